@@ -1,0 +1,102 @@
+"""The observed-property catalogue: what may be measured, in which UCUM unit, within which physical range.
+
+There is deliberately no place here for licence plates, faces, MAC or Bluetooth addresses: see FORBIDDEN.
+"""
+
+from dataclasses import dataclass
+
+from devices.model import Domain
+
+_BASE = "https://citywatch.example/def/"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedProperty:
+    """One thing that can be observed. `low` and `high` bound what is physically possible, in `unit`."""
+
+    name: str
+    label: str
+    unit: str
+    low: float
+    high: float
+    domain: Domain
+    circular: bool = False
+
+    @property
+    def definition(self) -> str:
+        """Return the URI that stands for this property in exports."""
+        return _BASE + self.name
+
+
+def _catalogue(*rows: tuple[str, str, str, float, float, Domain]) -> dict[str, ObservedProperty]:
+    return {row[0]: ObservedProperty(*row, circular=row[0].endswith("_direction")) for row in rows}
+
+
+T, W, A, M, N, H = Domain.TRAFFIC, Domain.WASTE, Domain.AIR, Domain.WEATHER, Domain.NOISE, Domain.HEALTH
+
+# name, label, UCUM unit, lowest and highest possible value, domain
+PROPERTIES = _catalogue(
+    ("vehicle_flow", "Vehicle flow", "{vehicles}/h", 0, 20000, T),
+    ("vehicle_count", "Vehicle count", "{vehicles}", 0, 1e9, T),
+    ("vehicle_speed", "Mean speed", "km/h", 0, 250, T),
+    ("vehicle_speed_p85", "85th percentile speed", "km/h", 0, 250, T),
+    ("occupancy", "Detector occupancy", "%", 0, 100, T),
+    ("travel_time", "Travel time", "s", 0, 86400, T),
+    ("heavy_flow", "Heavy vehicle flow", "{vehicles}/h", 0, 20000, T),
+    ("car_flow", "Car flow", "{vehicles}/h", 0, 20000, T),
+    ("bicycle_flow", "Bicycle flow", "{bicycles}/h", 0, 20000, T),
+    ("pedestrian_flow", "Pedestrian flow", "{persons}/h", 0, 100000, T),
+    ("people_count", "People count", "{persons}", 0, 1e9, T),
+    ("parking_occupied", "Parking space occupied", "1", 0, 1, T),
+    ("counter_uptime", "Share of the hour counted", "%", 0, 100, T),
+    ("fill_level", "Fill level", "%", 0, 100, W),
+    ("distance", "Distance to content", "cm", 0, 2000, W),
+    ("bin_temperature", "Temperature in the bin", "Cel", -60, 1000, W),
+    ("tilt", "Tilt from upright", "deg", 0, 180, W),
+    ("lid_open", "Lid open", "1", 0, 1, W),
+    ("container_weight", "Content weight", "kg", 0, 50000, W),
+    ("pm1_0", "PM1", "ug/m3", 0, 5000, A),
+    ("pm2_5", "PM2.5", "ug/m3", 0, 5000, A),
+    ("pm4_0", "PM4", "ug/m3", 0, 5000, A),
+    ("pm10", "PM10", "ug/m3", 0, 10000, A),
+    ("o3", "Ozone", "ug/m3", -20, 2000, A),
+    ("no2", "Nitrogen dioxide", "ug/m3", -20, 5000, A),
+    ("no", "Nitrogen monoxide", "ug/m3", -20, 5000, A),
+    ("nox", "Nitrogen oxides", "[ppb]", -20, 10000, A),
+    ("so2", "Sulphur dioxide", "ug/m3", -20, 10000, A),
+    ("co", "Carbon monoxide", "mg/m3", -1, 200, A),
+    ("co2", "Carbon dioxide", "[ppm]", 0, 50000, A),
+    ("benzene", "Benzene", "ug/m3", -5, 1000, A),
+    ("nmhc", "Non-methane hydrocarbons", "ug/m3", -50, 10000, A),
+    ("tvoc", "Total volatile organic compounds", "[ppb]", 0, 60000, A),
+    ("voc_index", "VOC index", "1", 0, 500, A),
+    ("nox_index", "NOx index", "1", 0, 500, A),
+    ("metal_oxide_co", "Metal-oxide response, CO", "1", 0, 100000, A),
+    ("metal_oxide_nmhc", "Metal-oxide response, NMHC", "1", 0, 100000, A),
+    ("metal_oxide_nox", "Metal-oxide response, NOx", "1", 0, 100000, A),
+    ("metal_oxide_no2", "Metal-oxide response, NO2", "1", 0, 100000, A),
+    ("metal_oxide_o3", "Metal-oxide response, O3", "1", 0, 100000, A),
+    ("air_temperature", "Air temperature", "Cel", -60, 70, M),
+    ("relative_humidity", "Relative humidity", "%", 0, 105, M),
+    ("absolute_humidity", "Absolute humidity", "g/m3", 0, 100, M),
+    ("dew_point", "Dew point", "Cel", -90, 50, M),
+    ("air_pressure", "Air pressure", "hPa", 300, 1200, M),
+    ("wind_speed", "Wind speed", "m/s", 0, 120, M),
+    ("wind_direction", "Wind direction", "deg", 0, 360, M),
+    ("rainfall", "Rain", "mm", 0, 1000, M),
+    ("snowfall", "Snow", "mm", 0, 5000, M),
+    ("cloud_cover", "Cloud cover", "%", 0, 100, M),
+    ("illuminance", "Illuminance", "lx", 0, 200000, M),
+    ("solar_radiation", "Solar radiation", "W/m2", 0, 2000, M),
+    ("sound_level", "Sound level (LAeq)", "dB[A]", 0, 160, N),
+    ("sound_level_max", "Sound level (LAmax)", "dB[A]", 0, 160, N),
+    ("battery", "Battery", "%", 0, 100, H),
+    ("battery_voltage", "Battery voltage", "V", 0, 60, H),
+    ("rssi", "Signal strength", "dB[mW]", -200, 20, H),
+    ("snr", "Signal to noise", "dB", -60, 60, H),
+)
+
+# Personal data has no place in a reading; a device that sends one of these is told so by name.
+FORBIDDEN = frozenset(
+    {"plate", "license_plate", "licence_plate", "number_plate", "face", "face_id", "mac", "mac_address", "bluetooth_address", "imsi", "imei"}
+)
