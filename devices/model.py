@@ -3,7 +3,8 @@
 Words follow OGC SensorThings (Thing, Datastream, Observation) and IOOS QARTOD (flags and tests).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, IntFlag, StrEnum
 
@@ -86,6 +87,42 @@ class Reading:
     property: str
     value: float | None
     time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One reading of an accepted message that cannot be stored, and why; `detail` names value and limit."""
+
+    property: str
+    reason: RefuseReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """All that one message said: readings to store, and readings refused by name. Order is wire order."""
+
+    readings: list[Reading]
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """What an envelope takes out of one message, before any device-specific decoding.
+
+    `records` are JSON objects (native JSON, SenML, or a network server's `decoded_payload`); `raw` and `port` are a
+    binary payload and its port. `device_id` is the identity the payload itself states, None where it states none.
+    `time` is when the network (or the device, for the whole message) says it happened; `now` is a replay source's
+    clock; `delivery_key` tells a redelivery from a second message (sequence number, frame counter, server id).
+    """
+
+    records: tuple[Mapping[str, object], ...] = ()
+    raw: bytes | None = None
+    port: int | None = None
+    device_id: str | None = None
+    time: datetime | None = None
+    now: datetime | None = None
+    delivery_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,5 +98,17 @@ PROPERTIES = _catalogue(
 
 # Personal data has no place in a reading; a device that sends one of these is told so by name.
 FORBIDDEN = frozenset(
-    {"plate", "license_plate", "licence_plate", "number_plate", "face", "face_id", "mac", "mac_address", "bluetooth_address", "imsi", "imei"}
+    {
+        "plate",
+        "license_plate",
+        "licence_plate",
+        "number_plate",
+        "face",
+        "face_id",
+        "mac",
+        "mac_address",
+        "bluetooth_address",
+        "imsi",
+        "imei",
+    }
 )
