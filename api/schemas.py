@@ -1,0 +1,242 @@
+"""What the API says, as types: the dashboard, the client and the OpenAPI document share these shapes."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
+Freshness = Literal["fresh", "stale", "silent", "never"]
+Resolution = Literal["auto", "raw", "minute", "quarter", "hour", "day"]
+
+
+class _Schema(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class District(_Schema):
+    """A part of the city; `polygon` is a GeoJSON geometry."""
+
+    district_id: str
+    name: str
+    population: int | None
+    polygon: dict[str, Any]
+
+
+class Latest(_Schema):
+    """The newest observation of one datastream."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    unit: str
+    phenomenon_time: datetime | None
+    received_at: datetime | None
+    result: float | None
+    quality: int | None
+
+
+class Device(_Schema):
+    """A device with its state. `freshness` is against three expected intervals of its own source's clock."""
+
+    device_id: str
+    name: str
+    profile: str
+    domain: str
+    site_id: str | None
+    district_id: str | None
+    latitude: float | None
+    longitude: float | None
+    source_id: str
+    expected_interval_seconds: float
+    last_time: datetime | None
+    freshness: Freshness
+    worst_severity: Severity | None = Field(description="of its open alerts")
+    latest: list[Latest] = Field(default_factory=list)
+
+
+class Point(_Schema):
+    """One point of a chart: a reading, or a bucket with its n, min and max and its share of good readings."""
+
+    time: datetime
+    value: float | None
+    min: float | None = None
+    max: float | None = None
+    n: int | None = None
+    good_share: float | None = None
+
+
+class Series(_Schema):
+    """Observations of one datastream, at the resolution that the span asked for."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    unit: str
+    resolution: Resolution
+    points: list[Point]
+
+
+class Profile(_Schema):
+    """A city-wide (or district-wide) hourly curve of one property: mean over datastreams per bucket."""
+
+    property: str
+    unit: str
+    district_id: str | None
+    resolution: Resolution
+    points: list[Point]
+
+
+class Alert(_Schema):
+    """One alert. Text comes from `message` with `parameters`, in the reader's language; `text` is the English."""
+
+    alert_id: int
+    rule_id: str
+    rule_version: int
+    device_id: str | None
+    device_name: str | None
+    district_id: str | None
+    domain: str | None
+    datastream_id: int | None
+    property: str | None
+    severity: Severity
+    state: str
+    open: bool
+    silent: bool
+    message: str
+    parameters: dict[str, Any]
+    text: str
+    raised_at: datetime
+    recorded_at: datetime
+    cleared_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+class AlertEvent(_Schema):
+    """One line of the alert journal."""
+
+    event_id: int
+    at: datetime
+    recorded_at: datetime
+    kind: str
+    from_state: str | None
+    to_state: str
+    actor: str
+    comment: str
+
+
+class AlertDetail(Alert):
+    """An alert with its journal, the rule behind it and what to do about it."""
+
+    events: list[AlertEvent]
+    inputs: dict[str, Any]
+    rule: dict[str, Any] = Field(description="title, cause, consequence, operator_action, time_to_respond, owner")
+
+
+class Acknowledge(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/acknowledge`."""
+
+    comment: str = Field("", max_length=2000)
+
+
+class AccountRow(_Schema):
+    """What became of one device's deliveries in one hour (or in all, `hour` null). Both sums close."""
+
+    device_id: str
+    hour: datetime | None
+    received: int
+    accepted: int
+    rejected: int
+    readings: int
+    stored: int
+    duplicate: int
+    refused: int
+    closes: bool
+
+
+class RejectedMessage(_Schema):
+    """A message kept with the reason why it, or a reading in it, was turned away."""
+
+    rejected_id: int
+    received_at: datetime
+    fate: Literal["rejected", "refused"]
+    reason: str
+    detail: str
+    device_id: str | None
+    topic: str
+    payload_text: str = Field(description="the payload as UTF-8, undecodable bytes escaped, cut at 4,000 characters")
+    payload_size: int
+
+
+class KeyFigure(_Schema):
+    """One figure of the overview, with yesterday's or last hour's for the trend and its target where there is one."""
+
+    name: str
+    label: str
+    value: float | None
+    unit: str
+    before: float | None
+    target: float | None
+    trend: list[float | None] = Field(default_factory=list, description="24 hourly values, oldest first")
+
+
+class Summary(_Schema):
+    """The overview's figures."""
+
+    at: datetime
+    devices: int
+    fresh: int
+    stale: int
+    silent: int
+    open_alerts: dict[str, int] = Field(description="by severity")
+    figures: list[KeyFigure]
+
+
+class ProcessState(_Schema):
+    """One process or consumer, and how far behind it is."""
+
+    name: str
+    state: Literal["running", "stopped", "unknown"]
+    lag_rows: int | None
+    lag_seconds: float | None
+    detail: str = ""
+
+
+class Status(_Schema):
+    """The system's own state: processes, counts, store and what this set-up cannot do."""
+
+    at: datetime
+    version: str
+    engine: str
+    demo: bool
+    broker: str
+    processes: list[ProcessState]
+    observations: int
+    messages_last_minute: int
+    readings_last_minute: int
+    limits: list[str] = Field(default_factory=list, description="what this set-up cannot do, in plain words")
+
+
+class Page(_Schema):
+    """How lists page: pass `next_cursor` back as `cursor`; null on the last page."""
+
+    next_cursor: str | None = None
+
+
+class DevicePage(Page):
+    """A page of devices."""
+
+    items: list[Device]
+
+
+class AlertPage(Page):
+    """A page of alerts, newest first."""
+
+    items: list[Alert]
+
+
+class RejectedPage(Page):
+    """A page of rejected messages, newest first."""
+
+    items: list[RejectedMessage]

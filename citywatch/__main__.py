@@ -1,0 +1,22 @@
+"""`citywatch` and `python -m citywatch`. Exit codes: 0 done, 1 the thing asked for failed, 2 wrong usage."""
+
+import sys
+
+from citywatch.cli import app
+from citywatch.errors import CitywatchError, SettingsError
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on standard error, never a traceback."""
+    try:
+        app()
+    except SettingsError as error:
+        print(f"citywatch: {error}", file=sys.stderr)
+        sys.exit(2)
+    except CitywatchError as error:
+        print(f"citywatch: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
