@@ -10,7 +10,7 @@ MILLISECONDS_ABOVE = 1e11
 def parse_instant(value: object) -> datetime:
     """Return the instant that `value` writes; raise ValueError with the reason otherwise."""
     if type(value) is str:
-        return _from_text(value)
+        return parse_rfc3339(value)
     if type(value) is int or type(value) is float:
         return _from_epoch(value)
     raise ValueError(f"{shown(value)} is neither an RFC 3339 time nor epoch seconds or milliseconds")
@@ -27,21 +27,22 @@ def shift(instant: datetime, seconds: object) -> datetime:
 
 
 def shown(value: object) -> str:
-    """Return a value as an error text may show it: its JSON-like spelling, cut to 80 characters."""
-    text = ascii(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    """Return a value as an error text may show it, short whatever the value is."""
+    if isinstance(value, str | bytes):
+        return ascii(value) if len(value) <= 60 else f"{value[:60]!a}..."
+    if value is None or isinstance(value, bool | float):
+        return str(value)
+    if isinstance(value, int):
+        return str(value) if -(2**64) < value < 2**64 else "a number of many digits"
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
+    return type(value).__name__
 
 
-def _from_text(text: str) -> datetime:
-    # fromisoformat also reads dates, week dates and basic forms; RFC 3339 has one shape, and always a zone.
-    if (
-        len(text) < 20
-        or text[4] != "-"
-        or text[7] != "-"
-        or text[10] not in "Tt "
-        or text[13] != ":"
-        or text[16] != ":"
-    ):
+def parse_rfc3339(text: str) -> datetime:
+    """Return the instant an RFC 3339 text writes; raise ValueError with the reason otherwise."""
+    # fromisoformat also reads bare dates, week dates and basic forms, which RFC 3339 does not know.
+    if len(text) < 17 or text[10] not in "Tt " or text[7] != "-" or text[13] != ":":
         raise ValueError(f"{shown(text)} is not an RFC 3339 time")
     try:
         instant = datetime.fromisoformat(text)

@@ -5,7 +5,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
-from devices.instants import parse_instant, shift, shown
+from devices.instants import parse_instant, parse_rfc3339, shift, shown
 from devices.model import Decoded, DecodeError, Reading, Refused, RefuseReason
 from devices.properties import FORBIDDEN, PROPERTIES
 from devices.units import conversion
@@ -84,18 +84,26 @@ class Mapper:
         """Return every reading of `records` in wire order; relative times count from `now`."""
         readings: list[Reading] = []
         refused: list[Refused] = []
-        rows, keep = self._rows, readings.append
+        rows, reserved, fill, keep = self._rows, RESERVED, self._fill, readings.append
         try:
             for record in records:
                 time, fault, first = None, None, len(readings)
-                if "time" in record or "time_offset" in record:
-                    time, fault = _time(record, now)
+                stated = record.get("time")
+                try:
+                    if type(stated) is str:
+                        time = parse_rfc3339(stated)
+                    elif stated is not None:
+                        time = parse_instant(stated)
+                    elif "time_offset" in record:
+                        time = _from_arrival(record["time_offset"], now)
+                except ValueError as reason:
+                    fault = str(reason)
                 for key, value in record.items():
                     row = rows.get(key)
                     if row is None:
-                        if key not in RESERVED:
+                        if key not in reserved:
                             self._unmapped(key, key, value, time, readings, refused, 1)
-                    elif (kind := type(value)) in (float, int) and row[3] is None:
+                    elif ((kind := type(value)) is float or kind is int) and row[3] is None:
                         number = value * row[1] + row[2]  # type: ignore[operator]
                         if -LARGEST < number < LARGEST:
                             keep(Reading(row[0], number, time))
@@ -105,24 +113,14 @@ class Mapper:
                         self._unmapped(key, key, value, time, readings, refused, 1)
                     else:
                         _interpret(row, value, time, readings, refused)
-                if self._fill is not None:
-                    self._derive_fill(readings, first, time)
+                if fill is not None:
+                    _derive_fill(fill, readings, first, time)
                 if fault is not None:
                     refused += [Refused(r.property, RefuseReason.BAD_TIME, fault) for r in readings[first:]]
                     del readings[first:]
         except OverflowError:
             raise DecodeError("a number beyond what a double holds") from None
         return Decoded(readings, refused)
-
-    def _derive_fill(self, readings: list[Reading], first: int, time: datetime | None) -> None:
-        assert self._fill is not None
-        said = readings[first:]
-        if any(reading.property == "fill_level" for reading in said):
-            return  # the device computes it itself
-        for reading in said:
-            if reading.property == "distance":
-                level = None if reading.value is None else self._fill.of(reading.value)
-                readings.append(Reading("fill_level", level, time))
 
     def _unmapped(
         self,
@@ -199,20 +197,22 @@ def catalogue_fields() -> dict[str, Field]:
     return {n: Field(n, meaning=flag if p.unit == "1" and p.high == 1 else None) for n, p in PROPERTIES.items()}
 
 
-def _time(record: Mapping[str, object], now: datetime | None) -> tuple[datetime | None, str | None]:
-    """Return the record's time, or why it has none that can be used."""
-    try:
-        stated = record.get("time")
-        if stated is not None:
-            return parse_instant(stated), None
-        offset = record.get("time_offset")
-        if offset is None:
-            return None, None
-        if now is None:
-            return None, f"{shown(offset)} seconds from an arrival that is not known"
-        return shift(now, offset), None
-    except ValueError as reason:
-        return None, str(reason)
+def _from_arrival(offset: object, now: datetime | None) -> datetime | None:
+    if offset is None:
+        return None
+    if now is None:
+        raise ValueError(f"{shown(offset)} seconds from an arrival that is not known")
+    return shift(now, offset)
+
+
+def _derive_fill(fill: FillFromDistance, readings: list[Reading], first: int, time: datetime | None) -> None:
+    """Append the fill level that a record's distance means, unless the device computed one itself."""
+    said = readings[first:]
+    if any(reading.property == "fill_level" for reading in said):
+        return
+    for reading in said:
+        if reading.property == "distance":
+            readings.append(Reading("fill_level", None if reading.value is None else fill.of(reading.value), time))
 
 
 def _is_personal(name: object) -> bool:

@@ -40,28 +40,26 @@ def _read_pack(pack: list[object]) -> Uplink:
         raise DecodeError("an empty pack", RejectReason.BAD_ENVELOPE)
     if len(pack) > MAX_RECORDS:
         raise DecodeError(f"a pack of {len(pack)} records, at most {MAX_RECORDS} are read", RejectReason.TOO_LARGE)
-    records: list[dict[str, object]] = []
-    device_id, now, first, last = None, None, None, None
+    device_id = None
     for at, record in enumerate(pack):
-        if not isinstance(record, dict) or not record:
+        if type(record) is not dict or not record:
             text = (
                 f"record {at} of the pack is {'empty' if record == {} else kind(record)}, not an object of properties"
             )
             raise DecodeError(text, RejectReason.BAD_ENVELOPE)
-        records.append(record)
         if "device_id" in record:
             stated = _identity(record["device_id"])
             if device_id is not None and stated != device_id:
                 text = f"record {at} of the pack is from {stated!r}, an earlier one from {device_id!r}"
                 raise DecodeError(text, RejectReason.IDENTITY_MISMATCH)
             device_id = stated
-        if record.get("now") is not None:
-            now = _clock(record["now"])  # the last one: a pack is sent after its newest record
-        if record.get("seq") is not None:
-            last = _key(record["seq"], record)
-            first = first or last
-    key = first if first == last else f"{first}..{last}"
-    return Uplink(records=tuple(records), device_id=device_id, now=now, delivery_key=key)
+    records: tuple[dict[str, object], ...] = tuple(pack)  # type: ignore[arg-type]  # checked just now
+    first, last = records[0], records[-1]
+    now = last.get("now")  # a pack is sent after its newest record
+    key = None
+    if first.get("seq") is not None and last.get("seq") is not None:
+        key = f"{_key(first['seq'], first)}..{_key(last['seq'], last)}"
+    return Uplink(records, device_id=device_id, now=None if now is None else _clock(now), delivery_key=key)
 
 
 def _identity(value: object) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import cbor2
 
-from devices.envelopes.json_text import MAX_RECORDS, check_depth, check_size, kind, load
+from devices.envelopes.json_text import MAX_RECORDS, check_size, kind, load
 from devices.instants import shown
 from devices.model import DecodeError, RejectReason, Uplink
 
@@ -20,7 +20,6 @@ VALUES = ("v", "vs", "vb", "vd")
 # CBOR labels (RFC 8428, table 4)
 LABELS: dict[object, str] = {-1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs"}
 LABELS.update(enumerate(("n", "u", "v", "vs", "vb", "s", "t", "ut", "vd")))
-MAX_DEPTH = 8
 
 
 def read_json(payload: bytes) -> Uplink:
@@ -38,7 +37,6 @@ def read_cbor(payload: bytes) -> Uplink:
         raise DecodeError(f"not CBOR: {shown(str(reason))}", RejectReason.BAD_ENVELOPE) from None
     if stream.tell() != len(payload):
         raise DecodeError(f"{len(payload) - stream.tell()} bytes after the pack", RejectReason.BAD_ENVELOPE)
-    check_depth(pack, MAX_DEPTH)
     if not isinstance(pack, list):
         raise DecodeError(f"a SenML pack is an array, this is {kind(pack)}", RejectReason.BAD_ENVELOPE)
     return uplink_of_pack(
