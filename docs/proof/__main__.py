@@ -30,7 +30,7 @@ def circumstances() -> dict[str, object]:
     git = ["git", "describe", "--always", "--dirty"]
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": subprocess.run(git, cwd=ROOT, capture_output=True, text=True).stdout.strip(),
+        "version": subprocess.run(git, check=False, cwd=ROOT, capture_output=True, text=True).stdout.strip(),
         "python": platform.python_version(),
         "system": platform.platform(),
         "cores": len(os.sched_getaffinity(0)),

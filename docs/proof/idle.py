@@ -12,7 +12,7 @@ MOST_MEMORY, MOST_CPU = 1.2e9, 30.0  # bytes; percent of one core
 
 def prove() -> dict[str, object]:
     """Measure proportional set size (shared pages counted once) and processor time over two minutes."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)
         with installation(Path(folder) / "data", "--devices", "300") as city:
             time.sleep(SETTLE)

@@ -48,6 +48,7 @@ class Installation:
         env = {**os.environ, "CITYWATCH_DATA_DIR": str(self.data_dir)}
         done = subprocess.run(
             [sys.executable, "-m", "citywatch", *arguments],
+            check=False,
             cwd=ROOT,
             env=env,
             capture_output=True,
