@@ -105,7 +105,7 @@ def steady(city: Installation, mine: set[str]) -> bool:
     """Return whether the account has stopped moving since the last look."""
     received = sum(row["received"] for device, row in account(city).items() if device in mine)
     before, _last["received"] = _last.get("received"), received
-    return received > 0 and received == before
+    return bool(received > 0 and received == before)
 
 
 def check_interstate(files: list[list[dict[str, str]]], counted: dict[str, dict[str, Any]]) -> dict[str, object]:
