@@ -1,21 +1,24 @@
 """Device profiles: what a type of device says, how it says it, and which of its values are believable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from devices.codecs import CODECS, Codec
 from devices.envelopes import ENVELOPES
+from devices.javascript import JavaScriptDecoder, Sandbox
 from devices.limits import FlatLine, GrossRange, Limits, Step
-from devices.mapping import Field, FillFromDistance, Mapper, Meaning, catalogue_fields
+from devices.mapping import NATIVE_KEYS, Field, FillFromDistance, Mapper, Meaning, catalogue_fields
 from devices.model import Decoded, DecodeError, Domain, Uplink
 from devices.profile_files import ProfileError, read_profile_file
-from devices.profile_schema import Battery, Example, FieldMap, ProfileFile, PropertyLimits
+from devices.profile_schema import Battery, Example, FieldMap, History, ProfileFile, PropertyLimits
 from devices.properties import PROPERTIES
 from devices.units import conversion
 
 BUILTIN = Path(__file__).parent / "profiles"
+# Envelopes whose records carry `time`, `seq` and the like beside the readings
+NATIVE = ("native", "senml_json", "senml_cbor")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +27,12 @@ class Profile:
 
     vendor: str
     model: str
+    also: tuple[str, ...]
     label: str
     domain: Domain
     envelope: str
     codec_name: str | None
-    port: int | None
+    ports: tuple[int, ...]
     properties: tuple[str, ...]
     expected_interval: timedelta
     limits: Mapping[str, Limits]
@@ -37,6 +41,7 @@ class Profile:
     path: Path
     codec: Codec | None
     mapper: Mapper
+    history: History | None
 
     @property
     def key(self) -> str:
@@ -48,51 +53,78 @@ class Profile:
 
         Bytes go through the profile's codec. Without bytes, or without a codec, the records of the uplink count.
         """
-        records = uplink.records
+        records: Sequence[Mapping[str, object]] = uplink.records
         if self.codec is not None and uplink.raw is not None:
-            records = (self.decode_bytes(uplink.raw, uplink.port),)
+            records = (self.decode_bytes(uplink.raw, uplink.port, uplink.time),)
         elif not records and uplink.raw is not None:
             raise DecodeError(f"{self.key} has no codec, and the network sent no decoded payload")
-        return self.mapper.map(records, uplink.now or uplink.time or now)
+        return self.map(records, uplink.now or uplink.time or now)
 
-    def decode_bytes(self, payload: bytes, port: int | None) -> Mapping[str, object]:
-        """Return the vendor's own fields of a binary payload."""
+    def map(self, records: Sequence[Mapping[str, object]], now: datetime | None = None) -> Decoded:
+        """Return the readings in records that are decoded already, stored ones after the fresh ones."""
+        decoded = self.mapper.map(records, now)
+        if self.history is not None:
+            for entries in [record[self.history.path] for record in records if self.history.path in record]:
+                earlier = self._decode_history(entries, self.history, now)
+                decoded.readings.extend(earlier.readings)
+                decoded.refused.extend(earlier.refused)
+        return decoded
+
+    def _decode_history(self, entries: object, history: History, now: datetime | None) -> Decoded:
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise DecodeError(f"{history.path} is not a list of records")
+        return self.mapper.with_time(history.time).map(entries, now)
+
+    def decode_bytes(self, payload: bytes, port: int | None, time: datetime | None = None) -> Mapping[str, object]:
+        """Return the vendor's own fields of a binary payload that the network received at `time`."""
         if self.codec is None:
             raise DecodeError(f"{self.key} has no codec")
-        return self.codec(payload, self.port if port is None else port)
+        if port is None:
+            port = self.ports[0] if self.ports else None
+        elif self.ports and port not in self.ports:
+            raise DecodeError(f"{self.key} does not send readings on port {port}")
+        return self.codec(payload, port, time)
 
     def with_geometry(self, *, empty: float, full: float) -> "Profile":
         """Return this profile for a bin with its own distances (cm) when empty and when full."""
         return replace(self, mapper=self.mapper.with_fill(FillFromDistance(empty, full)))
 
 
-def load_profiles(*folders: Path) -> dict[str, Profile]:
-    """Return every profile of `folders` by its key; the same key in a later folder wins, within one it is an error."""
+def load_profiles(*folders: Path, sandbox: Sandbox | None = None) -> dict[str, Profile]:
+    """Return every profile of `folders` by its key; the same key in a later folder wins, within one it is an error.
+
+    Vendors' JavaScript runs in `sandbox`, by default one for all the profiles that are returned.
+    """
+    sandbox = sandbox or Sandbox()
     profiles: dict[str, Profile] = {}
     for folder in folders:
         here: dict[str, Profile] = {}
         for path in sorted(folder.rglob("*.yaml")):
-            profile = load_profile(path)
-            if profile.key in here:
-                raise ProfileError(f"{path}: line 1: {profile.key} is also in {here[profile.key].path}")
-            here[profile.key] = profile
+            profile = load_profile(path, sandbox)
+            for key in (profile.key, *profile.also):
+                if key in here:
+                    raise ProfileError(f"{path}: line 1: {key} is also in {here[key].path}")
+                here[key] = profile
         profiles |= here
     return profiles
 
 
-def load_profile(path: Path) -> Profile:
+def load_profile(path: Path, sandbox: Sandbox) -> Profile:
     """Return the profile in one file; raise ProfileError naming file, line and reason."""
     content = read_profile_file(path)
     if content.envelope not in ENVELOPES:
         raise ProfileError(f"{path}: envelope {content.envelope} is none of {', '.join(ENVELOPES)}")
     fields = _fields(content)
     fill = content.derived.fill_level
+    native = content.envelope in NATIVE
     mapper = Mapper(
         fields,
         by_last_name=content.fields == "catalogue",
         refuse_unmapped=content.unmapped == "refuse",
         ignore=frozenset(content.ignore),
         fill=None if fill is None else FillFromDistance(fill.empty, fill.full),
+        reserved=NATIVE_KEYS if native else frozenset({content.time} if content.time else ()),
+        time_key="time" if native else content.time,
     )
     properties = dict.fromkeys(field.property for field in fields.values())
     if fill is not None:
@@ -100,28 +132,35 @@ def load_profile(path: Path) -> Profile:
     return Profile(
         vendor=content.vendor,
         model=content.model,
+        also=content.also,
         label=content.label or f"{content.vendor} {content.model}",
         domain=content.domain,
         envelope=content.envelope,
         codec_name=content.codec,
-        port=content.port,
+        ports=content.ports,
         properties=tuple(properties),
         expected_interval=content.expected_interval,
         limits={name: _limits(name, content.limits.get(name)) for name in properties},
         battery=content.battery,
         examples=content.examples,
         path=path,
-        codec=_codec(content, path),
+        codec=_codec(content, path, sandbox),
         mapper=mapper,
+        history=content.history,
     )
 
 
-def _codec(content: ProfileFile, path: Path) -> Codec | None:
+def _codec(content: ProfileFile, path: Path, sandbox: Sandbox) -> Codec | None:
     if content.codec is None:
         return None
     kind, _, name = content.codec.partition(":")
     if kind == "native" and name in CODECS:
         return CODECS[name]
+    if kind == "js":
+        script = (path.parent / name).resolve()
+        if not script.is_relative_to(path.parent.resolve()) or not script.is_file():
+            raise ProfileError(f"{path}: codec {content.codec} is no file beside the profile")
+        return JavaScriptDecoder(script.read_text(encoding="utf-8", errors="replace"), sandbox, content.variables)
     raise ProfileError(f"{path}: codec {content.codec} is not known")
 
 
@@ -136,8 +175,9 @@ def _field(entry: FieldMap) -> Field:
     if entry.unit is not None:
         to_catalogue = conversion(entry.unit, entry.property)
         scale, offset = scale * to_catalogue.scale, offset * to_catalogue.scale + to_catalogue.offset
-    odd = entry.boolean or entry.values or entry.missing
-    meaning = Meaning(entry.boolean, entry.values or None, frozenset(entry.missing)) if odd else None
+    if not (entry.boolean or entry.values or entry.missing or entry.absent):
+        return Field(entry.property, scale, offset)
+    meaning = Meaning(entry.boolean, entry.values or None, frozenset(entry.missing), frozenset(entry.absent))
     return Field(entry.property, scale, offset, meaning)
 
 
