@@ -244,6 +244,13 @@ class Store:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return found
 
+    async def record_floods(self, columns: Sequence[Sequence[object]]) -> None:
+        """Write down which devices flood; raises AwayError."""
+        try:
+            await self._pool.execute(query("ingest", "record_floods"), *columns)
+        except _AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+
     async def forget_deliveries(self, before: datetime) -> None:
         """Drop delivery keys older than any redelivery; raises AwayError."""
         try:

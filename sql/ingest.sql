@@ -155,3 +155,14 @@ SELECT w.datastream_id, run.start
                  FROM observation
                 WHERE datastream_id = w.datastream_id AND phenomenon_time BETWEEN w.since AND w.until
                WINDOW by_time AS (ORDER BY phenomenon_time)) AS sample) AS run;
+
+-- record_floods --
+-- $1 text[] device_id, $2 timestamptz[] began_at, $3 timestamptz[] last_at, $4 int[] messages, $5 float8[] rate,
+-- $6 float8[] usual rate, $7 int[] set aside
+INSERT INTO device_flood AS old (device_id, began_at, last_at, messages, peak_rate, usual_rate, set_aside)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::int[], $5::float8[], $6::float8[], $7::int[])
+           AS new (device_id, began_at, last_at, messages, peak_rate, usual_rate, set_aside)
+ ORDER BY device_id, began_at
+    ON CONFLICT (device_id, began_at) DO UPDATE
+   SET last_at = EXCLUDED.last_at, messages = old.messages + EXCLUDED.messages,
+       peak_rate = greatest(old.peak_rate, EXCLUDED.peak_rate), set_aside = old.set_aside + EXCLUDED.set_aside;
