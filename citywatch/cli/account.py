@@ -37,8 +37,8 @@ def account(
         for flood in floods:
             print(
                 f"{flood['device_id']} flooded from {flood['began_at']:%H:%M:%S} to {flood['last_at']:%H:%M:%S} UTC: "
-                f"{flood['messages']} messages, up to {flood['peak_rate']:.0f} a second (others {flood['usual_rate']:.2f}),"
-                f" {flood['set_aside']} set aside"
+                f"{flood['messages']} messages, up to {flood['peak_rate']:.0f} a second "
+                f"(others {flood['usual_rate']:.2f}), {flood['set_aside']} set aside"
             )
     if not all(row.closes for row in all_rows):
         raise typer.Exit(1)
