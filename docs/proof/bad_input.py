@@ -12,7 +12,7 @@ import asyncpg
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from docs.proof.installation import Installation, installation, wait_for
+from tests.installation import Installation, installation, wait_for
 
 TOPIC = "city/v1/devices/{}/telemetry"
 

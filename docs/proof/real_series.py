@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from docs.proof.installation import ROOT, Installation, installation, wait_for
+from tests.installation import ROOT, Installation, installation, wait_for
 
 SHARED = Path(os.environ.get("CITYWATCH_SHARED_DATA", ROOT.parent / "shared" / "data")) / "timeseries"
 # mapping -> files

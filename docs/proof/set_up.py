@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from docs.proof.installation import ROOT, wait_for
+from tests.installation import ROOT, wait_for
 
 HIDE = ("mosquitto", "postgres", "psql", "pg_ctl", "initdb")
 SECOND_START = 15  # seconds
