@@ -1,6 +1,7 @@
-"""Quantiles with one definition for the whole package: linear interpolation (Hyndman and Fan's type 7)."""
+"""Quantiles with one definition for the whole package: linear interpolation (Hyndman and Fan's type 7); Student's t."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 
 from indicators.errors import IndicatorError
 
@@ -21,3 +22,14 @@ def quantile(values: Sequence[float], share: float) -> float:
 def median(values: Sequence[float]) -> float:
     """Return the middle value, or the mean of the two middle ones."""
     return quantile(values, 0.5)
+
+
+def student(share: float, freedom: float) -> float:
+    """Return the two-sided Student quantile by the Cornish-Fisher series: right to 1 % from 5 degrees of freedom on."""
+    if not 0 < share < 1:
+        raise IndicatorError(f"an interval holds a share between 0 and 1, not {share}")
+    z = NormalDist().inv_cdf((1 + share) / 2)
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / freedom + second / freedom**2 + third / freedom**3
