@@ -1,6 +1,6 @@
 """From a decoded record to readings: which source field is which property, in which unit. The hot path of ingest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,21 +11,23 @@ from devices.properties import FORBIDDEN, PROPERTIES
 from devices.units import conversion
 
 # Keys of a native record that are about the message, not readings
-RESERVED = frozenset({"time", "time_offset", "seq", "now", "device_id"})
+NATIVE_KEYS = frozenset({"time", "time_offset", "seq", "now", "device_id"})
 MEASURE = frozenset({"value", "unit"})
 # Beyond this a number is a fault of the sender; NaN fails both comparisons.
 LARGEST = 1e300
 DEEPEST = 16
 LONGEST_NAME = 100
+BEYOND_EMPTY = 10.0  # cm that a bin's floor may be farther away than its geometry says
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What odd source values stand for: flags, words, and codes that say the value is missing."""
+    """What odd source values stand for: flags, words, and codes that say that there is no value."""
 
     boolean: bool = False
     values: Mapping[str, float] | None = None
     missing: frozenset[float | str] = frozenset()
+    absent: frozenset[float | str] = frozenset()  # no such sensor is fitted: no reading at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,13 @@ class FillFromDistance:
     empty: float
     full: float
 
-    def of(self, distance: float) -> float:
-        """Return the fill level, within 0 to 100 %."""
+    def of(self, distance: float) -> float | None:
+        """Return the fill level, within 0 to 100 %; None where the echo came from beyond the empty bin.
+
+        That is an open lid, a tilted bin or a lost echo: taken as empty, it would look like a collection.
+        """
+        if distance > self.empty + BEYOND_EMPTY:
+            return None
         return min(max(100.0 * (self.empty - distance) / (self.empty - self.full), 0.0), 100.0)
 
 
@@ -65,14 +72,21 @@ class Mapper:
         refuse_unmapped: bool = True,
         ignore: frozenset[str] = frozenset(),
         fill: FillFromDistance | None = None,
+        reserved: frozenset[str] = NATIVE_KEYS,
+        time_key: str | None = "time",
     ) -> None:
-        """Map `fields` by dotted path; `by_last_name` also finds a field by the last part of a nested path."""
+        """Map `fields` by dotted path; `by_last_name` also finds a field by the last part of a nested path.
+
+        `reserved` keys are about the message, not readings; `time_key` is the one that holds a record's own time.
+        """
         self._rows: dict[str, _Row] = {k: (f.property, f.scale, f.offset, f.meaning) for k, f in fields.items()}
         self._inside = {path[:at] for path in fields for at, sign in enumerate(path) if sign == "."}
         self._by_last_name = by_last_name
         self._refuse_unmapped = refuse_unmapped
         self._ignore = ignore
         self._fill = fill
+        self._reserved = reserved
+        self._time_key = time_key
 
     def with_fill(self, fill: FillFromDistance) -> "Mapper":
         """Return the same mapping for a bin of another geometry."""
@@ -80,21 +94,28 @@ class Mapper:
         twin._fill = fill
         return twin
 
-    def map(self, records: tuple[Mapping[str, object], ...], now: datetime | None) -> Decoded:
+    def with_time(self, time_key: str) -> "Mapper":
+        """Return the same mapping for records that keep their time under another key."""
+        twin = copy(self)
+        twin._time_key, twin._reserved = time_key, self._reserved | {time_key}
+        return twin
+
+    def map(self, records: Iterable[Mapping[str, object]], now: datetime | None) -> Decoded:
         """Return every reading of `records` in wire order; relative times count from `now`."""
         readings: list[Reading] = []
         refused: list[Refused] = []
-        rows, reserved, fill, keep = self._rows, RESERVED, self._fill, readings.append
+        rows, reserved, fill, keep = self._rows, self._reserved, self._fill, readings.append
+        time_key, offset_key = self._time_key, "time_offset" if "time_offset" in reserved else None
         try:
             for record in records:
                 time, fault, first = None, None, len(readings)
-                stated = record.get("time")
+                stated = record.get(time_key)  # type: ignore[arg-type]  # no key, no time
                 try:
                     if type(stated) is str:
                         time = parse_rfc3339(stated)
                     elif stated is not None:
                         time = parse_instant(stated)
-                    elif "time_offset" in record:
+                    elif offset_key in record:
                         time = _from_arrival(record["time_offset"], now)
                 except ValueError as reason:
                     fault = str(reason)
@@ -173,6 +194,8 @@ def _interpret(
                 return
             scale, offset = to_catalogue.scale, to_catalogue.offset
     if meaning is not None:
+        if type(value) in (int, float, str) and value in meaning.absent:
+            return
         if type(value) in (int, float, str) and value in meaning.missing:
             value = None
         elif type(value) is bool and meaning.boolean:

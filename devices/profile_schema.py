@@ -12,6 +12,7 @@ from devices.properties import FORBIDDEN, PROPERTIES
 from devices.units import conversion
 
 NAME = r"^[a-z0-9][a-z0-9._-]*$"
+KEY = r"^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$"
 
 
 def _duration(value: object) -> object:
@@ -55,6 +56,7 @@ class FieldMap(Part):
     boolean: bool = False
     values: dict[str, float] = {}
     missing: tuple[float | str, ...] = ()
+    absent: tuple[float | str, ...] = ()
 
     @model_validator(mode="after")
     def _unit_converts(self) -> "FieldMap":
@@ -121,6 +123,13 @@ class Battery(Part):
     low: float
 
 
+class History(Part):
+    """Where a decoder puts readings it stored earlier: a list under `path`, each entry with its own `time`."""
+
+    path: str = "history"
+    time: str = "timestamp"
+
+
 class Example(Part):
     """One message in, what it must give out; every example is a test.
 
@@ -145,7 +154,11 @@ class Example(Part):
 
 
 class ProfileFile(Part):
-    """One device type."""
+    """One device type.
+
+    `also` names models that speak the same way. Bytes on a port that is not among `ports` are not decoded; the first
+    one stands in where the network left the port out. `time` is the field of a foreign record that holds its time.
+    """
 
     vendor: str = Field(pattern=NAME)
     model: str = Field(pattern=NAME)
@@ -154,7 +167,10 @@ class ProfileFile(Part):
     domain: Domain
     envelope: str
     codec: str | None = None
-    port: int | None = Field(None, ge=0, le=255)
+    also: tuple[Annotated[str, Field(pattern=KEY)], ...] = ()
+    ports: tuple[Annotated[int, Field(ge=0, le=255)], ...] = ()
+    time: str | None = None
+    history: History | None = None
     fields: Literal["catalogue"] | dict[str, Annotated[FieldMap, BeforeValidator(_field)]]
     unmapped: Literal["refuse", "ignore"] = "refuse"
     ignore: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Device profiles: what a type of device says, how it says it, and which of its values are believable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,14 +8,16 @@ from pathlib import Path
 from devices.codecs import CODECS, Codec
 from devices.envelopes import ENVELOPES
 from devices.limits import FlatLine, GrossRange, Limits, Step
-from devices.mapping import Field, FillFromDistance, Mapper, Meaning, catalogue_fields
+from devices.mapping import NATIVE_KEYS, Field, FillFromDistance, Mapper, Meaning, catalogue_fields
 from devices.model import Decoded, DecodeError, Domain, Uplink
 from devices.profile_files import ProfileError, read_profile_file
-from devices.profile_schema import Battery, Example, FieldMap, ProfileFile, PropertyLimits
+from devices.profile_schema import Battery, Example, FieldMap, History, ProfileFile, PropertyLimits
 from devices.properties import PROPERTIES
 from devices.units import conversion
 
 BUILTIN = Path(__file__).parent / "profiles"
+# Envelopes whose records carry `time`, `seq` and the like beside the readings
+NATIVE = ("native", "senml_json", "senml_cbor")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +26,12 @@ class Profile:
 
     vendor: str
     model: str
+    also: tuple[str, ...]
     label: str
     domain: Domain
     envelope: str
     codec_name: str | None
-    port: int | None
+    ports: tuple[int, ...]
     properties: tuple[str, ...]
     expected_interval: timedelta
     limits: Mapping[str, Limits]
@@ -37,6 +40,7 @@ class Profile:
     path: Path
     codec: Codec | None
     mapper: Mapper
+    history: History | None
 
     @property
     def key(self) -> str:
@@ -48,18 +52,37 @@ class Profile:
 
         Bytes go through the profile's codec. Without bytes, or without a codec, the records of the uplink count.
         """
-        records = uplink.records
+        records: Sequence[Mapping[str, object]] = uplink.records
         if self.codec is not None and uplink.raw is not None:
             records = (self.decode_bytes(uplink.raw, uplink.port),)
         elif not records and uplink.raw is not None:
             raise DecodeError(f"{self.key} has no codec, and the network sent no decoded payload")
-        return self.mapper.map(records, uplink.now or uplink.time or now)
+        return self.map(records, uplink.now or uplink.time or now)
+
+    def map(self, records: Sequence[Mapping[str, object]], now: datetime | None = None) -> Decoded:
+        """Return the readings in records that are decoded already, stored ones after the fresh ones."""
+        decoded = self.mapper.map(records, now)
+        if self.history is not None:
+            for entries in [record[self.history.path] for record in records if self.history.path in record]:
+                earlier = self._decode_history(entries, self.history, now)
+                decoded.readings.extend(earlier.readings)
+                decoded.refused.extend(earlier.refused)
+        return decoded
+
+    def _decode_history(self, entries: object, history: History, now: datetime | None) -> Decoded:
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise DecodeError(f"{history.path} is not a list of records")
+        return self.mapper.with_time(history.time).map(entries, now)
 
     def decode_bytes(self, payload: bytes, port: int | None) -> Mapping[str, object]:
         """Return the vendor's own fields of a binary payload."""
         if self.codec is None:
             raise DecodeError(f"{self.key} has no codec")
-        return self.codec(payload, self.port if port is None else port)
+        if port is None:
+            port = self.ports[0] if self.ports else None
+        elif self.ports and port not in self.ports:
+            raise DecodeError(f"{self.key} does not send readings on port {port}")
+        return self.codec(payload, port)
 
     def with_geometry(self, *, empty: float, full: float) -> "Profile":
         """Return this profile for a bin with its own distances (cm) when empty and when full."""
@@ -73,9 +96,10 @@ def load_profiles(*folders: Path) -> dict[str, Profile]:
         here: dict[str, Profile] = {}
         for path in sorted(folder.rglob("*.yaml")):
             profile = load_profile(path)
-            if profile.key in here:
-                raise ProfileError(f"{path}: line 1: {profile.key} is also in {here[profile.key].path}")
-            here[profile.key] = profile
+            for key in (profile.key, *profile.also):
+                if key in here:
+                    raise ProfileError(f"{path}: line 1: {key} is also in {here[key].path}")
+                here[key] = profile
         profiles |= here
     return profiles
 
@@ -87,12 +111,15 @@ def load_profile(path: Path) -> Profile:
         raise ProfileError(f"{path}: envelope {content.envelope} is none of {', '.join(ENVELOPES)}")
     fields = _fields(content)
     fill = content.derived.fill_level
+    native = content.envelope in NATIVE
     mapper = Mapper(
         fields,
         by_last_name=content.fields == "catalogue",
         refuse_unmapped=content.unmapped == "refuse",
         ignore=frozenset(content.ignore),
         fill=None if fill is None else FillFromDistance(fill.empty, fill.full),
+        reserved=NATIVE_KEYS if native else frozenset({content.time} if content.time else ()),
+        time_key="time" if native else content.time,
     )
     properties = dict.fromkeys(field.property for field in fields.values())
     if fill is not None:
@@ -100,11 +127,12 @@ def load_profile(path: Path) -> Profile:
     return Profile(
         vendor=content.vendor,
         model=content.model,
+        also=content.also,
         label=content.label or f"{content.vendor} {content.model}",
         domain=content.domain,
         envelope=content.envelope,
         codec_name=content.codec,
-        port=content.port,
+        ports=content.ports,
         properties=tuple(properties),
         expected_interval=content.expected_interval,
         limits={name: _limits(name, content.limits.get(name)) for name in properties},
@@ -113,6 +141,7 @@ def load_profile(path: Path) -> Profile:
         path=path,
         codec=_codec(content, path),
         mapper=mapper,
+        history=content.history,
     )
 
 
@@ -136,8 +165,9 @@ def _field(entry: FieldMap) -> Field:
     if entry.unit is not None:
         to_catalogue = conversion(entry.unit, entry.property)
         scale, offset = scale * to_catalogue.scale, offset * to_catalogue.scale + to_catalogue.offset
-    odd = entry.boolean or entry.values or entry.missing
-    meaning = Meaning(entry.boolean, entry.values or None, frozenset(entry.missing)) if odd else None
+    if not (entry.boolean or entry.values or entry.missing or entry.absent):
+        return Field(entry.property, scale, offset)
+    meaning = Meaning(entry.boolean, entry.values or None, frozenset(entry.missing), frozenset(entry.absent))
     return Field(entry.property, scale, offset, meaning)
 
 

@@ -10,7 +10,17 @@ from devices.properties import PROPERTIES
 
 # L/mol at 101.325 kPa: R * T / P
 MOLAR_VOLUME = {"20 Cel": 8.314462618 * 293.15 / 101.325, "25 Cel": 8.314462618 * 298.15 / 101.325}
-MOLAR_MASS = {"no2": 46.0055, "o3": 47.9982, "so2": 64.066, "co": 28.0101, "no": 30.0061, "benzene": 78.1118}  # g/mol
+MOLAR_MASS = {  # g/mol
+    "no2": 46.0055,
+    "o3": 47.9982,
+    "so2": 64.066,
+    "co": 28.0101,
+    "no": 30.0061,
+    "h2s": 34.0809,
+    "nh3": 17.0305,
+    "formaldehyde": 30.026,
+    "benzene": 78.1118,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ SPELLINGS: dict[str, str] = {
         "hPa": "mbar mb",
         "[psi]": "psi PSI",
         "mm[Hg]": "mmHg",
-        "m/s": "mps",
+        "m/s": "mps m⋅s⁻¹",
         "km/h": "kmh kph km/hr",
         "[mi_i]/h": "mph",
         "[kn_i]": "kn kt knots",
@@ -99,7 +109,7 @@ SPELLINGS: dict[str, str] = {
         "%": "%RH %rh RH% %EL percent pct",
         "[ppm]": "ppm PPM",
         "[ppb]": "ppb PPB",
-        "ug/m3": "µg/m³ μg/m³ ug/m³ µg/m3 μg/m3 ug/m^3",  # both micro signs
+        "ug/m3": "µg/m³ μg/m³ µg⋅m⁻³ ug/m³ µg/m3 μg/m3 ug/m^3",  # both micro signs
         "mg/m3": "mg/m³ mg/m^3",
         "g/m3": "g/m³ g/m^3",
         "V": "volt volts Volt",
