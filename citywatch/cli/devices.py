@@ -19,7 +19,7 @@ app = typer.Typer(help="What is registered, and how a payload reads.", no_args_i
 
 @app.command("import")
 def import_(path: Annotated[Path, typer.Argument(help="a registry file (JSON)", exists=True, dir_okay=False)]) -> None:
-    """Register what a file describes: districts, sites, sources and devices. What is there already is brought up to date.
+    """Register what a file describes: districts, sites, sources and devices. What is there is brought up to date.
 
     Example: `citywatch devices import bin.json`
     """
