@@ -2,8 +2,11 @@
 
 import sys
 
-from citywatch.cli import app
+from citywatch.cli import app, doctor
 from citywatch.errors import CitywatchError, SettingsError
+
+app.command()(doctor.doctor)
+app.command()(doctor.status)
 
 
 def main() -> None:
