@@ -25,7 +25,7 @@ def _verdict(holds: bool) -> Verdict:
 class _Level:
     """What conditions on the present value share: they remember that value only."""
 
-    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:  # noqa: ARG002
+    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
         """Remember the newest value."""
         return at, value
 
@@ -39,7 +39,7 @@ class AtLeast(_Level):
     property: str | None = None
     kind: ClassVar[str] = "at_least"
 
-    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:  # noqa: ARG002
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
         """Judge the newest value."""
         value: float = memory[1]
         return _verdict(value > self.limit - self.deadband if active and self.deadband else value >= self.limit)
@@ -54,7 +54,7 @@ class AtMost(_Level):
     property: str | None = None
     kind: ClassVar[str] = "at_most"
 
-    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:  # noqa: ARG002
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
         """Judge the newest value."""
         value: float = memory[1]
         return _verdict(value < self.limit + self.deadband if active and self.deadband else value <= self.limit)
@@ -70,7 +70,7 @@ class Outside(_Level):
     property: str | None = None
     kind: ClassVar[str] = "outside"
 
-    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:  # noqa: ARG002
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
         """Judge the newest value."""
         value: float = memory[1]
         inset = self.deadband if active else 0.0
@@ -93,7 +93,7 @@ class RateOfChange:
             return at, value, None
         return at, value, (value - memory[1]) / ((at - memory[0]) / self.per)
 
-    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:  # noqa: ARG002
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
         """Judge the newest rate."""
         rate: float | None = memory[2]
         if rate is None:
@@ -122,7 +122,7 @@ class Flat:
                 return at, value, low, high, memory[4]
         return at, value, value, value, at
 
-    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:  # noqa: ARG002
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
         """Judge how long the band has held, up to its newest sample."""
         return _verdict(memory[0] - memory[4] >= self.window)
 
@@ -140,11 +140,11 @@ class NoData:
         """Return how long a device of this rhythm may be silent."""
         return self.limit if self.limit is not None else interval * (self.periods or 3.0)
 
-    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:  # noqa: ARG002
+    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
         """Remember that something was heard."""
         return (at,)
 
-    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:  # noqa: ARG002
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
         """Judge the silence up to `at`."""
         return _verdict(at - memory[0] >= self.after(interval))
 
