@@ -2,11 +2,16 @@
 
 import sys
 
-from citywatch.cli import app, doctor
+from citywatch.cli import account, app, devices, doctor, indicators, ingest, rejected
 from citywatch.errors import CitywatchError, SettingsError
 
 app.command()(doctor.doctor)
 app.command()(doctor.status)
+app.command()(account.account)
+app.add_typer(ingest.app, name="ingest")
+app.add_typer(rejected.app, name="rejected")
+app.add_typer(devices.app, name="devices")
+app.add_typer(indicators.app, name="indicators")
 
 
 def main() -> None:

@@ -60,6 +60,10 @@ class IngestSettings(_Group):
         timedelta(seconds=30), description="equal messages without time and sequence inside this window count once"
     )
     max_payload: int = Field(262_144, ge=1024, description="largest payload in bytes that is looked into")
+    routes: dict[str, str] = Field(
+        default_factory=dict,
+        description='further topics and their envelopes, as JSON: {"v3/+/devices/{device_id}/up": "tts_v3"}',
+    )
 
 
 class RulesSettings(_Group):

@@ -75,15 +75,20 @@ class Tally:
             outcome.rejected += 1
             outcome.by_reason[verdict.reason] = outcome.by_reason.get(verdict.reason, 0) + 1
 
-    def columns(self) -> list[list[object]]:
+    def columns(self) -> tuple[object, ...]:
         """Return the counts as columns for the query `count_deliveries`."""
         keys = list(self.counts)
         numbers = [[self.counts[key][at] for key in keys] for at in range(7)]
-        return [[key[0] for key in keys], [key[1] for key in keys], *numbers]
+        return ([key[0] for key in keys], [key[1] for key in keys], *numbers)
 
 
 async def fetch_account(
-    connection: Connection, *, now: datetime, hours: int | None = None, device_id: str | None = None, by_hour: bool = False
+    connection: Connection,
+    *,
+    now: datetime,
+    hours: int | None = None,
+    device_id: str | None = None,
+    by_hour: bool = False,
 ) -> list[AccountRow]:
     """Return the account by device, or of one device by hour; `hours` None means since the beginning."""
     since = datetime.min.replace(tzinfo=now.tzinfo) if hours is None else now - timedelta(hours=hours)

@@ -19,9 +19,9 @@ from paho.mqtt.properties import Properties
 
 from citywatch.errors import BrokerError
 from citywatch.telemetry import get_logger
-from ingest.backoff import Backoff
 from ingest.inbox import Inbox
 from ingest.model import Delivery
+from sql.retry import Backoff
 
 log = get_logger()
 
@@ -74,7 +74,14 @@ class _Connection:
             topic = message._topic.decode("utf-8", "backslashreplace")
         self._inbox.put(
             Delivery(
-                topic, message.payload, self._last, message.qos, bool(message.dup), bool(message.retain), message.mid, self
+                topic,
+                bytes(message.payload),
+                self._last,
+                message.qos,
+                bool(message.dup),
+                bool(message.retain),
+                message.mid,
+                self,
             )
         )
 
@@ -96,7 +103,7 @@ class BrokerSession:
             try:
                 await self._connect_once(stop, backoff)
             except (aiomqtt.MqttError, OSError, BrokerError) as error:
-                delay = backoff.delay()
+                delay = backoff.take()
                 log.warning("broker_away", error=str(error), retry_in=round(delay, 2))
                 await _wait(stop, delay)
 
@@ -108,9 +115,7 @@ class BrokerSession:
         try:
             async with client:
                 answers = await client.subscribe([(name, 1) for name in settings.filters])
-                refused = [
-                    name for name, answer in zip(settings.filters, answers, strict=True) if _code(answer) >= 128
-                ]
+                refused = [name for name, answer in zip(settings.filters, answers, strict=True) if _code(answer) >= 128]
                 if refused:
                     raise BrokerError(f"the broker refuses the subscription to {', '.join(refused)}")
                 backoff.reset()
@@ -171,12 +176,10 @@ class BrokerSession:
         }
         if settings.protocol == "3.1.1":
             return aiomqtt.Client(protocol=aiomqtt.ProtocolVersion.V311, clean_session=False, **common)
-        properties = Properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = int(SESSION_EXPIRY.total_seconds())
         properties.ReceiveMaximum = settings.window
-        return aiomqtt.Client(
-            protocol=aiomqtt.ProtocolVersion.V5, clean_start=False, properties=properties, **common
-        )
+        return aiomqtt.Client(protocol=aiomqtt.ProtocolVersion.V5, clean_start=False, properties=properties, **common)
 
 
 def _code(answer: Any) -> int:

@@ -21,7 +21,7 @@ from ingest.routes import Route
 from ingest.times import AHEAD, LIVE_SINCE, TooOldError, judge_time
 
 _GOOD, _MISSING = QualityFlag.GOOD, QualityFlag.MISSING
-_NO_TEST, _TIME_TEST = QualityTest.NONE, QualityTest.TIME
+_NO_TEST, _TIME_TEST = 0, int(QualityTest.TIME)
 
 Envelope = Callable[[bytes], Uplink]
 
@@ -172,9 +172,7 @@ class Decoder:
         # The sender's own now judges its message, so that the same replay may run a second time.
         return clock if uplink.now is None else now
 
-    def _key_of(
-        self, delivery: Delivery, uplink: Uplink, resumed_at: datetime | None
-    ) -> tuple[str, datetime]:
+    def _key_of(self, delivery: Delivery, uplink: Uplink, resumed_at: datetime | None) -> tuple[str, datetime]:
         """Return the delivery key, and since when an equal one is the same message.
 
         A counter with its payload is never used twice within the lateness. Without a counter two equal payloads inside

@@ -1,4 +1,4 @@
-"""Between the socket and the batches: a bounded inbox. Full, it has the socket read no further; the broker keeps the rest."""
+"""Between socket and batches: a bounded inbox. Full, it has the socket read no further; the broker keeps the rest."""
 
 import asyncio
 from collections import deque
@@ -46,12 +46,12 @@ class Inbox:
             if self.on_full is not None:
                 self.on_full()
 
-    async def take(self, limit: int, timeout: float | None) -> list[Delivery]:
-        """Return up to `limit` deliveries in order of arrival; an empty list after `timeout` seconds without any."""
+    async def take(self, limit: int, patience: float | None) -> list[Delivery]:
+        """Return up to `limit` deliveries in order of arrival; an empty list after `patience` seconds without any."""
         if not self._waiting:
             self._arrived.clear()
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(patience):
                     await self._arrived.wait()
             except TimeoutError:
                 return []

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from devices.limits import Limits
-from devices.model import QualityFlag, QualityTest, Refused, RejectReason
+from devices.model import QualityFlag, Refused, RejectReason
 
 
 class Link(Protocol):
@@ -55,7 +55,7 @@ class Row:
     received_at: datetime
     result: float | None
     quality: QualityFlag
-    tests: QualityTest
+    tests: int  # bits of QualityTest: an IntFlag is slow here, and iterable, which the driver takes for an array
 
 
 @dataclass(slots=True, eq=False)

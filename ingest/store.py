@@ -142,9 +142,10 @@ class Store:
         keyed: dict[tuple[str, str], Accepted] = {}
         repeated: set[Accepted] = set()
         for verdict in batch.verdicts:
-            if isinstance(verdict, Accepted) and verdict.key is not None:
-                if keyed.setdefault((verdict.device_id, verdict.key), verdict) is not verdict:
-                    repeated.add(verdict)
+            if not isinstance(verdict, Accepted) or verdict.key is None:
+                continue
+            if keyed.setdefault((verdict.device_id, verdict.key), verdict) is not verdict:
+                repeated.add(verdict)
         if keyed:
             found = await connection.fetch(
                 query("ingest", "take_delivery_keys"),

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from citywatch.errors import CitywatchError
+from citywatch.local.running import broker_address, store_dsn
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from devices.envelopes import ENVELOPES
 from devices.model import RejectReason
+from devices.profile_files import ProfileError
 from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
-from devices.registry import load_devices
-from ingest.backoff import Backoff
+from devices.registry import CHANNEL, load_devices
 from ingest.batch import Batch
 from ingest.broker import BrokerSession, SessionSettings, share
 from ingest.decode import Decoder
@@ -23,13 +24,19 @@ from ingest.quality.judge import judge
 from ingest.routes import make_routes
 from ingest.store import AwayError, PoisonError, Store
 from sql.connection import Pool
+from sql.engine import detect_engine
+from sql.listen import Listener
+from sql.pool import open_pool
+from sql.retry import PASSING, Backoff
 
 log = get_logger()
 
 TAKE = 500
+WAITED_OUT: tuple[type[Exception], ...] = (*PASSING, AwayError)
 HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
 REPORT_EVERY = 10.0
+FORGET_EVERY = 600.0
 # How long a stop waits for a store that is away: what is not committed by then the broker delivers again.
 STOP_PATIENCE = 10.0
 
@@ -63,14 +70,10 @@ class Worker:
         self._committed_at: datetime | None = None
         self._resumed_at: datetime | None = None
 
-    async def start(self, stop: asyncio.Event) -> None:
-        """Load what the first message needs, waiting for the store as long as it takes."""
-        await self._insist(self._reload, stop, "registry_waits")
-
-        async def last() -> None:
-            self._committed_at = await self._store.last_delivery()
-
-        await self._insist(last, stop, "registry_waits")
+    async def start(self) -> None:
+        """Load what the first message needs; raises what PASSING lists, or AwayError, while the store is away."""
+        self._committed_at = await self._store.last_delivery()
+        await self._reload()
 
     def resumed(self) -> None:
         """Note that a connection begins: what the broker sends again now arrived before this moment."""
@@ -102,7 +105,7 @@ class Worker:
             deliveries = await self.inbox.take(TAKE, 0.2 if due is None else due)
             if self._stale.is_set() and deliveries:
                 self._stale.clear()
-                await self._insist(self._reload, stop, "registry_waits")
+                await insist(self._reload, stop)
             for delivery in deliveries:
                 batch.add(await self._decide(delivery, stop), loop.time())
         if batch.verdicts:
@@ -110,11 +113,11 @@ class Worker:
 
     async def _decide(self, delivery: Delivery, stop: asyncio.Event) -> Verdict:
         verdict = self.decoder.decode(delivery, self._resumed_at)
-        if isinstance(verdict, Rejected) and verdict.reason is RejectReason.UNKNOWN_DEVICE:
+        unknown = isinstance(verdict, Rejected) and verdict.reason is RejectReason.UNKNOWN_DEVICE
+        if unknown and datetime.now(UTC) - self._reloaded_at >= RELOAD_AT_MOST_EVERY:
             # Perhaps it was registered a moment ago.
-            if datetime.now(UTC) - self._reloaded_at >= RELOAD_AT_MOST_EVERY:
-                await self._insist(self._reload, stop, "registry_waits")
-                verdict = self.decoder.decode(delivery, self._resumed_at)
+            await insist(self._reload, stop)
+            verdict = self.decoder.decode(delivery, self._resumed_at)
         if isinstance(verdict, Accepted):
             for row in verdict.rows:
                 judge(row)
@@ -151,9 +154,8 @@ class Worker:
                     if now >= deadline:
                         log.warning("stopped_with_store_away", messages=len(batch.verdicts), error=str(error))
                         return
-                delay = backoff.delay()
-                log.warning("store_away", error=str(error), retry_in=round(delay, 2), held=self.inbox.held)
-                await asyncio.sleep(delay)
+                log.warning("store_away", error=str(error), held=self.inbox.held)
+                await backoff.pause()
         self._clocks_written.update(clocks)
         for verdict in batch.verdicts:
             self.inbox.settle(verdict.delivery)
@@ -161,20 +163,107 @@ class Worker:
         self.total.add(outcome)
 
     async def _reload(self) -> None:
-        self._profiles.reload_if_changed()
+        try:
+            self._profiles.reload_if_changed()
+        except ProfileError as error:
+            log.error("profile_not_acceptable", error=str(error))
         async with self._pool.acquire() as connection:
             registry = await load_devices(connection)
         self.directory.renew(registry, self._profiles.profiles)
         self._reloaded_at = datetime.now(UTC)
         log.info("registry_loaded", devices=len(registry.devices), profiles=len(self._profiles.profiles))
 
-    async def _insist(self, action: Callable[[], Awaitable[None]], stop: asyncio.Event, event: str) -> None:
-        backoff = Backoff()
+    async def keep_house(self) -> None:
+        """Say now and then what was done, and forget delivery keys that no redelivery can have any more."""
+        loop, before, forgotten = asyncio.get_running_loop(), self.total.messages, 0.0
         while True:
-            try:
-                return await action()
-            except CitywatchError as error:
-                ...
+            await asyncio.sleep(REPORT_EVERY)
+            if self.total.messages != before:
+                total = self.total
+                log.info(
+                    "ingest_progress",
+                    messages=total.messages,
+                    stored=total.stored,
+                    duplicate=total.duplicate,
+                    refused=total.refused,
+                    rejected=total.rejected,
+                    held=self.inbox.held,
+                )
+                before = total.messages
+            if loop.time() - forgotten >= FORGET_EVERY:
+                forgotten = loop.time()
+                with suppress(AwayError):
+                    await self._store.forget_deliveries(datetime.now(UTC) - self._lateness)
 
     def _new_batch(self) -> Batch:
         return Batch(self._max_rows, self._max_age)
+
+
+async def insist(action: Callable[[], Awaitable[None]], stop: asyncio.Event) -> bool:
+    """Do `action` until it succeeds, however long the store is away; False where `stop` came first."""
+    backoff = Backoff()
+    while True:
+        try:
+            await action()
+            return True
+        except WAITED_OUT as error:
+            if stop.is_set():
+                return False
+            log.warning("store_away", error=str(error))
+            await backoff.pause(stop)
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Run one ingest worker until `stop`, then finish what is in hand and leave the session at the broker."""
+    dsn, (host, port) = store_dsn(settings), broker_address(settings)
+    options, broker = settings.ingest, settings.broker
+    profiles = ProfileStore(BUILTIN, *settings.devices.folders)
+    opened: list[tuple[Pool, Worker]] = []
+
+    async def open_up() -> None:
+        pool = await open_pool(
+            dsn, process="ingest", size=settings.store.pool_max, statement_timeout=settings.store.statement_timeout
+        )
+        try:
+            async with pool.acquire() as connection:
+                engine = await detect_engine(connection)
+            store = Store(pool, engine, slot=options.slot, patience=settings.store.statement_timeout * 2)
+            worker = Worker(settings, pool, store, profiles)
+            await worker.start()
+        except BaseException:
+            pool.terminate()
+            raise
+        opened.append((pool, worker))
+
+    if not await insist(open_up, stop):
+        return
+    pool, worker = opened[0]
+    session = BrokerSession(
+        SessionSettings(
+            host,
+            port,
+            client_id=f"citywatch-ingest-{options.slot}",
+            filters=share([route.filter for route in worker.decoder.routes], options.workers),
+            protocol=broker.protocol,
+            username=broker.username,
+            password=None if broker.password is None else broker.password.get_secret_value(),
+            ca_file=broker.ca_file,
+            window=options.window,
+        ),
+        worker.inbox,
+        worker.resumed,
+    )
+    drained = asyncio.Event()
+    try:
+        async with (
+            Listener(dsn, [CHANNEL], lambda _channel, _payload: worker.registry_changed(), process="ingest"),
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(session.run(drained))
+            chores = tasks.create_task(worker.keep_house())
+            await worker.run(stop)
+            chores.cancel()
+            drained.set()
+    finally:
+        pool.terminate()
+    log.info("ingest_stopped", messages=worker.total.messages, stored=worker.total.stored)
