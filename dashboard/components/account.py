@@ -32,9 +32,7 @@ def account_facts(rows: Sequence[AccountRow]) -> Component:
     return html.Dl(
         [
             html.Dt(text("Messages")),
-            html.Dd(
-                text("{received} received = {accepted} accepted + {rejected} rejected", **shown), className="number"
-            ),
+            html.Dd(text("{received} received = {accepted} accepted + {rejected} rejected", **shown), className="number"),
             html.Dt(text("Readings")),
             html.Dd(
                 text("{readings} in them = {stored} stored + {duplicate} duplicate + {refused} refused", **shown),

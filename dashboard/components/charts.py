@@ -63,7 +63,9 @@ def base_layout(unit: str, *, height: int, y_range: tuple[float, float] | None =
     }
 
 
-def gapped(points: Sequence[Point], zone: tzinfo, gap: timedelta | None) -> tuple[list[str], list[float | None]]:
+def gapped(
+    points: Sequence[Point], zone: tzinfo, gap: timedelta | None
+) -> tuple[list[str], list[float | None]]:
     """Return x and y, broken where two points are further apart than `gap`: a hole is shown, never bridged."""
     xs: list[str] = []
     ys: list[float | None] = []
@@ -211,13 +213,7 @@ def heat_figure(
     }
     layout = base_layout(unit, height=max(160, 26 * len(rows) + 60))
     layout["xaxis"] = {"type": "category", "showgrid": False, "fixedrange": True, "nticks": 12, "side": "bottom"}
-    layout["yaxis"] = {
-        "type": "category",
-        "autorange": "reversed",
-        "showgrid": False,
-        "automargin": True,
-        "fixedrange": True,
-    }
+    layout["yaxis"] = {"type": "category", "autorange": "reversed", "showgrid": False, "automargin": True, "fixedrange": True}
     layout["margin"] = {"l": 10, "r": 6, "t": 6, "b": 28}
     layout["hovermode"] = "closest"
     return {"data": [trace], "layout": layout}

@@ -91,11 +91,7 @@ def map_legend() -> Component:
 def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: Sequence[Alert]) -> Component:
     """Return the map; normal devices are one canvas layer, what is abnormal a live layer above it."""
     waiting = sum(unanswered(alert) for alert in alerts)
-    label = text(
-        "Map of {n} devices, {waiting} alerts waiting; the list beside it says the same",
-        n=len(devices),
-        waiting=waiting,
-    )
+    label = text("Map of {n} devices, {waiting} alerts waiting; the list beside it says the same", n=len(devices), waiting=waiting)
     layers: list[Component] = [
         dl.GeoJSON(
             id="map-districts",

@@ -74,9 +74,7 @@ async def page(view: View) -> Component:
     wanted = view.query.get("device")
     chosen = next((s for s in here if s.device["device_id"] == wanted), here[0])
     limits = rule_limits(rules)
-    head = page_head(
-        text("Air"), text("{n} stations, indicative values", n=len(here)), [*chips, span_choices(view, "24h")]
-    )
+    head = page_head(text("Air"), text("{n} stations, indicative values", n=len(here)), [*chips, span_choices(view, "24h")])
     return html.Div(
         [
             head,
@@ -86,13 +84,7 @@ async def page(view: View) -> Component:
             ),
             html.Div(
                 [
-                    panel(
-                        text("Stations"),
-                        _table(view, here, chosen),
-                        note=text("worst level first"),
-                        flush=True,
-                        scroll="560px",
-                    ),
+                    panel(text("Stations"), _table(view, here, chosen), note=text("worst level first"), flush=True, scroll="560px"),
                     panel(
                         text("PM2.5 by station"),
                         _multiples(view, here),
@@ -150,11 +142,7 @@ def _pollutant(
 ) -> Component:
     figure = context_figure(here, chosen, name, view.zone, lowest_limit(limits, name))
     value = live_value(find_latest(chosen.device, name), f"head-{name}")
-    label = text(
-        "{property} at {station} over the span, other stations in grey",
-        property=property_name(name),
-        station=chosen.device["name"],
-    )
+    label = text("{property} at {station} over the span, other stations in grey", property=property_name(name), station=chosen.device["name"])
     return panel(
         property_name(name, short=True),
         chart(figure, key=f"air-{name}", label=label),
@@ -178,7 +166,9 @@ def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Compone
     for station in here:
         device = station.device
         late = [] if device["freshness"] == "fresh" else [" ", freshness_chip(device["freshness"])]
-        link = dcc.Link(device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"]))
+        link = dcc.Link(
+            device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"])
+        )
         values = [right_cell(live_value(find_latest(device, name), "table", with_unit=False)) for name in POLLUTANTS]
         rows.append(
             html.Tr(
@@ -212,12 +202,11 @@ def _multiples(view: View, here: Sequence[Station]) -> Component:
         items.append(
             html.Li(
                 [
-                    dcc.Link(
-                        device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"])
-                    ),
+                    dcc.Link(device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"])),
                     spark(points, text("PM2.5 over the span, highest {n}", n=number(highest, 0)), low=0.0, high=top),
                     html.Span(text("max {n}", n=quantity(highest, "ug/m3", 0)), className="soft number"),
                 ]
             )
         )
     return html.Ul(items, className="multiples")
+

@@ -186,11 +186,7 @@ def _reason(alert: AlertDetail) -> Component:
     title = alert["rule"].get("title", alert["rule_id"])
     rows: list[Component] = [
         html.Dt(text("Rule")),
-        html.Dd(
-            text(
-                "{title} ({rule}, version {version})", title=title, rule=alert["rule_id"], version=alert["rule_version"]
-            )
-        ),
+        html.Dd(text("{title} ({rule}, version {version})", title=title, rule=alert["rule_id"], version=alert["rule_version"])),
     ]
     for name, value in alert["inputs"].items():
         rows += [html.Dt(name.replace("_", " ").capitalize()), html.Dd(_words(value))]
@@ -264,7 +260,9 @@ async def _chart(alert: AlertDetail, view: View) -> list[Component]:
     limit = _limit(alert)
     name = property_name(series["property"])
     words = text("limit {limit}", limit=quantity(limit, series["unit"])) if limit is not None else ""
-    figure = curve_figure([Curve(series, name)], series["unit"], view.zone, height=220, limit=limit, limit_words=words)
+    figure = curve_figure(
+        [Curve(series, name)], series["unit"], view.zone, height=220, limit=limit, limit_words=words
+    )
     _mark_moment(figure, alert, view)
     return [
         html.H3(text("{property} around the firing", property=name)),
@@ -283,13 +281,5 @@ def _mark_moment(figure: JsonObject, alert: AlertDetail, view: View) -> None:
         {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at, "line": line}
     )
     layout.setdefault("annotations", []).append(
-        {
-            "x": at,
-            "yref": "paper",
-            "y": 1,
-            "yanchor": "top",
-            "xanchor": "left",
-            "text": text("raised"),
-            "showarrow": False,
-        }
+        {"x": at, "yref": "paper", "y": 1, "yanchor": "top", "xanchor": "left", "text": text("raised"), "showarrow": False}
     )
