@@ -106,11 +106,12 @@ class Series(_Schema):
 
 
 class Profile(_Schema):
-    """A city-wide (or district-wide) hourly curve of one property: mean over datastreams per bucket."""
+    """A city-wide (or district-wide) curve of one property by hour or day: the mean of all readings per bucket."""
 
     property: str
     unit: str
     district_id: str | None
+    domain: str | None = None
     resolution: Resolution
     points: list[Point]
 

@@ -60,6 +60,19 @@ SELECT t.datastream_id, t.device_id, t.property, t.unit
  ORDER BY t.device_id, t.property
  LIMIT $6::int;
 
+-- datastream_now --
+-- $1 int datastream_id: the now of its device's source, and how often it should report.
+SELECT source_now(s.kind, s.clock) AS now, d.expected_interval
+  FROM datastream AS t JOIN device AS d USING (device_id) JOIN source AS s USING (source_id)
+ WHERE t.datastream_id = $1;
+
+-- raw_rows --
+-- $1 int datastream_id, $2 since, $3 until, $4 limit: how many rows lie there, counted up to the limit.
+SELECT count(*)
+  FROM (SELECT FROM observation
+         WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time < $3
+         LIMIT $4::int) AS few;
+
 -- latest --
 -- $1 text[] device_ids, $2 property, $3 domain, $4 district_id: null for any
 SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.received_at, o.result, o.quality
@@ -256,34 +269,19 @@ SELECT t.property, avg(o.result) AS mean, count(*) AS reporting, count(*) FILTER
    AND freshness(o.phenomenon_time, source_now(s.kind, s.clock), d.expected_interval) = 'fresh'
  GROUP BY t.property;
 
--- consumers --
--- How far each consumer of the tail is behind, in rows and in seconds of the tail's own clock.
-SELECT c.consumer AS name, b.rows AS lag_rows, coalesce(b.seconds, 0)::float8 AS lag_seconds
-  FROM consumer_position AS c
- CROSS JOIN LATERAL (
-       SELECT coalesce(sum(size), 0)::bigint AS rows,
-              extract(epoch FROM clock_timestamp() - min(at)) AS seconds
-         FROM ingest_batch
-        WHERE seq > c.seq) AS b
- ORDER BY c.consumer;
-
 -- connected_processes --
 -- Names of our processes that hold a connection to this database now.
 SELECT DISTINCT substr(application_name, 11) AS name
   FROM pg_stat_activity
  WHERE datname = current_database() AND application_name LIKE 'citywatch %';
 
--- flow_last_minute --
--- From the tail: new readings of the last minute, and messages that brought at least one.
-SELECT count(*) AS readings, count(DISTINCT (t.device_id, u.received_at)) AS messages
+-- messages_last_minute --
+-- From the tail: messages of the last minute that brought at least one new reading.
+SELECT count(DISTINCT (t.device_id, u.received_at))
   FROM ingest_batch AS b
  CROSS JOIN LATERAL unnest(b.datastream_id, b.received_at) AS u (datastream_id, received_at)
   JOIN datastream AS t ON t.datastream_id = u.datastream_id
  WHERE b.at > clock_timestamp() - interval '1 minute' AND b.old_quality IS NULL;
-
--- observation_total --
--- Every observation that fold has counted.
-SELECT coalesce(sum(n_all), 0)::bigint FROM rollup_day;
 
 -- engine_name --
 SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'timescaledb') THEN 'timescale' ELSE 'plain' END;
