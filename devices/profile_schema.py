@@ -158,6 +158,7 @@ class ProfileFile(Part):
 
     `also` names models that speak the same way. Bytes on a port that is not among `ports` are not decoded; the first
     one stands in where the network left the port out. `time` is the field of a foreign record that holds its time.
+    `variables` are handed to a JavaScript decoder.
     """
 
     vendor: str = Field(pattern=NAME)
@@ -167,6 +168,7 @@ class ProfileFile(Part):
     domain: Domain
     envelope: str
     codec: str | None = None
+    variables: dict[str, str] = {}
     also: tuple[Annotated[str, Field(pattern=KEY)], ...] = ()
     ports: tuple[Annotated[int, Field(ge=0, le=255)], ...] = ()
     time: str | None = None

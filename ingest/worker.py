@@ -85,12 +85,10 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set and everything taken is committed and acknowledged."""
-        writer = asyncio.create_task(self._write_all(stop))
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._write_all(stop))
             await self._take_all(stop)
-        finally:
             await self._closed.put(None)
-            await writer
 
     async def _take_all(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()

@@ -40,7 +40,8 @@ class AlertEventKind(StrEnum):
     RESTORED = "restored"
     TAKEN_OUT_OF_SERVICE = "taken_out_of_service"
     RETURNED_TO_SERVICE = "returned_to_service"
-    SUPERSEDED = "superseded"
+    SUPERSEDED = "superseded"  # the condition came back: a new alert speaks of it
+    WITHDRAWN = "withdrawn"  # its rule is no more, or watches the device no more
     # What late readings show to have been otherwise:
     RETRACTED = "retracted"
     MOVED = "moved"
@@ -103,7 +104,7 @@ def advance(standing: Standing, event: AlertEventKind, *, acknowledged: bool = F
     match event:
         case E.COMMENTED | E.ASSIGNED | E.MOVED:
             return standing
-        case E.SUPERSEDED | E.RETRACTED:
+        case E.SUPERSEDED | E.RETRACTED | E.WITHDRAWN:
             return replace(standing, state=S.NORMAL, active=False)
         case E.CLEARED if standing.active:
             if state in QUIET:
@@ -116,7 +117,7 @@ def advance(standing: Standing, event: AlertEventKind, *, acknowledged: bool = F
             if state in QUIET:
                 return replace(standing, active=True)
             return replace(standing, state=_REOPEN[state], active=True)
-        case E.ANNUNCIATED if state is S.UNACKNOWLEDGED:
+        case E.ANNUNCIATED if standing.active:
             return standing
         case E.ACKNOWLEDGED if state in _ACKNOWLEDGE:
             return replace(standing, state=_ACKNOWLEDGE[state])

@@ -59,13 +59,17 @@ class Change:
 
 @dataclass(slots=True)
 class Stream:
-    """What rules know of one device. `said` holds, for each rule, the episodes that may still change."""
+    """What rules know of one device. `said` holds, for each rule, the episodes that may still change.
+
+    `versions` names the rule versions that it was judged by.
+    """
 
     settled: dict[str, Track] = field(default_factory=dict)
     tip: dict[str, Track] = field(default_factory=dict)
     said: dict[str, list[Episode]] = field(default_factory=dict)
     recent: list[Sample] = field(default_factory=list)
     horizon: datetime = BEGINNING
+    versions: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -106,6 +110,48 @@ def apply(
         if late is not None:
             result.changes += derive(ready, stream, late)
     return result
+
+
+def revise(watches: Iterable[Watch], stream: Stream, samples: Iterable[Sample]) -> list[Change]:
+    """Replace what was known by what a later quality test made of it; what that raises is silent.
+
+    What is settled already stays as it was judged.
+    """
+    touched: set[str] = set()
+    for sample in samples:
+        place = bisect_left(stream.recent, sample.at, key=lambda known: known.at)
+        if place < len(stream.recent) and stream.recent[place].at == sample.at:
+            stream.recent[place] = Sample(sample.at, {**stream.recent[place].values, **sample.values})
+            touched |= sample.values.keys()
+    return [
+        replace(change, episode=replace(change.episode, silent=True)) if change.kind is Kind.RAISED else change
+        for ready in watches
+        if touched and any(name is None or name in touched for name in ready.properties)
+        for change in derive(ready, stream)
+    ]
+
+
+def adopt(watches: Sequence[Watch], stream: Stream) -> tuple[list[Change], list[str]]:
+    """Go over to these rules: new and changed ones judge `recent` anew; return changes, and rules that are no more.
+
+    An alert that stands goes on under the new version of its rule, which may end it at once.
+    """
+    present = {ready.rule.rule_id: ready.rule.version for ready in watches}
+    gone = [rule_id for rule_id in stream.versions if rule_id not in present]
+    for rule_id in gone:
+        for kept in (stream.settled, stream.tip, stream.said):
+            kept.pop(rule_id, None)
+    changes: list[Change] = []
+    for ready in watches:
+        rule_id = ready.rule.rule_id
+        if stream.versions.get(rule_id) != ready.rule.version:
+            old = stream.settled.get(rule_id)
+            if old is not None:
+                stream.settled[rule_id] = replace(ready.start(), raised_at=old.raised_at, silent=old.silent)
+            stream.tip.pop(rule_id, None)
+            changes += derive(ready, stream)
+    stream.versions = present
+    return changes, gone
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:

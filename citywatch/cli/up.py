@@ -27,9 +27,12 @@ from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import configure_logging
 from devices.registry import import_registry
-from simulators.city import make_city, registry_document
+from simulators.placing import build_city
+from simulators.registry import registry_document
 from sql.migrate import migrate
 from sql.pool import set_up
+
+HISTORY = "24h"  # of the simulated city, published at the first start so that the charts are full at the first look
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,14 @@ async def _register(dsn: str, document: dict[str, Any]) -> None:
     try:
         await set_up(connection)
         await import_registry(connection, document)
+    finally:
+        await connection.close()
+
+
+async def _is_empty(dsn: str) -> bool:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval("SELECT 1 FROM ingest_batch LIMIT 1") is None
     finally:
         await connection.close()
 
@@ -176,13 +187,15 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     logs = data_dir / "logs"
     logs.mkdir(exist_ok=True)
     if options.simulator:
-        city = make_city(seed=options.seed, devices=options.devices)
+        city = build_city(options.seed, options.devices)
         asyncio.run(_register(postgres.dsn(), registry_document(city)))
     for name in ("serve", "ingest", "fold", "rules"):
         command = [name] if name == "serve" else [name, "run"]
         supervisor.add(name, Worker(command, logs / f"{name}.log", environment))
     if options.simulator:
         simulate = ["simulate", "--devices", str(options.devices), "--seed", str(options.seed)]
+        if asyncio.run(_is_empty(postgres.dsn())):
+            simulate += ["--history", HISTORY]
         supervisor.add("simulator", Worker(simulate, logs / "simulator.log", environment))
     url = f"http://{settings.serve.host}:{http_port}"
     _wait_until_ready(url, supervisor)

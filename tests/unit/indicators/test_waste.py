@@ -106,3 +106,14 @@ def test_cycles_cut_short_or_torn_are_left_out() -> None:
 def test_learning_refuses_what_is_not_a_cycle() -> None:
     with pytest.raises(IndicatorError, match=r"first reading at 80\.0 %"):
         FillHistory().learn(steady_bin(1)[:3])
+
+
+def test_the_band_widens_after_misses_and_narrows_after_hits() -> None:
+    history = learned(cycles=30)
+    before = history.high_tail
+    slower = steady_bin(1, days=8, per_day=10)
+    history.learn(slower)
+    assert history.high_tail < before, "this cycle took twice as long as the band allowed"
+    assert history.low_tail > (1 - history.share) / 2, "never below the band: the low side may narrow"
+    with pytest.raises(IndicatorError, match="between 0 and 1, not 90"):
+        FillHistory(share=90)
