@@ -79,16 +79,6 @@ class Series(TypedDict):
     points: list[Point]
 
 
-class Profile(TypedDict):
-    """A curve over the city or a district."""
-
-    property: str
-    unit: str
-    district_id: str | None
-    resolution: str
-    points: list[Point]
-
-
 class Alert(TypedDict):
     """One alert."""
 

@@ -123,6 +123,8 @@ def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: S
                 boundsOptions={"padding": [16, 16]},
                 preferCanvas=True,
                 zoomSnap=0.25,
+                # Its handler expects a centre, which a map that is given bounds does not have.
+                trackViewport=False,
                 attributionControl=False,
                 className="map",
                 style={"height": "100%"},
