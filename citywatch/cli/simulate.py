@@ -64,7 +64,8 @@ def simulate(
         _write_registry(registry, registry_document(city, source), basemap(city))
         typer.echo(f"{registry}: {len(city.devices)} devices in {len(city.districts)} districts")
         return
-    asked = datetime.fromisoformat(start) if start is not None else chosen.start
+    # A scenario's own date needs a warped clock; on the wall clock it begins now.
+    asked = datetime.fromisoformat(start) if start is not None else chosen.start if warp != 1.0 else None
     pace = Pace(
         start_time(datetime.now(UTC), asked, warp),
         time.monotonic(),
