@@ -177,7 +177,7 @@ class _Coverage:
     held: int = 0
     judged: int = 0
     error_days: float = 0.0
-    per_bin: tuple[float, ...] = ()
+    per_bin: tuple[tuple[float, int], ...] = ()
 
 
 def _bands(bins: dict[str, list[FillReading]]) -> dict[str, object]:
@@ -197,12 +197,13 @@ def _bands(bins: dict[str, list[FillReading]]) -> dict[str, object]:
             history.learn(cycle)
         group.held += held
         group.judged += judged
-        group.per_bin += (round(held / judged, 3),)
+        group.per_bin += ((round(held / judged, 3), judged),)
     return {
         name: {
             "outcomes": group.judged,
             "held_by_90_percent_band": round(group.held / group.judged, 3),
-            "lowest_and_highest_bin": [min(group.per_bin), max(group.per_bin)],
+            "lowest_bin_and_its_outcomes": list(min(group.per_bin)),
+            "highest_bin_and_its_outcomes": list(max(group.per_bin)),
             "mean_error_days": round(group.error_days / group.judged, 2),
         }
         for name, group in (("bins_tuned_on", tuned), ("bins_held_back", untouched))
