@@ -32,6 +32,7 @@ class Speaker:
                 name,
                 observed.unit,
                 self._limits(name),
+                self.device.expected_interval,
                 self.datastreams.get((self.device.device_id, name)),
             )
             self.channels[name] = channel
@@ -41,7 +42,7 @@ class Speaker:
         """Take over what the registry and the profile say now; what the channels remember stays."""
         self.device, self.profile, self.live = device, profile, live
         for name, channel in self.channels.items():
-            channel.limits = self._limits(name)
+            channel.limits, channel.interval = self._limits(name), device.expected_interval
 
     def _limits(self, name: str) -> Limits:
         stated = None if self.profile is None else self.profile.limits.get(name)

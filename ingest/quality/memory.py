@@ -42,7 +42,7 @@ class Memory:
 
 def needs_memory(limits: Limits) -> bool:
     """Return whether any test of these limits looks at earlier readings."""
-    return bool(limits.spike or limits.rate_of_change or limits.flat_line or limits.attenuated or limits.gap)
+    return bool(limits.spike or limits.rate_of_change or limits.flat_line or limits.attenuated_signal or limits.gap)
 
 
 def judge(row: Row, memory: Memory, limits: Limits, interval: timedelta) -> Revision | None:
@@ -77,13 +77,13 @@ def judge(row: Row, memory: Memory, limits: Limits, interval: timedelta) -> Revi
         flat.add(result, row.phenomenon_time, interval, limits.flat_line.tolerance)
         if result is not None:
             _note(row, flat.judge(limits.flat_line, interval), _FLAT)
-    if limits.attenuated is not None:
+    if limits.attenuated_signal is not None:
         signal = memory.signal
         if signal is None:
             signal = memory.signal = SignalWindow()
-        signal.add(result, row.phenomenon_time, limits.attenuated)
+        signal.add(result, row.phenomenon_time, limits.attenuated_signal)
         if result is not None:
-            _note(row, signal.judge(limits.attenuated), _ATTENUATED)
+            _note(row, signal.judge(limits.attenuated_signal), _ATTENUATED)
     memory.before = None if last is None else last.result
     memory.last = row
     return revision
