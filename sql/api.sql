@@ -112,11 +112,14 @@ SELECT seq FROM consumer_position WHERE consumer = 'fold';
 -- alerts --
 -- $1 bool open, $2 severity, $3 domain, $4 device_id, $5 district_id, $6 rule_id, $7 state: null for any
 -- $8 timestamptz and $9 bigint: older than this raised_at and alert_id; $10 int limit; $11 bigint[] alert_ids or null
+-- An alert that late readings showed never to have been is given only where asked for by number.
 SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name, d.district_id, d.domain,
        a.datastream_id, t.property, a.severity, a.state, a.open, a.silent,
        a.summary ->> 'message' AS message, coalesce(a.summary -> 'parameters', '{}') AS parameters,
        coalesce(a.summary ->> 'text', '') AS text,
-       a.raised_at, a.recorded_at, a.cleared_at, a.acknowledged_at, a.acknowledged_by
+       a.raised_at, a.recorded_at, a.cleared_at, a.acknowledged_at, a.acknowledged_by,
+       a.assigned_to, a.latched, a.retracted_at,
+       (SELECT v.until FROM shelving AS v WHERE v.alert_key = a.alert_key AND v.ended_at IS NULL) AS shelved_until
   FROM alert AS a
   LEFT JOIN device AS d USING (device_id)
   LEFT JOIN datastream AS t USING (datastream_id)
@@ -128,9 +131,13 @@ SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name
    AND ($6::text IS NULL OR a.rule_id = $6)
    AND ($7::text IS NULL OR a.state = $7)
    AND ($8::timestamptz IS NULL OR (a.raised_at, a.alert_id) < ($8, $9::bigint))
-   AND ($11::bigint[] IS NULL OR a.alert_id = ANY ($11))
+   AND ($11::bigint[] IS NULL AND a.retracted_at IS NULL OR a.alert_id = ANY ($11))
  ORDER BY a.raised_at DESC, a.alert_id DESC
  LIMIT $10::int;
+
+-- alert_exists --
+-- $1 alert_id
+SELECT EXISTS (SELECT FROM alert WHERE alert_id = $1);
 
 -- alert_inputs --
 -- $1 alert_id: what the verdict was made from, and the rule version that fired.
@@ -145,29 +152,6 @@ SELECT event_id, at, recorded_at, kind, from_state, to_state, actor, comment
   FROM alert_event
  WHERE alert_id = $1
  ORDER BY event_id;
-
--- acknowledge_alert --
--- $1 alert_id, $2 actor, $3 comment, $4 now
--- One guarded statement: state, journal and announcement together, or nothing. An alert already acknowledged is left
--- as it is. Returns the states before and after.
-WITH seen AS (
-     SELECT alert_id, state FROM alert WHERE alert_id = $1 FOR UPDATE),
-changed AS (
-     UPDATE alert AS a
-        SET state = CASE a.state WHEN 'unacknowledged' THEN 'acknowledged'
-                                 WHEN 'latched_unacknowledged' THEN 'latched_acknowledged'
-                                 ELSE 'normal' END,
-            open = a.state <> 'returned_unacknowledged',
-            acknowledged_at = $4, acknowledged_by = $2
-       FROM seen
-      WHERE a.alert_id = seen.alert_id
-        AND seen.state IN ('unacknowledged', 'latched_unacknowledged', 'returned_unacknowledged')
-  RETURNING a.alert_id, seen.state AS from_state, a.state AS to_state),
-journal AS (
-     INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor, comment)
-     SELECT alert_id, $4, 'acknowledged', from_state, to_state, $2, $3 FROM changed)
-SELECT seen.state AS from_state, changed.to_state, pg_notify('citywatch_alert', changed.alert_id::text)
-  FROM seen LEFT JOIN changed USING (alert_id);
 
 -- rules --
 -- $1 rule_id or null: each rule in its present version.

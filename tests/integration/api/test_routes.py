@@ -122,8 +122,44 @@ async def test_acknowledging_changes_state_and_journal_once(client: httpx.AsyncC
     ]
     assert alert.rule == {"title": "Bin is full", "operator_action": "Send a crew"}
     again = await client.post(path)
-    assert (again.status_code, again.json()["type"]) == (409, "/problems/nothing-to-acknowledge")
+    assert (again.status_code, again.json()["acknowledged_by"]) == (200, "Ada (unverified)")
+    closed = await client.post(f"{V1}/alerts/12/acknowledge")
+    assert (closed.status_code, closed.json()["type"]) == (409, "/problems/not-possible")
+    assert (await client.post(f"{V1}/alerts/99/acknowledge")).status_code == 404
     assert await city.fetchval("SELECT count(*) FROM alert_event WHERE alert_id = 1") == 2
+
+
+async def test_an_alert_is_assigned_shelved_and_brought_back(client: httpx.AsyncClient) -> None:
+    until = datetime.now(UTC) + timedelta(hours=2)
+    steps: list[tuple[str, dict[str, Any] | None, int]] = [
+        ("assign", {"to": "Crew North"}, 200),
+        ("comment", {"comment": "lid found open"}, 200),
+        ("comment", {"comment": ""}, 422),
+        ("shelve", {"until": until.isoformat(), "comment": "road works"}, 200),
+        ("acknowledge", None, 409),
+        ("unshelve", None, 200),
+        ("shelve", {"until": (until + timedelta(days=30)).isoformat(), "comment": "for ever"}, 409),
+        ("shelve", {"until": "2026-11-24T06:00:00", "comment": "no zone"}, 422),
+        ("reset", None, 409),
+    ]
+    for step, body, status in steps:
+        answer = await client.post(f"{V1}/alerts/1/{step}", json=body, headers={"X-Citywatch-Operator": "Ada"})
+        assert answer.status_code == status, (step, answer.text)
+        if step == "shelve" and status == 200:
+            assert (answer.json()["state"], answer.json()["shelved_until"][:16]) == (
+                "shelved",
+                f"{until:%Y-%m-%dT%H:%M}",
+            )
+    alert = await get(client, "/alerts/1", schemas.AlertDetail)
+    assert (alert["assigned_to"], alert["shelved_until"]) == ("Crew North", None)
+    assert [event["kind"] for event in alert["events"]] == ["raised", "assigned", "commented", "shelved", "unshelved"]
+
+
+async def test_a_retracted_alert_is_not_listed(client: httpx.AsyncClient, city: Pool) -> None:
+    await city.execute("UPDATE alert SET retracted_at = now(), open = false WHERE alert_id = 2")
+    listed = [alert["alert_id"] for alert in (await get(client, "/alerts"))["items"]]
+    assert sorted(listed) == [1, *range(3, 13)]
+    assert (await get(client, "/alerts/2", schemas.AlertDetail))["retracted_at"] is not None
 
 
 async def test_rejected_payloads_are_shown_however_broken(client: httpx.AsyncClient) -> None:
