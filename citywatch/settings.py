@@ -60,6 +60,10 @@ class IngestSettings(_Group):
         timedelta(seconds=30), description="equal messages without time and sequence inside this window count once"
     )
     max_payload: int = Field(262_144, ge=1024, description="largest payload in bytes that is looked into")
+    routes: dict[str, str] = Field(
+        default_factory=dict,
+        description='further topics and their envelopes, as JSON: {"v3/+/devices/{device_id}/up": "tts_v3"}',
+    )
 
 
 class RulesSettings(_Group):
@@ -78,6 +82,10 @@ class ServeSettings(_Group):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(8050, description="port to listen on; `up` takes the next free one when it is taken")
     demo: bool = Field(True, description="open to everybody on this machine, without sign-in; loopback only")
+    basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
+    trust_network: bool = Field(
+        False, description="demo mode may listen on every address: what stands in front keeps the port to this machine"
+    )
 
 
 class DevicesSettings(_Group):

@@ -11,10 +11,6 @@ from enum import IntEnum, IntFlag, StrEnum
 from citywatch.errors import CitywatchError
 
 
-class DecodeError(CitywatchError):
-    """A payload cannot be decoded; the text says what and where in it."""
-
-
 class QualityFlag(IntEnum):
     """QARTOD primary flags. Precedence when several tests speak, low to high: 9, 2, 1, 3, 4."""
 
@@ -63,12 +59,22 @@ class RejectReason(StrEnum):
     DECODE_FAILED = "decode_failed"
     NO_READINGS = "no_readings"
     IDENTITY_MISMATCH = "identity_mismatch"
+    STORE_REFUSED = "store_refused"
+
+
+class DecodeError(CitywatchError):
+    """A payload cannot be decoded; the text says what and where in it, `reason` which account it falls under."""
+
+    def __init__(self, text: str, reason: RejectReason = RejectReason.DECODE_FAILED) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class RefuseReason(StrEnum):
     """Why one reading of an accepted message was not stored."""
 
     UNKNOWN_PROPERTY = "unknown_property"
+    UNKNOWN_UNIT = "unknown_unit"
     NOT_A_NUMBER = "not_a_number"
     BAD_TIME = "bad_time"
     TOO_OLD = "too_old"

@@ -96,3 +96,10 @@ def shared_data() -> Path:
         message = f"the reference data is not at {folder}"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
     return folder
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """In CI everything the tests need is there, so a skip there is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped") and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from citywatch.cli.process import run_process
+from citywatch.cli.registering import register
 from citywatch.durations import parse_duration
 from citywatch.errors import MappingError
-from citywatch.local.running import broker_address
-from citywatch.settings import Settings
+from citywatch.local.running import broker_address, store_dsn
+from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import get_logger
 from simulators.mapping import load_mapping, mapping_names
 from simulators.progress import Progress
@@ -44,6 +45,7 @@ def replay(
     registry: Annotated[
         Path | None, typer.Option(help="Write the devices of the files as a registry here, and exit.")
     ] = None,
+    no_register: Annotated[bool, typer.Option("--no-register", help="The devices are registered already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line of figures.")] = False,
 ) -> None:
     """Publish recorded series over MQTT, in order of time, at their own or another pace.
@@ -52,8 +54,8 @@ def replay(
 
     A day of real data that comes with Citywatch: `citywatch replay simulators/samples/*.csv --within 24m`
 
-    Their devices must be registered first: `citywatch replay FILE... --registry devices.json`, then
-    `citywatch devices import devices.json`.
+    Their devices are registered first, on a time base of their own. Where the store is out of reach from here, write
+    the registry with --registry, import it there (`citywatch devices import`), and replay with --no-register.
     """
     factor = 1.0 if within is not None else _speed(speed)
     first, last = _instant("--since", since), _instant("--until", until)
@@ -71,6 +73,9 @@ def replay(
         raise MappingError(f"nothing to replay in {', '.join(map(str, files))} with this span")
     if within is not None:
         recordings = [squeezed(one, parse_duration(within)) for one in recordings]
+
+    if not no_register:
+        register(store_dsn(load_settings()), registry_of(series))
 
     async def process(settings: Settings, stop: asyncio.Event) -> None:
         endpoint = Endpoint.of(settings.broker, broker_address(settings))

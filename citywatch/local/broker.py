@@ -1,6 +1,5 @@
-"""The embedded broker: Mosquitto, with a configuration that does not drop what its defaults would drop."""
+"""The embedded broker: a Mosquitto whose configuration does not drop what its defaults would drop."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -10,62 +9,73 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 from citywatch.errors import BrokerError
-from citywatch.local.mosquitto import Mosquitto, find_mosquitto
+from citywatch.local.aedes import install_aedes, installed_aedes
+from citywatch.local.mosquitto import download_mosquitto, installed_mosquitto, unpacked_mosquitto
 from citywatch.local.process import free_port, start_child
 
-# Why each line: its default loses messages without a word, or bounds a batch at 20 (docs/operations.md).
-CONFIGURATION = """\
-listener {port} 127.0.0.1
-allow_anonymous true
-persistence true
-persistence_location {folder}/
-persistence_file broker.db
-autosave_interval {autosave}
-autosave_on_changes false
-max_queued_messages 0
-max_queued_bytes 2147483648
-max_inflight_messages 65535
-max_packet_size 20000000
-persistent_client_expiration 30d
-queue_qos0_messages false
-set_tcp_nodelay true
-sys_interval 5
-log_type error
-log_type warning
-log_type notice
-connection_messages false
-"""
+
+class BrokerProgram(Protocol):
+    """A broker that can be started. `limits` says in plain words what it cannot do."""
+
+    @property
+    def kind(self) -> str:
+        """Return its name."""
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Return what it cannot do, empty for a full one."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment to start it with."""
+
+    def command(self, folder: Path, port: int, autosave_seconds: int) -> list[str | Path]:
+        """Prepare `folder` and return the command to start."""
+
+
+def find_program(folder: Path) -> BrokerProgram:
+    """Return the most dependable broker to be had; what must be downloaded goes below `folder`, once."""
+    found = (
+        installed_mosquitto()
+        or unpacked_mosquitto(folder)
+        or download_mosquitto(folder)
+        or installed_aedes(folder)
+        or install_aedes(folder)
+    )
+    if found is None:
+        raise BrokerError(
+            "no MQTT broker here and none could be downloaded: install one (apt install mosquitto), "
+            "or set CITYWATCH_BROKER__HOST"
+        )
+    return found
 
 
 @dataclass(slots=True)
 class LocalBroker:
-    """One embedded Mosquitto with its queues below `folder`."""
+    """One embedded broker with its queues below `folder`."""
 
     folder: Path
     port: int = 0
     autosave: timedelta = timedelta(seconds=5)
-    program: Mosquitto | None = None
+    program: BrokerProgram | None = None
     child: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    settled: bool = field(default=False, init=False)  # a restart comes back on the port it had, or not at all
 
     def start(self) -> None:
-        """Write the configuration, start, and wait until it listens."""
+        """Start and wait until it listens."""
         self.folder = self.folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.program is None:
-            self.program = find_mosquitto(self.folder.parent / "programs")
-        self.port = free_port(self.port or 1883)
-        text = CONFIGURATION.format(
-            port=self.port, folder=self.folder, autosave=max(1, round(self.autosave.total_seconds()))
-        )
-        if os.geteuid() == 0:
-            text += "user root\n"  # it would otherwise drop to an account that cannot write here
-        path = self.folder / "mosquitto.conf"
-        path.write_text(text, encoding="utf-8")
+            self.program = find_program(self.folder.parent / "programs")
+        if not self.settled:
+            self.port = free_port(self.port or 1883)
+        command = self.program.command(self.folder, self.port, max(1, round(self.autosave.total_seconds())))
         with (self.folder / "broker.log").open("ab") as log:
-            self.child = start_child([self.program.path, "-c", path], log=log, env=self.program.environment())
+            self.child = start_child(command, log=log, env=self.program.environment())
         self._wait_ready()
+        self.settled = True
 
     def stop(self, *, kill: bool = False) -> None:
         """Stop orderly, queues saved; or with `kill` as a power cut would."""

@@ -61,6 +61,7 @@ class LocalPostgres:
     port: int = 0
     settings: dict[str, str] = field(default_factory=dict)
     child: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    settled: bool = field(default=False, init=False)  # a restart comes back on the port it had, or not at all
     account: Account = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +92,8 @@ class LocalPostgres:
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self._clear_stale()
-        self.port = free_port(self.port or 54321)
+        if not self.settled:
+            self.port = free_port(self.port or 54321)
         options = {**SETTINGS, **self.settings, "port": str(self.port)}
         command: list[str | Path] = [
             binaries() / "postgres",
@@ -102,6 +104,7 @@ class LocalPostgres:
         with (self.folder / "server.log").open("ab") as log:
             self.child = start_child(command, log=log, stop=signal.SIGINT, before=self.account.enter)
         self._wait_ready()
+        self.settled = True
 
     def stop(self, *, kill: bool = False) -> None:
         """Stop fast and cleanly, or with `kill` as a power cut would."""

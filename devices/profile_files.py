@@ -1,0 +1,83 @@
+"""Profile files: YAML read with line numbers, so that an error names file, line and reason."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from citywatch.errors import CitywatchError
+from devices.profile_schema import ProfileFile
+
+
+class ProfileError(CitywatchError):
+    """A profile file is not acceptable; the text names file, line and reason."""
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without its surprises: times stay text, and only true and false are booleans."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    sign: [(tag, form) for tag, form in forms if not tag.endswith((":timestamp", ":bool")) or sign in "tTfF"]
+    for sign, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_profile_file(path: Path) -> ProfileFile:
+    """Return the checked content of one profile file; raise ProfileError for its first fault."""
+    try:
+        loader = _PlainLoader(path.read_text(encoding="utf-8"))
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.MappingNode):
+            raise ProfileError(f"{path}: line 1: a profile is a mapping with vendor, model, fields and more")
+        _refuse_repeated_keys(path, root)
+        content = loader.construct_document(root)
+    except yaml.MarkedYAMLError as fault:
+        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
+        raise ProfileError(f"{path}: line {line}: not YAML: {fault.problem}") from None
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as fault:
+        raise ProfileError(f"{path}: line 1: cannot be read: {fault}") from None
+    try:
+        return ProfileFile.model_validate(content)
+    except ValidationError as faults:
+        first = faults.errors()[0]
+        line, where = _locate(root, first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ProfileError(f"{path}: line {line}: {where or 'profile'}: {reason}") from None
+
+
+def _refuse_repeated_keys(path: Path, node: yaml.Node) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[object] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise ProfileError(f"{path}: line {key.start_mark.line + 1}: {key.value} stands here twice")
+            seen.add(key.value)
+            _refuse_repeated_keys(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated_keys(path, value)
+
+
+def _locate(node: yaml.Node, location: Iterable[Any]) -> tuple[int, str]:
+    """Return line and dotted name of the deepest part of `location` that stands in the file."""
+    line, names = node.start_mark.line + 1, []
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == str(part)]
+            if not found:
+                names += [str(part)] if part == "extra_forbidden" else []
+                continue  # a union's tag, or a key that is missing from the file
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            continue
+        names.append(str(part))
+    last = list(location)[-1:]
+    if last and str(last[0]) not in names and isinstance(last[0], str) and "[" not in last[0]:
+        names.append(last[0])
+    return line, ".".join(names)
