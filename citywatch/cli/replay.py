@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -78,7 +79,7 @@ def replay(
 
     async def process(settings: Settings, stop: asyncio.Event) -> None:
         endpoint = Endpoint.of(settings.broker, broker_address(settings))
-        publisher = Publisher(endpoint, f"citywatch-replay-{by_source[0].mapping.source_id}", window=2000)
+        publisher = Publisher(endpoint, f"citywatch-replay-{os.getpid()}", window=2000)
         await publisher.open()
         progress = Progress("replay")
         _say(by_source)
