@@ -88,6 +88,11 @@ class Mapper:
         self._reserved = reserved
         self._time_key = time_key
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """Return the source fields that are mapped."""
+        return frozenset(self._rows)
+
     def with_fill(self, fill: FillFromDistance) -> "Mapper":
         """Return the same mapping for a bin of another geometry."""
         twin = copy(self)
