@@ -1,10 +1,15 @@
 """The system's own state: processes and how far behind they are, the flow, and what this set-up cannot do."""
 
+from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.figures import key_figures
+from dashboard.components.icons import icon
+from dashboard.components.parts import page_head, panel, right_cell, table
 from dashboard.pages.view import View
-from dashboard.shapes import KeyFigure, Status
+from dashboard.shapes import KeyFigure, ProcessState, Status
 from dashboard.texts import text
+from dashboard.units import number
 
 
 def status_figures(status: Status) -> list[KeyFigure]:
