@@ -142,6 +142,11 @@ class Gate:
                 raise _TooLargeError
             return message
 
+        async def app_send(message: Message) -> None:
+            # Whoever reads a body may answer for itself that it could not: the reason is ours to say.
+            if taken <= self.max_body or begun:
+                await guarded_send(message)
+
         async def refuse(code: int, kind: str, detail: str) -> None:
             body = problem_body(code, kind, detail, instance=scope["path"], request_id=scope["citywatch.request_id"])
             length = str(len(body)).encode()
@@ -156,7 +161,9 @@ class Gate:
             elif headers.get("content-length", "0").isdigit() and int(headers.get("content-length", 0)) > self.max_body:
                 await refuse(413, "too-large", too_large)
             else:
-                await self.app(scope, guarded_receive, guarded_send)
+                await self.app(scope, guarded_receive, app_send)
+                if taken > self.max_body and not begun:
+                    raise _TooLargeError
         except _TooLargeError:
             if begun:
                 raise

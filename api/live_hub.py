@@ -27,10 +27,11 @@ log = get_logger()
 
 ALERTS, LATEST = "citywatch_alert", "citywatch_latest"
 PACE = timedelta(milliseconds=200)  # at most five ticks a second
-SUMMARY_PACE = timedelta(seconds=2)
+SUMMARY_PACE = timedelta(seconds=1)
 SUMMARY_AGE = timedelta(seconds=10)  # devices fall silent without anything happening
 HEARTBEAT = timedelta(seconds=15)
 LINGER = timedelta(seconds=60)  # after the last client has gone, so that it may resume
+START = timedelta(seconds=5)
 QUEUE = 32  # messages a client may lag behind
 RING_ROWS = 20_000
 RING_TICKS = 300
@@ -97,11 +98,12 @@ class Hub:
         self._clients: set[Client] = set()
         self._news = asyncio.Event()
         self._alert_ids: set[int] = set()
-        self._missed = False
+        self._missed = self._started = self._stale = False
+        self._listening = asyncio.Event()
         self._ring = Ring()
         # Starts at the clock: a seq of an earlier run is then always older than the ring, never taken for one of ours.
         self._seq = int(time.time() * 1000)
-        self._place: int | None = None
+        self._place = 0
         self._summary: dict[str, Any] | None = None
         self._summary_at = self._beat_at = self._left_at = float("-inf")
         self._listener = Listener(dsn, [ALERTS, LATEST], self._hear, process="serve")
@@ -109,6 +111,12 @@ class Hub:
 
     async def __aenter__(self) -> Self:
         await self._listener.__aenter__()
+        # Whoever subscribes from now on hears every alert; should this take longer, they are told to resync.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START.total_seconds()):
+                await self._listening.wait()
+        self._begin(await self._pool.fetchval(query("api", "fold_position")) or 0)
+        self._started = True
         self._task = asyncio.create_task(self._run(), name="live hub")
         return self
 
@@ -157,7 +165,9 @@ class Hub:
         if channel == ALERTS and payload.isdigit():
             self._alert_ids.add(int(payload))
         elif channel == ALERTS:
-            self._missed = True
+            # The listener says that it has just connected: what was announced before is lost.
+            self._missed = self._started
+            self._listening.set()
         self._news.set()
 
     async def _run(self) -> None:
@@ -194,11 +204,11 @@ class Hub:
             self._begin(end)
             self._alert_ids.clear()
             return
-        if self._place is None or end < self._place or self._missed:
+        if end < self._place or self._missed:
             self._begin(end)
             self._resync("changes may have been missed")
         latest: list[dict[str, Any]] = []
-        if self._place is not None and end > self._place:
+        if end > self._place:
             latest = rows(await self._pool.fetch(query("api", "latest_changed"), self._place, end, TICK_ROWS + 1))
         alerts: list[dict[str, Any]] = []
         if self._alert_ids:
@@ -210,7 +220,8 @@ class Hub:
             self._ring.begin(self._seq)
             self._resync("too much changed at once")
             return
-        summary = await self._changed_summary(now, changed=bool(latest or alerts))
+        self._stale = self._stale or bool(latest or alerts)
+        summary = await self._changed_summary(now)
         if latest or alerts or summary:
             self._seq += 1
             self._send(Tick(self._seq, datetime.now(UTC), alerts, latest, summary))
@@ -219,15 +230,15 @@ class Hub:
         self._place, self._missed = place, False
         self._ring.begin(self._seq)
 
-    async def _changed_summary(self, now: float, *, changed: bool) -> dict[str, Any] | None:
+    async def _changed_summary(self, now: float) -> dict[str, Any] | None:
         """Return the summary if somebody wants it, it is due and says something new."""
         if not any(client.shape is not None and "summary" in client.shape.views for client in self._clients):
             self._summary = None
             return None
-        if now - self._summary_at < (SUMMARY_PACE if changed else SUMMARY_AGE).total_seconds():
+        if now - self._summary_at < (SUMMARY_PACE if self._stale else SUMMARY_AGE).total_seconds():
             return None
         asked = self._summary_at == float("-inf")
-        self._summary_at = now
+        self._summary_at, self._stale = now, False
         before, self._summary = self._summary, (await read_summary(self._pool, datetime.now(UTC))).model_dump()
         same = before is not None and {**before, "at": None} == {**self._summary, "at": None}
         return None if same and not asked else self._summary

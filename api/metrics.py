@@ -6,6 +6,7 @@ from starlette.types import Scope
 
 from sql.connection import Pool
 from sql.queries import query
+from sql.read import read_tail_lag
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -39,7 +40,7 @@ async def render(metrics: Metrics, pool: Pool) -> bytes:
     async with pool.acquire() as connection:
         devices = await connection.fetch(query("api", "device_counts"))
         alerts = await connection.fetch(query("api", "open_alert_counts"))
-        consumers = await connection.fetch(query("api", "consumers"))
+        lags = await read_tail_lag(connection)
         (total,) = await connection.fetch(query("api", "account_total"), None, None, None)
     families = [
         _family("citywatch_devices", "Devices by freshness", "freshness", devices),
@@ -48,7 +49,7 @@ async def render(metrics: Metrics, pool: Pool) -> bytes:
             "citywatch_consumer_lag_rows",
             "Observations a consumer of the tail has not yet taken",
             "consumer",
-            [(row["name"], row["lag_rows"]) for row in consumers],
+            [(lag.consumer, lag.rows) for lag in lags],
         ),
         _family(
             "citywatch_account",

@@ -1,7 +1,6 @@
 """The overview and the state of the system, read from the store; shared by the routes and the live socket."""
 
 from datetime import datetime
-from typing import Any
 
 from api.figures import HOUR, HOURS, PROPERTIES, floor_hour, key_figures
 from api.schemas import ProcessState, Status, Summary
@@ -9,6 +8,7 @@ from citywatch.local.running import find_running
 from citywatch.settings import Settings
 from sql.connection import Pool
 from sql.queries import query
+from sql.read import read_counts, read_tail_lag
 
 SERVICES = ("ingest", "fold", "rules", "indicators", "serve")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
@@ -55,18 +55,18 @@ async def read_status(pool: Pool, settings: Settings, now: datetime, version: st
     """Return processes with their lag, counts, and what this set-up cannot do."""
     async with pool.acquire() as connection:
         engine = await connection.fetchval(query("api", "engine_name"))
-        consumers: dict[str, Any] = {row["name"]: row for row in await connection.fetch(query("api", "consumers"))}
+        consumers = {lag.consumer: lag for lag in await read_tail_lag(connection)}
         connected = {row["name"] for row in await connection.fetch(query("api", "connected_processes"))}
-        (flow,) = await connection.fetch(query("api", "flow_last_minute"))
-        observations = await connection.fetchval(query("api", "observation_total"))
+        messages = await connection.fetchval(query("api", "messages_last_minute"))
+        counts = await read_counts(connection, now)
     running = find_running(settings.data_dir)
     broker = running.broker_kind if running is not None else settings.broker.host or "none"
     processes = [
         ProcessState(
             name=name,
             state="running" if name in connected else "stopped",
-            lag_rows=consumers[name]["lag_rows"] if name in consumers else None,
-            lag_seconds=consumers[name]["lag_seconds"] if name in consumers else None,
+            lag_rows=consumers[name].rows if name in consumers else None,
+            lag_seconds=consumers[name].seconds if name in consumers else None,
             detail="holds a connection to the store" if name in connected else "holds no connection to the store",
         )
         for name in sorted({*SERVICES, *consumers})
@@ -78,8 +78,8 @@ async def read_status(pool: Pool, settings: Settings, now: datetime, version: st
         demo=settings.serve.demo,
         broker=broker,
         processes=processes,
-        observations=observations,
-        messages_last_minute=flow["messages"],
-        readings_last_minute=flow["readings"],
+        observations=counts.observations,
+        messages_last_minute=messages,
+        readings_last_minute=counts.readings_last_minute,
         limits=_limits(settings, engine, broker),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Freshness = Literal["fresh", "stale", "silent", "never"]
@@ -106,11 +106,12 @@ class Series(_Schema):
 
 
 class Profile(_Schema):
-    """A city-wide (or district-wide) hourly curve of one property: mean over datastreams per bucket."""
+    """A city-wide (or district-wide) curve of one property by hour or day: the mean of all readings per bucket."""
 
     property: str
     unit: str
     district_id: str | None
+    domain: str | None = None
     resolution: Resolution
     points: list[Point]
 
@@ -139,6 +140,10 @@ class Alert(_Schema):
     cleared_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    assigned_to: str | None = None
+    latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
+    retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
+    shelved_until: datetime | None = None
 
 
 class AlertEvent(_Schema):
@@ -178,6 +183,25 @@ class Rule(_Schema):
     author: str
     definition: dict[str, Any]
     open_alerts: int
+
+
+class Comment(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/comment`."""
+
+    comment: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", examples=["Lid found open"])
+
+
+class Assign(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/assign`."""
+
+    to: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$", examples=["Crew North"])
+
+
+class Shelve(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/shelve`: quiet until then, at most seven days, with the reason."""
+
+    until: AwareDatetime = Field(examples=["2026-11-25T06:00:00Z"])
+    comment: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", examples=["Road works until morning"])
 
 
 class AccountSums(_Schema):

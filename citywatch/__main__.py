@@ -2,7 +2,21 @@
 
 import sys
 
-from citywatch.cli import account, app, devices, doctor, fold, indicators, ingest, migrate, rejected, simulate, up
+from citywatch.cli import (
+    account,
+    app,
+    devices,
+    doctor,
+    fold,
+    indicators,
+    ingest,
+    migrate,
+    rejected,
+    replay,
+    serve,
+    simulate,
+    up,
+)
 from citywatch.errors import CitywatchError, SettingsError
 
 app.command()(up.up)
@@ -11,6 +25,9 @@ app.command()(doctor.status)
 app.command()(account.account)
 app.command("migrate")(migrate.migrate_command)
 app.command()(simulate.simulate)
+app.command()(replay.replay)
+app.command()(replay.mappings)
+app.add_typer(serve.app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
 app.add_typer(rejected.app, name="rejected")

@@ -3,7 +3,8 @@
 Each day becomes one number: its total over what the period before had at the same hours of the week (holidays as
 Sundays), so that a missing night or another mix of weekdays cannot look like an effect. With a control place, its
 number for the day is divided out, which removes weather and season that both share. Days resemble the days before them:
-the interval uses as many independent days as their autocorrelations over two weeks leave (Newey and West 1987).
+the error of their mean counts autocorrelation over up to two weeks (Newey and West 1987), and the Student quantile has
+the degrees of freedom that such an estimate is worth (1.5 n over the number of lags, for Bartlett weights).
 """
 
 from collections import defaultdict
@@ -18,8 +19,8 @@ from indicators.errors import IndicatorError
 from indicators.quantiles import student
 
 NEEDED_DAYS = 14  # on either side: two weeks, so that every weekday is there twice
-LAGS = 14  # days over which days may resemble each other
-LEAST_INDEPENDENT = 6.0
+LAGS = 14  # days over which days may resemble each other, fewer in short periods
+DAYS_PER_LAG = 8
 
 # Local time and value of one hour.
 Hours = Sequence[tuple[datetime, float]]
@@ -70,7 +71,7 @@ def compare(
     old, new = _mean_and_error(days_before), _mean_and_error(days_after)
     middle = log(new.mean / old.mean)
     error = sqrt((new.error / new.mean) ** 2 + (old.error / old.mean) ** 2)
-    reach = error * student(share, min(old.independent, new.independent) - 1)
+    reach = error * student(share, min(old.freedom, new.freedom))
     low, high = exp(middle - reach) - 1, exp(middle + reach) - 1
     return Effect(
         change=exp(middle) - 1,
@@ -98,7 +99,7 @@ def compare_by_district(
 class _Mean:
     mean: float
     error: float
-    independent: float
+    freedom: float
 
 
 def _daily_ratios(
@@ -135,12 +136,11 @@ def _mean_and_error(days: Mapping[date, float]) -> _Mean:
         raise IndicatorError(f"a relative change needs values that are above 0 on the whole; their mean is {mean:g}")
     off = [ratio - mean for ratio in ratios]
     spread = variance(ratios)
-    lags = min(LAGS, len(off) // 2)
+    lags = min(LAGS, len(off) // DAYS_PER_LAG)
     # Bartlett weights keep the long-run variance above 0; less than that of independent days is not believed.
     shared = sum((1 - lag / (lags + 1)) * _products(off, lag) for lag in range(1, lags + 1)) / len(off)
-    inflated = max(spread + 2 * shared, spread)
-    independent = max(len(off) * spread / inflated, LEAST_INDEPENDENT) if spread else float(len(off))
-    return _Mean(mean, sqrt(spread / independent), independent)
+    long_run = max(spread + 2 * shared, spread)
+    return _Mean(mean, sqrt(long_run / len(off)), min(1.5 * len(off) / lags, len(off) - 1))
 
 
 def _products(off: Sequence[float], lag: int) -> float:

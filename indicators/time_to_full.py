@@ -1,7 +1,7 @@
 """When will this bin be full? A forecast with a band that its own past forecasts have earned.
 
 Rate: Theil-Sen slope since the last emptying, drawn towards the bin's usual rate while that slope rests on few
-readings. Band: quantiles of (hours it took / hours forecast) over the bin's past forecasts from about the same level,
+readings. Band: quantiles of (hours it took / hours forecast) over the bin's past forecasts in a like situation,
 with the finite-sample ranks of conformal prediction, so that nothing is assumed about the shape of the errors.
 """
 
@@ -17,15 +17,16 @@ from indicators.fill import FillReading
 from indicators.fill_rate import HOUR, theil_sen
 from indicators.quantiles import median
 
-# Chosen on the first eight Wyndham bins (docs/proof): error fell up to 12, the band cared little.
+# Values chosen on the first eight Wyndham bins (docs/indicators.md says what else was seen).
 USUAL_RATE_WEIGHT = 12  # readings that the usual rate is worth
 SLOPE_READINGS = 14  # newest readings of a cycle that the slope rests on
 USUAL_CYCLES = 20
 NEEDED_CYCLES = 5
-KEPT_OUTCOMES = 200  # per level class: old habits are forgotten
+KEPT_OUTCOMES = 200  # per situation: old habits are forgotten
 NEEDED_OUTCOMES = 20
 LONGEST_GAP = timedelta(days=5)
 ADAPTION = 0.01  # how fast the tails follow hits and misses
+OVERDUE = 1.5  # usual cycles: a bin that stands still so long follows another law
 CLASS_WIDTH = 25.0  # points: quartiles are what coarse sensors can be trusted with
 
 
@@ -33,7 +34,7 @@ CLASS_WIDTH = 25.0  # points: quartiles are what coarse sensors can be trusted w
 class TimeToFull:
     """Time from the newest reading until the bin is full, and the band that holds it with the asked-for share.
 
-    `low` and `high` are None until the bin has `NEEDED_OUTCOMES` past forecasts from such a level.
+    `low` and `high` are None until the bin has had `NEEDED_OUTCOMES` forecasts in such a situation.
     """
 
     expected: timedelta
@@ -56,7 +57,7 @@ class FillHistory:
     low_tail: float = field(init=False)
     high_tail: float = field(init=False)
     rates: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL_CYCLES))
-    ratios: dict[int, deque[float]] = field(
+    ratios: dict[tuple[int, bool], deque[float]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=KEPT_OUTCOMES)),
     )
 
@@ -73,12 +74,12 @@ class FillHistory:
         """
         if len(cycle) < 2 or cycle[-1].level < self.full or any(each.level >= self.full for each in cycle[:-1]):
             raise IndicatorError(f"a cycle ends with its first reading at {self.full} % or above, after lower ones")
-        made = [(cycle[at - 1], self.forecast(cycle[:at])) for at in range(1, len(cycle))]
-        for reading, forecast in made:
-            if forecast is not None:
-                took = cycle[-1].time - reading.time
-                self._adapt(forecast, took)
-                self.ratios[_level_class(reading.level)].append(took / forecast.expected)
+        partial = [cycle[:at] for at in range(1, len(cycle))]
+        made = [(self._class(seen), seen[-1].time, forecast) for seen in partial if (forecast := self.forecast(seen))]
+        for situation, time, forecast in made:
+            took = cycle[-1].time - time
+            self._adapt(forecast, took)
+            self.ratios[situation].append(took / forecast.expected)
         first, last = cycle[0], cycle[-1]
         self.rates.append((last.level - first.level) / ((last.time - first.time) / HOUR))
 
@@ -92,7 +93,7 @@ class FillHistory:
         hours = self._hours(since_emptying)
         if hours is None:
             return None
-        known = sorted(self.ratios.get(_level_class(since_emptying[-1].level), ()))
+        known = sorted(self.ratios.get(self._class(since_emptying), ()))
         expected = timedelta(hours=hours)
         if len(known) < NEEDED_OUTCOMES:
             return TimeToFull(expected, None, None, self.share)
@@ -108,6 +109,12 @@ class FillHistory:
         aim = (1 - self.share) / 2
         self.low_tail = _within(self.low_tail + ADAPTION * (aim - (took < forecast.low)), aim)
         self.high_tail = _within(self.high_tail + ADAPTION * (aim - (took > forecast.high)), aim)
+
+    def _class(self, since_emptying: Sequence[FillReading]) -> tuple[int, bool]:
+        """Return what is comparable: the quartile of the level, and whether the bin is long overdue."""
+        newest = since_emptying[-1]
+        age = (newest.time - since_emptying[0].time) / HOUR
+        return int(newest.level // CLASS_WIDTH), age * median(self.rates) > OVERDUE * self.full
 
     def _hours(self, since_emptying: Sequence[FillReading]) -> float | None:
         if len(self.rates) < NEEDED_CYCLES:
@@ -148,10 +155,6 @@ def completed_cycles(
                 cycles.append(current)
             current = None
     return cycles
-
-
-def _level_class(level: float) -> int:
-    return int(level // CLASS_WIDTH)
 
 
 def _within(tail: float, aim: float) -> float:

@@ -5,19 +5,21 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from citywatch.durations import parse_duration
 from citywatch.errors import CitywatchError
-from simulators.city import City, SimulatedDevice
+from simulators.city import City, RoadTraits, SimulatedDevice
 from simulators.faults import FROZEN, SILENT, VALUE_FAULTS
+from simulators.geography import CORRIDORS
 from simulators.incidents import INCIDENTS, reach
 from simulators.planting import Planted
 from simulators.randomness import between, key_of, poisson, uniform
 from simulators.signals import readings_at
+from simulators.signals.calendar import local_seconds, utc_seconds
 from simulators.wire_faults import WIRE_FAULTS
 
 KINDS = frozenset({*INCIDENTS, *VALUE_FAULTS, *SILENT, *FROZEN, *WIRE_FAULTS})
@@ -41,14 +43,18 @@ class _Part(BaseModel):
 
 
 class Plant(_Part):
-    """One thing to plant `after` the start, or at `clock` (local hour) of day `day`; on `count` devices."""
+    """One thing to plant, `after` the start or when the city's clocks next show `clock`; on `count` devices.
+
+    `pick` says on which: any of the domain, the `fullest` bin, a `motorway` or an `arterial` detector.
+    """
 
     kind: str
     after: Duration = timedelta()
+    clock: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     lasts: Duration = timedelta(minutes=20)
     domain: str | None = None
     district: str | None = None
-    pick: str = "any"
+    pick: Literal["any", "fullest", "motorway", "arterial"] = "any"
     count: int = Field(1, ge=1)
     parameters: dict[str, Any] = {}
 
@@ -105,7 +111,7 @@ def fixed_plants(scenario: Scenario, city: City, start: datetime) -> Iterator[Pl
     """Yield what the scenario plants at stated times."""
     taken: set[str] = set()
     for number, plant in enumerate(scenario.plants):
-        begin = start + plant.after
+        begin = _begin(plant, start)
         for at in range(plant.count):
             key = key_of(city.seed, scenario.name, number, at)
             domain = plant.domain or DOMAINS.get(plant.kind)
@@ -165,6 +171,16 @@ def planted_at(
     )
 
 
+def _begin(plant: Plant, start: datetime) -> datetime:
+    """Return when a plant begins."""
+    if plant.clock is None:
+        return start + plant.after
+    hour, minute = map(int, plant.clock.split(":"))
+    local = local_seconds(start.timestamp())
+    wanted = local // 86400 * 86400 + hour * 3600 + minute * 60
+    return datetime.fromtimestamp(utc_seconds(wanted if wanted >= local else wanted + 86400), UTC)
+
+
 def _pick(
     city: City,
     key: int,
@@ -188,6 +204,7 @@ def _pick(
         )
     if pick == "fullest":
         return max(choices, key=lambda d: (readings_at(city.seed, d, at.timestamp())["fill_level"] or 0, d.device_id))
-    if pick == "motorway":
-        choices = [d for d in choices if d.name.startswith("A7")] or choices
+    if pick in ("motorway", "arterial"):
+        corridors = {c.corridor_id for c in CORRIDORS if c.kind == pick}
+        choices = [d for d in choices if isinstance(d.traits, RoadTraits) and d.traits.corridor_id in corridors]
     return choices[int(uniform(key, 5) * len(choices))]

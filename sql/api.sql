@@ -60,6 +60,19 @@ SELECT t.datastream_id, t.device_id, t.property, t.unit
  ORDER BY t.device_id, t.property
  LIMIT $6::int;
 
+-- datastream_now --
+-- $1 int datastream_id: the now of its device's source, and how often it should report.
+SELECT source_now(s.kind, s.clock) AS now, d.expected_interval
+  FROM datastream AS t JOIN device AS d USING (device_id) JOIN source AS s USING (source_id)
+ WHERE t.datastream_id = $1;
+
+-- raw_rows --
+-- $1 int datastream_id, $2 since, $3 until, $4 limit: how many rows lie there, counted up to the limit.
+SELECT count(*)
+  FROM (SELECT FROM observation
+         WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time < $3
+         LIMIT $4::int) AS few;
+
 -- latest --
 -- $1 text[] device_ids, $2 property, $3 domain, $4 district_id: null for any
 SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.received_at, o.result, o.quality
@@ -99,11 +112,14 @@ SELECT seq FROM consumer_position WHERE consumer = 'fold';
 -- alerts --
 -- $1 bool open, $2 severity, $3 domain, $4 device_id, $5 district_id, $6 rule_id, $7 state: null for any
 -- $8 timestamptz and $9 bigint: older than this raised_at and alert_id; $10 int limit; $11 bigint[] alert_ids or null
+-- An alert that late readings showed never to have been is given only where asked for by number.
 SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name, d.district_id, d.domain,
        a.datastream_id, t.property, a.severity, a.state, a.open, a.silent,
        a.summary ->> 'message' AS message, coalesce(a.summary -> 'parameters', '{}') AS parameters,
        coalesce(a.summary ->> 'text', '') AS text,
-       a.raised_at, a.recorded_at, a.cleared_at, a.acknowledged_at, a.acknowledged_by
+       a.raised_at, a.recorded_at, a.cleared_at, a.acknowledged_at, a.acknowledged_by,
+       a.assigned_to, a.latched, a.retracted_at,
+       (SELECT v.until FROM shelving AS v WHERE v.alert_key = a.alert_key AND v.ended_at IS NULL) AS shelved_until
   FROM alert AS a
   LEFT JOIN device AS d USING (device_id)
   LEFT JOIN datastream AS t USING (datastream_id)
@@ -115,9 +131,13 @@ SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name
    AND ($6::text IS NULL OR a.rule_id = $6)
    AND ($7::text IS NULL OR a.state = $7)
    AND ($8::timestamptz IS NULL OR (a.raised_at, a.alert_id) < ($8, $9::bigint))
-   AND ($11::bigint[] IS NULL OR a.alert_id = ANY ($11))
+   AND ($11::bigint[] IS NULL AND a.retracted_at IS NULL OR a.alert_id = ANY ($11))
  ORDER BY a.raised_at DESC, a.alert_id DESC
  LIMIT $10::int;
+
+-- alert_exists --
+-- $1 alert_id
+SELECT EXISTS (SELECT FROM alert WHERE alert_id = $1);
 
 -- alert_inputs --
 -- $1 alert_id: what the verdict was made from, and the rule version that fired.
@@ -132,29 +152,6 @@ SELECT event_id, at, recorded_at, kind, from_state, to_state, actor, comment
   FROM alert_event
  WHERE alert_id = $1
  ORDER BY event_id;
-
--- acknowledge_alert --
--- $1 alert_id, $2 actor, $3 comment, $4 now
--- One guarded statement: state, journal and announcement together, or nothing. An alert already acknowledged is left
--- as it is. Returns the states before and after.
-WITH seen AS (
-     SELECT alert_id, state FROM alert WHERE alert_id = $1 FOR UPDATE),
-changed AS (
-     UPDATE alert AS a
-        SET state = CASE a.state WHEN 'unacknowledged' THEN 'acknowledged'
-                                 WHEN 'latched_unacknowledged' THEN 'latched_acknowledged'
-                                 ELSE 'normal' END,
-            open = a.state <> 'returned_unacknowledged',
-            acknowledged_at = $4, acknowledged_by = $2
-       FROM seen
-      WHERE a.alert_id = seen.alert_id
-        AND seen.state IN ('unacknowledged', 'latched_unacknowledged', 'returned_unacknowledged')
-  RETURNING a.alert_id, seen.state AS from_state, a.state AS to_state),
-journal AS (
-     INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor, comment)
-     SELECT alert_id, $4, 'acknowledged', from_state, to_state, $2, $3 FROM changed)
-SELECT seen.state AS from_state, changed.to_state, pg_notify('citywatch_alert', changed.alert_id::text)
-  FROM seen LEFT JOIN changed USING (alert_id);
 
 -- rules --
 -- $1 rule_id or null: each rule in its present version.
@@ -256,34 +253,19 @@ SELECT t.property, avg(o.result) AS mean, count(*) AS reporting, count(*) FILTER
    AND freshness(o.phenomenon_time, source_now(s.kind, s.clock), d.expected_interval) = 'fresh'
  GROUP BY t.property;
 
--- consumers --
--- How far each consumer of the tail is behind, in rows and in seconds of the tail's own clock.
-SELECT c.consumer AS name, b.rows AS lag_rows, coalesce(b.seconds, 0)::float8 AS lag_seconds
-  FROM consumer_position AS c
- CROSS JOIN LATERAL (
-       SELECT coalesce(sum(size), 0)::bigint AS rows,
-              extract(epoch FROM clock_timestamp() - min(at)) AS seconds
-         FROM ingest_batch
-        WHERE seq > c.seq) AS b
- ORDER BY c.consumer;
-
 -- connected_processes --
 -- Names of our processes that hold a connection to this database now.
 SELECT DISTINCT substr(application_name, 11) AS name
   FROM pg_stat_activity
  WHERE datname = current_database() AND application_name LIKE 'citywatch %';
 
--- flow_last_minute --
--- From the tail: new readings of the last minute, and messages that brought at least one.
-SELECT count(*) AS readings, count(DISTINCT (t.device_id, u.received_at)) AS messages
+-- messages_last_minute --
+-- From the tail: messages of the last minute that brought at least one new reading.
+SELECT count(DISTINCT (t.device_id, u.received_at))
   FROM ingest_batch AS b
  CROSS JOIN LATERAL unnest(b.datastream_id, b.received_at) AS u (datastream_id, received_at)
   JOIN datastream AS t ON t.datastream_id = u.datastream_id
  WHERE b.at > clock_timestamp() - interval '1 minute' AND b.old_quality IS NULL;
-
--- observation_total --
--- Every observation that fold has counted.
-SELECT coalesce(sum(n_all), 0)::bigint FROM rollup_day;
 
 -- engine_name --
 SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'timescaledb') THEN 'timescale' ELSE 'plain' END;
@@ -291,3 +273,58 @@ SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'timescaledb
 -- schema_names --
 -- Migrations applied to this database.
 SELECT name FROM schema_migration ORDER BY name;
+
+-- export_csv --
+-- $1 device_id, $2 property, $3 domain, $4 district_id, $5 source_id: null for any; $6 since, $7 until (null: open)
+-- By device, property and time: datastream by datastream along the key, so that nothing is sorted or held.
+SELECT s.device_id, s.property, s.unit,
+       to_char(o.phenomenon_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS phenomenon_time,
+       to_char(o.received_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS received_at,
+       o.result, o.quality, o.tests
+  FROM (SELECT t.datastream_id, t.device_id, t.property, t.unit
+          FROM datastream AS t JOIN device AS d USING (device_id)
+         WHERE ($1::text IS NULL OR t.device_id = $1)
+           AND ($2::text IS NULL OR t.property = $2)
+           AND ($3::text IS NULL OR d.domain = $3)
+           AND ($4::text IS NULL OR d.district_id = $4)
+           AND ($5::text IS NULL OR d.source_id = $5)
+         ORDER BY t.device_id, t.property) AS s
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, received_at, result, quality, tests
+         FROM observation
+        WHERE datastream_id = s.datastream_id
+          AND phenomenon_time >= coalesce($6::timestamptz, '-infinity')
+          AND phenomenon_time < coalesce($7::timestamptz, 'infinity')
+        ORDER BY phenomenon_time) AS o;
+
+-- export_geojson --
+-- Parameters and order as export_csv: one GeoJSON feature a row, as text. A device without a place has no geometry.
+SELECT json_build_object(
+           'type', 'Feature',
+           'geometry', CASE WHEN s.longitude IS NOT NULL AND s.latitude IS NOT NULL
+                            THEN json_build_object('type', 'Point',
+                                                   'coordinates', json_build_array(s.longitude, s.latitude)) END,
+           'properties', json_build_object(
+               'device_id', s.device_id, 'property', s.property, 'unit', s.unit,
+               'phenomenon_time', to_char(o.phenomenon_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+               'result', CASE WHEN usable(1::smallint, o.result) THEN o.result END,
+               'quality', o.quality, 'tests', o.tests))::text
+  FROM (SELECT t.datastream_id, t.device_id, t.property, t.unit, d.longitude, d.latitude
+          FROM datastream AS t JOIN device AS d USING (device_id)
+         WHERE ($1::text IS NULL OR t.device_id = $1)
+           AND ($2::text IS NULL OR t.property = $2)
+           AND ($3::text IS NULL OR d.domain = $3)
+           AND ($4::text IS NULL OR d.district_id = $4)
+           AND ($5::text IS NULL OR d.source_id = $5)
+         ORDER BY t.device_id, t.property) AS s
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, result, quality, tests
+         FROM observation
+        WHERE datastream_id = s.datastream_id
+          AND phenomenon_time >= coalesce($6::timestamptz, '-infinity')
+          AND phenomenon_time < coalesce($7::timestamptz, 'infinity')
+        ORDER BY phenomenon_time) AS o;
+
+-- lift_timeout --
+-- For the length of this transaction: an export takes as long as its reader.
+SET LOCAL statement_timeout = 0;

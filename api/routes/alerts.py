@@ -1,4 +1,4 @@
-"""Alerts and what people do about them."""
+"""Alerts as they stand, with their journal."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,17 +7,15 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.answer import answer, rows
 from api.context import (
-    ActorDep,
     DeviceQuery,
     DistrictQuery,
     DomainQuery,
-    NowDep,
     PoolDep,
     Word,
 )
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
-from api.problems import ProblemError, not_found, responses
-from api.schemas import Acknowledge, AlertDetail, AlertPage, Severity
+from api.problems import not_found, responses
+from api.schemas import AlertDetail, AlertPage, Severity
 from sql.connection import Pool
 from sql.queries import query
 
@@ -28,7 +26,7 @@ AlertNumber = Annotated[int, Path(ge=1, le=2**63 - 1, description="alert_id")]
 GUIDANCE = ("title", "cause", "consequence", "operator_action", "time_to_respond", "owner")
 
 
-async def _detail(pool: Pool, alert_id: int) -> dict[str, Any]:
+async def read_detail(pool: Pool, alert_id: int) -> dict[str, Any]:
     """Return one alert with journal, inputs and guidance; raise ProblemError 404."""
     found = await pool.fetch(query("api", "alerts"), *[None] * 9, 1, [alert_id])
     if not found:
@@ -78,20 +76,4 @@ async def list_alerts(
 @router.get("/alerts/{alert_id}", response_model=AlertDetail, responses=responses(404, 422, 503))
 async def get_alert(pool: PoolDep, alert_id: AlertNumber) -> Response:
     """One alert with its journal, what the verdict was made from, and what to do about it."""
-    return answer(await _detail(pool, alert_id))
-
-
-@router.post(
-    "/alerts/{alert_id}/acknowledge", response_model=AlertDetail, responses=responses(403, 404, 409, 413, 422, 503)
-)
-async def acknowledge_alert(
-    pool: PoolDep, actor: ActorDep, now: NowDep, alert_id: AlertNumber, body: Acknowledge | None = None
-) -> Response:
-    """Take note of an alert: its state and its journal change together. 409 if there is nothing to acknowledge."""
-    comment = body.comment if body is not None else ""
-    result = await pool.fetchrow(query("api", "acknowledge_alert"), alert_id, actor, comment, now)
-    if result is None:
-        raise not_found("alert", alert_id)
-    if result["to_state"] is None:
-        raise ProblemError(409, "nothing-to-acknowledge", f"alert {alert_id} is {result['from_state']}")
-    return answer(await _detail(pool, alert_id))
+    return answer(await read_detail(pool, alert_id))

@@ -14,6 +14,7 @@ from citywatch.cli.process import run_process
 from citywatch.errors import CitywatchError
 from citywatch.settings import ServeSettings, Settings
 from citywatch.telemetry import get_logger
+from dashboard.app import mount
 
 log = get_logger()
 app = typer.Typer()
@@ -73,6 +74,7 @@ async def serve_app(application: FastAPI, listening: socket.socket, stop: asynci
 async def serve_process(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set."""
     application = create_app(settings)
+    mount(application, settings)
     with _listen(settings.serve) as listening:
         host, port = listening.getsockname()[:2]
         log.info("serve_started", host=host, port=port, demo=settings.serve.demo)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,7 +65,8 @@ def simulate(
         _write_registry(registry, registry_document(city, source), basemap(city))
         typer.echo(f"{registry}: {len(city.devices)} devices in {len(city.districts)} districts")
         return
-    asked = datetime.fromisoformat(start) if start is not None else chosen.start
+    # A scenario's own date needs a warped clock; on the wall clock it begins now.
+    asked = datetime.fromisoformat(start) if start is not None else chosen.start if warp != 1.0 else None
     pace = Pace(
         start_time(datetime.now(UTC), asked, warp),
         time.monotonic(),
@@ -78,7 +80,7 @@ def simulate(
     async def process(settings: Settings, stop: asyncio.Event) -> None:
         fleet = Fleet(city, chosen, pace.start, AnswerKey(path), replay=warp != 1.0)
         endpoint = Endpoint.of(settings.broker, broker_address(settings))
-        links = Links(endpoint, city, own=connections == "device", name=f"citywatch-simulator-{number}")
+        links = Links(endpoint, city, own=connections == "device", name=f"citywatch-simulator-{os.getpid()}")
         await links.open()
         log.info("city_started", devices=size, seed=number, scenario=chosen.name, warp=warp, answer_key=str(path))
         try:
