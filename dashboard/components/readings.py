@@ -55,5 +55,3 @@ def share_bar(row: Latest | None, limit: float | None) -> Component:
         parts.append(html.B(style={"left": f"{limit:g}%"}))
     over = limit is not None and value is not None and value >= limit
     return html.Span(parts, className="bar over" if over else "bar", **{"aria-hidden": "true"})
-
-

@@ -15,8 +15,8 @@ from dashboard.limits import rule_limits
 from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
 from dashboard.query import choose_clock
-from dashboard.shapes import Device
-from dashboard.texts import domain_name, property_name, text
+from dashboard.shapes import Device, Latest
+from dashboard.texts import PROPERTY_NAMES, domain_name, property_name, text
 from dashboard.units import number
 
 MOST_CURVES = 8
@@ -28,9 +28,14 @@ async def page(view: View) -> Component:
     device = await view.api.device(device_id)
     clock = choose_clock(view.sources, device["source_id"], view.clock.now)
     view = View(view.api, view.query, view.sources, clock, view.path, view.zone)
-    rules, alerts, account = await asyncio.gather(
-        view.api.rules(), view.api.alerts(device_id=device_id, most=20), view.api.account(device_id=device_id)
+    rules, alerts, account, districts = await asyncio.gather(
+        view.api.rules(),
+        view.api.alerts(device_id=device_id, most=20),
+        view.api.account(device_id=device_id),
+        view.api.districts(),
     )
+    names_of = {district["district_id"]: district["name"] for district in districts}
+    device["latest"].sort(key=_place)
     names = [row["property"] for row in device["latest"]][:MOST_CURVES]
     ranges = {"fill_level": (0.0, 104.0), "battery": (0.0, 104.0), "relative_humidity": (0.0, 104.0)}
     curves = await device_curves(view, device, names, default_span="24h", limits=rule_limits(rules), ranges=ranges)
@@ -49,7 +54,7 @@ async def page(view: View) -> Component:
                     html.Div(
                         [
                             panel(text("Latest readings"), _readings(device), flush=True),
-                            panel(text("Device"), _facts(device)),
+                            panel(text("Device"), _facts(device, names_of)),
                             panel(text("Data account"), account_facts(account)),
                             panel(
                                 text("Alerts of this device"),
@@ -68,6 +73,12 @@ async def page(view: View) -> Component:
     )
 
 
+def _place(row: Latest) -> int:
+    """Return the sort key of a reading: what a domain is about first, the device's own health last."""
+    known = list(PROPERTY_NAMES)
+    return known.index(row["property"]) if row["property"] in known else len(known)
+
+
 def _readings(device: Device) -> Component:
     rows = [
         html.Tr(
@@ -83,7 +94,7 @@ def _readings(device: Device) -> Component:
     return table(headings, rows, caption=text("Latest readings"))
 
 
-def _facts(device: Device) -> Component:
+def _facts(device: Device, districts: dict[str, str]) -> Component:
     place = "–"
     if device["latitude"] is not None and device["longitude"] is not None:
         place = f"{device['latitude']:.5f}, {device['longitude']:.5f}"
@@ -91,7 +102,7 @@ def _facts(device: Device) -> Component:
         (text("Heard"), device_age(device, "facts")),
         (text("Reports every"), f"{number(device['expected_interval_seconds'], 0)} s"),
         (text("Profile"), device["profile"]),
-        (text("District"), device["district_id"] or "–"),
+        (text("District"), districts.get(device["district_id"] or "", "–")),
         (text("Site"), device["site_id"] or "–"),
         (text("Place"), place),
         (text("Source"), device["source_id"]),

@@ -93,7 +93,7 @@ async def page(view: View) -> Component:
                 ),
                 panel(chosen.device["name"] or chosen.device["device_id"], charts, right=[_open(view, chosen.device)]),
             ],
-            className="grid two",
+            className="grid list-left",
         )
     )
     return html.Div(parts, style={"display": "contents"})
@@ -169,7 +169,11 @@ def _level(detector: Detector) -> Component | str:
     return html.Span(
         detector.level,
         className=LEVEL_STYLES.get(detector.level, "level"),
-        title=text("{share} % of the free-flow speed of {speed} km/h", share=round(100 * share), speed=number(detector.free_flow, 0)),
+        title=text(
+            "{share} % of the free-flow speed of {speed} km/h",
+            share=round(100 * share),
+            speed=number(detector.free_flow, 0),
+        ),
     )
 
 
@@ -210,5 +214,8 @@ def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Comp
     ]
     return [
         table(headings, rows, caption=text("Detectors with their level of service")),
-        html.P(text(SERVICE_EDITION) + ". " + text("A planning measure: rules, not levels, raise alerts."), className="method"),
+        html.P(
+            text(SERVICE_EDITION) + ". " + text("A planning measure: rules, not levels, raise alerts."),
+            className="method",
+        ),
     ]
