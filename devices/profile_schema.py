@@ -57,6 +57,7 @@ class FieldMap(Part):
     values: dict[str, float] = {}
     missing: tuple[float | str, ...] = ()
     absent: tuple[float | str, ...] = ()
+    text: bool = False
 
     @model_validator(mode="after")
     def _unit_converts(self) -> "FieldMap":
@@ -107,6 +108,23 @@ class FlatLineLimits(Part):
     fail_after: Duration | None = None
 
 
+class AttenuatedLimits(Part):
+    """See `devices.limits.Attenuated`."""
+
+    period: Duration
+    suspect_below: float | None = Field(None, gt=0)
+    fail_below: float | None = Field(None, gt=0)
+    spread: Literal["std", "range"] = "std"
+    least: int = Field(3, ge=2, le=1000)
+
+
+class GapLimits(Part):
+    """See `devices.limits.Gap`."""
+
+    suspect_after: Duration | None = None
+    fail_after: Duration | None = None
+
+
 class PropertyLimits(Part):
     """Every limit of one property."""
 
@@ -114,6 +132,8 @@ class PropertyLimits(Part):
     spike: StepLimits | None = None
     rate_of_change: StepLimits | None = None
     flat_line: FlatLineLimits | None = None
+    attenuated_signal: AttenuatedLimits | None = None
+    gap: GapLimits | None = None
 
 
 class Battery(Part):
@@ -134,7 +154,8 @@ class Example(Part):
     """One message in, what it must give out; every example is a test.
 
     In: `payload` (through the profile's envelope; an object is sent as JSON), or `hex` with `port`.
-    Out: `readings` as property to value (a list of such mappings for a pack), `refused` as property to reason.
+    Out: `readings` as property to value (a list of such mappings for a pack), `refused` as property to reason,
+    `decoded` as the vendor's own fields, or `error`. What is left out is not compared.
     """
 
     description: str = ""
@@ -142,7 +163,7 @@ class Example(Part):
     hex: str | None = None
     port: int | None = None
     decoded: dict[str, Any] | None = None
-    readings: dict[str, float | None] | list[dict[str, float | None]] = {}
+    readings: dict[str, float | None] | list[dict[str, float | None]] | None = None
     refused: dict[str, str] = {}
     error: str | None = None
 
@@ -158,6 +179,7 @@ class ProfileFile(Part):
 
     `also` names models that speak the same way. Bytes on a port that is not among `ports` are not decoded; the first
     one stands in where the network left the port out. `time` is the field of a foreign record that holds its time.
+    `variables` are handed to a JavaScript decoder.
     """
 
     vendor: str = Field(pattern=NAME)
@@ -167,6 +189,7 @@ class ProfileFile(Part):
     domain: Domain
     envelope: str
     codec: str | None = None
+    variables: dict[str, str] = {}
     also: tuple[Annotated[str, Field(pattern=KEY)], ...] = ()
     ports: tuple[Annotated[int, Field(ge=0, le=255)], ...] = ()
     time: str | None = None

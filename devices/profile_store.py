@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from devices.javascript import Sandbox
 from devices.profiles import BUILTIN, Profile, load_profiles
 
 # Files that a profile is made of: itself, and a vendor's decoder beside it
@@ -15,8 +16,9 @@ class ProfileStore:
 
     def __init__(self, *folders: Path) -> None:
         self.folders = folders or (BUILTIN,)
+        self._sandbox = Sandbox()
         self._stamp = self._look()
-        self.profiles: Mapping[str, Profile] = load_profiles(*self.folders)
+        self.profiles: Mapping[str, Profile] = load_profiles(*self.folders, sandbox=self._sandbox)
 
     def reload_if_changed(self) -> bool:
         """Read the folders again where a file came, went or changed; tell whether it did.
@@ -28,8 +30,12 @@ class ProfileStore:
         if stamp == self._stamp:
             return False
         self._stamp = stamp
-        self.profiles = load_profiles(*self.folders)
+        self.profiles = load_profiles(*self.folders, sandbox=self._sandbox)
         return True
+
+    def close(self) -> None:
+        """End the process that runs vendors' JavaScript, if one was needed."""
+        self._sandbox.close()
 
     def _look(self) -> _Stamp:
         found = (path for folder in self.folders for pattern in WATCHED for path in folder.rglob(pattern))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from devices.codecs import CODECS, Codec
 from devices.envelopes import ENVELOPES
-from devices.limits import FlatLine, GrossRange, Limits, Step
+from devices.javascript import JavaScriptDecoder, Sandbox
+from devices.limits import Attenuated, FlatLine, Gap, GrossRange, Limits, Step
 from devices.mapping import NATIVE_KEYS, Field, FillFromDistance, Mapper, Meaning, catalogue_fields
 from devices.model import Decoded, DecodeError, Domain, Uplink
-from devices.profile_files import ProfileError, read_profile_file
+from devices.profile_files import ProfileError, fault_at, read_profile_file
 from devices.profile_schema import Battery, Example, FieldMap, History, ProfileFile, PropertyLimits
 from devices.properties import PROPERTIES
 from devices.units import conversion
@@ -54,7 +55,7 @@ class Profile:
         """
         records: Sequence[Mapping[str, object]] = uplink.records
         if self.codec is not None and uplink.raw is not None:
-            records = (self.decode_bytes(uplink.raw, uplink.port),)
+            records = (self.decode_bytes(uplink.raw, uplink.port, uplink.time),)
         elif not records and uplink.raw is not None:
             raise DecodeError(f"{self.key} has no codec, and the network sent no decoded payload")
         return self.map(records, uplink.now or uplink.time or now)
@@ -74,28 +75,32 @@ class Profile:
             raise DecodeError(f"{history.path} is not a list of records")
         return self.mapper.with_time(history.time).map(entries, now)
 
-    def decode_bytes(self, payload: bytes, port: int | None) -> Mapping[str, object]:
-        """Return the vendor's own fields of a binary payload."""
+    def decode_bytes(self, payload: bytes, port: int | None, time: datetime | None = None) -> Mapping[str, object]:
+        """Return the vendor's own fields of a binary payload that the network received at `time`."""
         if self.codec is None:
             raise DecodeError(f"{self.key} has no codec")
         if port is None:
             port = self.ports[0] if self.ports else None
         elif self.ports and port not in self.ports:
             raise DecodeError(f"{self.key} does not send readings on port {port}")
-        return self.codec(payload, port)
+        return self.codec(payload, port, time)
 
     def with_geometry(self, *, empty: float, full: float) -> "Profile":
         """Return this profile for a bin with its own distances (cm) when empty and when full."""
         return replace(self, mapper=self.mapper.with_fill(FillFromDistance(empty, full)))
 
 
-def load_profiles(*folders: Path) -> dict[str, Profile]:
-    """Return every profile of `folders` by its key; the same key in a later folder wins, within one it is an error."""
+def load_profiles(*folders: Path, sandbox: Sandbox | None = None) -> dict[str, Profile]:
+    """Return every profile of `folders` by its key; the same key in a later folder wins, within one it is an error.
+
+    Vendors' JavaScript runs in `sandbox`, by default one for all the profiles that are returned.
+    """
+    sandbox = sandbox or Sandbox()
     profiles: dict[str, Profile] = {}
     for folder in folders:
         here: dict[str, Profile] = {}
         for path in sorted(folder.rglob("*.yaml")):
-            profile = load_profile(path)
+            profile = load_profile(path, sandbox)
             for key in (profile.key, *profile.also):
                 if key in here:
                     raise ProfileError(f"{path}: line 1: {key} is also in {here[key].path}")
@@ -104,11 +109,11 @@ def load_profiles(*folders: Path) -> dict[str, Profile]:
     return profiles
 
 
-def load_profile(path: Path) -> Profile:
+def load_profile(path: Path, sandbox: Sandbox) -> Profile:
     """Return the profile in one file; raise ProfileError naming file, line and reason."""
     content = read_profile_file(path)
     if content.envelope not in ENVELOPES:
-        raise ProfileError(f"{path}: envelope {content.envelope} is none of {', '.join(ENVELOPES)}")
+        raise fault_at(path, "envelope", f"{content.envelope} is none of {', '.join(ENVELOPES)}")
     fields = _fields(content)
     fill = content.derived.fill_level
     native = content.envelope in NATIVE
@@ -139,19 +144,24 @@ def load_profile(path: Path) -> Profile:
         battery=content.battery,
         examples=content.examples,
         path=path,
-        codec=_codec(content, path),
+        codec=_codec(content, path, sandbox),
         mapper=mapper,
         history=content.history,
     )
 
 
-def _codec(content: ProfileFile, path: Path) -> Codec | None:
+def _codec(content: ProfileFile, path: Path, sandbox: Sandbox) -> Codec | None:
     if content.codec is None:
         return None
     kind, _, name = content.codec.partition(":")
     if kind == "native" and name in CODECS:
         return CODECS[name]
-    raise ProfileError(f"{path}: codec {content.codec} is not known")
+    if kind == "js":
+        script = (path.parent / name).resolve()
+        if not script.is_relative_to(path.parent.resolve()) or not script.is_file():
+            raise fault_at(path, "codec", f"{name} is no file beside the profile")
+        return JavaScriptDecoder(script.read_text(encoding="utf-8", errors="replace"), sandbox, content.variables)
+    raise fault_at(path, "codec", f"{content.codec} is neither native:NAME nor js:FILE")
 
 
 def _fields(content: ProfileFile) -> dict[str, Field]:
@@ -165,9 +175,10 @@ def _field(entry: FieldMap) -> Field:
     if entry.unit is not None:
         to_catalogue = conversion(entry.unit, entry.property)
         scale, offset = scale * to_catalogue.scale, offset * to_catalogue.scale + to_catalogue.offset
-    if not (entry.boolean or entry.values or entry.missing or entry.absent):
+    if not (entry.boolean or entry.values or entry.missing or entry.absent or entry.text):
         return Field(entry.property, scale, offset)
-    meaning = Meaning(entry.boolean, entry.values or None, frozenset(entry.missing), frozenset(entry.absent))
+    missing, absent = frozenset(entry.missing), frozenset(entry.absent)
+    meaning = Meaning(entry.boolean, entry.values or None, missing, absent, entry.text)
     return Field(entry.property, scale, offset, meaning)
 
 
@@ -177,9 +188,12 @@ def _limits(name: str, stated: PropertyLimits | None) -> Limits:
     if stated is None:
         return Limits(GrossRange(possible))
     spike, rate, flat = stated.spike, stated.rate_of_change, stated.flat_line
+    weak, gap = stated.attenuated_signal, stated.gap
     return Limits(
         GrossRange(stated.gross_range.fail or possible, stated.gross_range.suspect),
         None if spike is None else Step(spike.suspect, spike.fail),
         None if rate is None else Step(rate.suspect, rate.fail),
         None if flat is None else FlatLine(flat.tolerance, flat.suspect_after, flat.fail_after),
+        None if weak is None else Attenuated(weak.period, weak.suspect_below, weak.fail_below, weak.spread, weak.least),
+        None if gap is None else Gap(gap.suspect_after, gap.fail_after),
     )

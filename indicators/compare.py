@@ -3,14 +3,14 @@
 Each day becomes one number: its total over what the period before had at the same hours of the week (holidays as
 Sundays), so that a missing night or another mix of weekdays cannot look like an effect. With a control place, its
 number for the day is divided out, which removes weather and season that both share. Days resemble the days before them:
-the interval uses as many independent days as their first autocorrelation leaves.
+the error of their mean counts autocorrelation over up to two weeks (Newey and West 1987), and the Student quantile has
+the degrees of freedom that such an estimate is worth (1.5 n over the number of lags, for Bartlett weights).
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import pairwise
 from math import exp, log, sqrt
 from statistics import fmean, variance
 
@@ -19,7 +19,8 @@ from indicators.errors import IndicatorError
 from indicators.quantiles import student
 
 NEEDED_DAYS = 14  # on either side: two weeks, so that every weekday is there twice
-HIGHEST_CORRELATION = 0.9
+LAGS = 14  # days over which days may resemble each other, fewer in short periods
+DAYS_PER_LAG = 8
 
 # Local time and value of one hour.
 Hours = Sequence[tuple[datetime, float]]
@@ -70,7 +71,7 @@ def compare(
     old, new = _mean_and_error(days_before), _mean_and_error(days_after)
     middle = log(new.mean / old.mean)
     error = sqrt((new.error / new.mean) ** 2 + (old.error / old.mean) ** 2)
-    reach = error * student(share, min(old.independent, new.independent) - 1)
+    reach = error * student(share, min(old.freedom, new.freedom))
     low, high = exp(middle - reach) - 1, exp(middle + reach) - 1
     return Effect(
         change=exp(middle) - 1,
@@ -98,7 +99,7 @@ def compare_by_district(
 class _Mean:
     mean: float
     error: float
-    independent: float
+    freedom: float
 
 
 def _daily_ratios(
@@ -133,8 +134,14 @@ def _mean_and_error(days: Mapping[date, float]) -> _Mean:
     mean = fmean(ratios)
     if mean <= 0:
         raise IndicatorError(f"a relative change needs values that are above 0 on the whole; their mean is {mean:g}")
+    off = [ratio - mean for ratio in ratios]
     spread = variance(ratios)
-    products = fmean([(one - mean) * (two - mean) for one, two in pairwise(ratios)])
-    correlation = min(max(products / spread, 0.0), HIGHEST_CORRELATION) if spread else 0.0
-    independent = max(len(ratios) * (1 - correlation) / (1 + correlation), 6.0)
-    return _Mean(mean, sqrt(spread / independent), independent)
+    lags = min(LAGS, len(off) // DAYS_PER_LAG)
+    # Bartlett weights keep the long-run variance above 0; less than that of independent days is not believed.
+    shared = sum((1 - lag / (lags + 1)) * _products(off, lag) for lag in range(1, lags + 1)) / len(off)
+    long_run = max(spread + 2 * shared, spread)
+    return _Mean(mean, sqrt(long_run / len(off)), min(1.5 * len(off) / lags, len(off) - 1))
+
+
+def _products(off: Sequence[float], lag: int) -> float:
+    return sum(one * two for one, two in zip(off, off[lag:], strict=False))

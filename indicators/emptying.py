@@ -46,12 +46,10 @@ class EmptyingRule:
     noise: float
 
     def judge(self, before: FillReading, low: FillReading, after: FillReading | None) -> Standing | None:
-        """Return how sure it is that the bin was emptied just before `low`; None where it was not.
+        """Return how sure it is that the drop from `before` to `low` was an emptying; None where `low` is a spike.
 
         `before` is the last believed reading ahead of `low`, `after` the next one where it has come.
         """
-        if before.level - low.level < self.drop:
-            return None
         if after is None:
             return Standing.PENDING
         rise = after.level - low.level

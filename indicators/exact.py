@@ -6,6 +6,7 @@ out as they do on paper. `round()` (half to even) and division in floats both gi
 
 import math
 from collections.abc import Iterable
+from decimal import Decimal
 from fractions import Fraction
 
 from indicators.errors import IndicatorError
@@ -13,19 +14,17 @@ from indicators.errors import IndicatorError
 
 def exact(value: float) -> Fraction:
     """Return the decimal number that `value` prints as; raise IndicatorError unless it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise IndicatorError(f"{value!r} is not a finite number")
-    return Fraction(repr(float(value)))
+    return Fraction(_decimal(value))
+
+
+def whole_steps(value: float, step: Decimal) -> int:
+    """Return how many whole steps lie between 0 and `value`, towards 0: truncation of a measured concentration."""
+    return int(_decimal(value) // step)
 
 
 def truncate(value: Fraction, step: Fraction) -> Fraction:
     """Return the multiple of `step` at or next to `value` on the side of zero."""
     return math.trunc(value / step) * step
-
-
-def half_up(value: Fraction) -> int:
-    """Return the nearest integer; an exact half goes up."""
-    return math.floor(value + Fraction(1, 2))
 
 
 def mean(values: Iterable[float]) -> float:
@@ -34,3 +33,9 @@ def mean(values: Iterable[float]) -> float:
     if not terms:
         raise IndicatorError("no values to take a mean of")
     return float(sum(terms, Fraction(0)) / len(terms))
+
+
+def _decimal(value: float) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise IndicatorError(f"{value!r} is not a finite number")
+    return Decimal(repr(float(value)))

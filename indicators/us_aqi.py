@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
+from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 
 from indicators.air_quality import AirIndex, check_names, keep_higher, worst
 from indicators.errors import IndicatorError
-from indicators.exact import exact, half_up, truncate
+from indicators.exact import whole_steps
 from indicators.thresholds import Table, table_for
 
 ABOVE = ("extend", "none", "hold")
@@ -17,26 +17,26 @@ ABOVE = ("extend", "none", "hold")
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A line from (low, index_low) to (high, index_high)."""
+    """A line from (low, index_low) to (high, index_high), concentrations in whole steps of the scale."""
 
-    low: Fraction
-    high: Fraction
-    index_low: Fraction
-    index_high: Fraction
+    low: int
+    high: int
+    index_low: int
+    index_high: int
 
-    def index(self, concentration: Fraction) -> int:
-        """Return the index on this line, rounded half up."""
-        rise = (self.index_high - self.index_low) * (concentration - self.low)
-        return half_up(rise / (self.high - self.low) + self.index_low)
+    def index(self, steps: int) -> int:
+        """Return the index on this line, rounded half up, in whole numbers throughout."""
+        rise, run = (self.index_high - self.index_low) * (steps - self.low), self.high - self.low
+        return self.index_low + (2 * rise + run) // (2 * run)
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How one pollutant, averaged over one period, becomes an index. `step` and the bands share the unit."""
+    """How one pollutant, averaged over one period, becomes an index; `step` is in `unit`."""
 
     pollutant: str
     unit: str
-    step: Fraction
+    step: Decimal
     above: str
     bands: tuple[Band, ...]
 
@@ -45,13 +45,13 @@ class Scale:
 
         The concentration is truncated, never rounded; a negative one counts as 0 (as in EPA's own daily files).
         """
-        value = max(truncate(exact(concentration), self.step), Fraction(0))
+        steps = max(whole_steps(concentration, self.step), 0)
         last = self.bands[-1]
-        if value < self.bands[0].low:
+        if steps < self.bands[0].low:
             return None
-        if value > last.high and self.above != "extend":
-            return half_up(last.index_high) if self.above == "hold" else None
-        return next((band for band in self.bands if value <= band.high), last).index(value)
+        if steps > last.high and self.above != "extend":
+            return last.index_high if self.above == "hold" else None
+        return next((band for band in self.bands if steps <= band.high), last).index(steps)
 
 
 @cache
@@ -59,11 +59,14 @@ def scales(table: Table) -> Mapping[str, Scale]:
     """Return the scale of each quantity; raise IndicatorError where bands leave a gap wider than a step, or overlap."""
     found = {}
     for name, row in table.section("quantities").items():
-        bands = tuple(Band(*map(exact, band)) for band in row["bands"])
-        step = exact(row["step"])
+        step = Decimal(str(row["step"]))
+        bands = tuple(
+            Band(whole_steps(low, step), whole_steps(high, step), index_low, index_high)
+            for low, high, index_low, index_high in row["bands"]
+        )
         for below, above in pairwise(bands):
-            if above.low - below.high != step:
-                raise IndicatorError(f"{table.edition}: {name} must go on at {float(below.high + step)}, one step up")
+            if above.low - below.high != 1:
+                raise IndicatorError(f"{table.edition}: {name} must go on at {(below.high + 1) * step}, one step up")
         if row["above"] not in ABOVE:
             raise IndicatorError(f"{table.edition}: {name} has above: {row['above']!r}; allowed are {', '.join(ABOVE)}")
         found[name] = Scale(row["pollutant"], row["unit"], step, row["above"], bands)

@@ -134,13 +134,14 @@ class BrokerSession:
         number = socket.fileno()
         # The loop's own record of who reads: aiomqtt registers its reader there and offers no pause.
         reader: Any = loop._selector.get_key(number).data[0]  # type: ignore[attr-defined]
+        read = reader._callback  # kept now: a removed reader forgets it
 
         def pause() -> None:
             loop.remove_reader(number)
 
         def resume() -> None:
             if not client._disconnected.done():
-                loop.add_reader(number, reader._callback, *reader._args)
+                loop.add_reader(number, read)
 
         self._inbox.on_full, self._inbox.on_room = pause, resume
         if self._inbox.full:

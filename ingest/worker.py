@@ -20,7 +20,8 @@ from ingest.decode import Decoder
 from ingest.directory import Directory
 from ingest.inbox import Inbox
 from ingest.model import Accepted, Delivery, Outcome, Rejected, Verdict
-from ingest.quality.judge import judge
+from ingest.quality.memory import judge
+from ingest.recall import recall
 from ingest.routes import make_routes
 from ingest.store import AwayError, PoisonError, Store
 from sql.connection import Pool
@@ -85,12 +86,10 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set and everything taken is committed and acknowledged."""
-        writer = asyncio.create_task(self._write_all(stop))
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._write_all(stop))
             await self._take_all(stop)
-        finally:
             await self._closed.put(None)
-            await writer
 
     async def _take_all(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -98,7 +97,7 @@ class Worker:
         while True:
             due = batch.due_in(loop.time())
             if batch.full or due == 0.0:
-                await self._closed.put(batch)
+                await self._closed.put(batch.seal())
                 batch, due = self._new_batch(), None
             if stop.is_set() and not self.inbox.waiting:
                 break
@@ -106,10 +105,18 @@ class Worker:
             if self._stale.is_set() and deliveries:
                 self._stale.clear()
                 await insist(self._reload, stop)
-            for delivery in deliveries:
-                batch.add(await self._decide(delivery, stop), loop.time())
+            verdicts = [await self._decide(delivery, stop) for delivery in deliveries]
+            await self._recall(verdicts, stop)
+            now = loop.time()
+            for verdict in verdicts:
+                if isinstance(verdict, Accepted):
+                    for row in verdict.rows:
+                        revision = judge(row)
+                        if revision is not None:
+                            batch.revisions.append(revision)
+                batch.add(verdict, now)
         if batch.verdicts:
-            await self._closed.put(batch)
+            await self._closed.put(batch.seal())
 
     async def _decide(self, delivery: Delivery, stop: asyncio.Event) -> Verdict:
         verdict = self.decoder.decode(delivery, self._resumed_at)
@@ -118,10 +125,25 @@ class Worker:
             # Perhaps it was registered a moment ago.
             await insist(self._reload, stop)
             verdict = self.decoder.decode(delivery, self._resumed_at)
-        if isinstance(verdict, Accepted):
-            for row in verdict.rows:
-                judge(row)
         return verdict
+
+    async def _recall(self, verdicts: list[Verdict], stop: asyncio.Event) -> None:
+        """Read back the recent past of the channels that speak for the first time since the start."""
+        channels = {
+            row.channel
+            for verdict in verdicts
+            if isinstance(verdict, Accepted)
+            for row in verdict.rows
+            if row.channel.memory is None and row.channel.watched
+        }
+        if not channels:
+            return
+
+        async def read() -> None:
+            async with self._pool.acquire() as connection:
+                await recall(connection, channels)
+
+        await insist(read, stop)
 
     async def _write_all(self, stop: asyncio.Event) -> None:
         while (batch := await self._closed.get()) is not None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import asyncpg
 
+from citywatch.errors import StoreError
 from sql.connection import Connection
 
 WEEK = timedelta(days=7)
@@ -24,8 +25,11 @@ class Engine(Protocol):
 
     name: str
 
+    async def prepare(self, connection: Connection) -> None:
+        """Provide what migrations may use, before the first of them."""
+
     async def create(self, connection: Connection) -> None:
-        """Prepare the empty tables once, after the migrations."""
+        """Lay out the observation table as soon as it is there, while it is empty; nothing to do later."""
 
     async def ensure(self, connection: Connection, times: Iterable[datetime]) -> None:
         """Make room for rows at `times`, outside any transaction that writes them."""
@@ -37,13 +41,16 @@ class PlainEngine:
 
     name: str = "plain"
 
-    async def create(self, connection: Connection) -> None:
+    async def prepare(self, connection: Connection) -> None:
         """Give plain PostgreSQL the `time_bucket` that TimescaleDB has."""
         await connection.execute(
             "CREATE OR REPLACE FUNCTION time_bucket(width interval, at timestamptz) RETURNS timestamptz"
             " LANGUAGE sql IMMUTABLE PARALLEL SAFE AS"
             " $$ SELECT date_bin(width, at, timestamptz '2000-01-03 00:00:00+00') $$"
         )
+
+    async def create(self, connection: Connection) -> None:
+        """Nothing to do: the migration makes the partitioned table."""
 
     async def ensure(self, connection: Connection, times: Iterable[datetime]) -> None:
         """Create the weekly partitions that `times` fall in; several starters may do so at once."""
@@ -70,10 +77,12 @@ class TimescaleEngine:
 
     name: str = "timescale"
 
+    async def prepare(self, connection: Connection) -> None:
+        """Nothing to do: the extension brings `time_bucket`."""
+
     async def create(self, connection: Connection) -> None:
         """Turn the empty partitioned table into a hypertable."""
-        kind = await connection.fetchval("SELECT relkind FROM pg_class WHERE oid = 'observation'::regclass")
-        if kind != b"p":
+        if await _layout(connection) != b"p":
             return
         async with connection.transaction():
             await connection.execute(
@@ -88,8 +97,29 @@ class TimescaleEngine:
         """Nothing to do: chunks are created by the insert."""
 
 
+async def _layout(connection: Connection) -> bytes | None:
+    """Return `p` for native partitions, `r` for a hypertable, None before the first migrations."""
+    kind: bytes | None = await connection.fetchval(
+        "SELECT relkind FROM pg_class WHERE oid = to_regclass('observation')"
+    )
+    return kind
+
+
 async def detect_engine(connection: Connection) -> Engine:
-    """Return the engine of this database: TimescaleDB where its extension is installed or can be."""
+    """Return the engine this database was laid out for; raise StoreError before its first migration."""
+    kind = await _layout(connection)
+    if kind is None:
+        raise StoreError("the database is empty: run `citywatch migrate`")
+    return PlainEngine() if kind == b"p" else TimescaleEngine()
+
+
+async def choose_engine(connection: Connection) -> Engine:
+    """Return the engine to migrate with: what is there already, else TimescaleDB where it can be had.
+
+    Chosen once, when the database is empty: a plain database stays plain when the extension is installed later.
+    """
+    if await _layout(connection) is not None:
+        return await detect_engine(connection)
     if await connection.fetchval("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'"):
         try:
             await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")

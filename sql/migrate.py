@@ -6,7 +6,7 @@ from pathlib import Path
 
 from citywatch.errors import StoreError
 from sql.connection import Connection
-from sql.engine import Engine, detect_engine
+from sql.engine import Engine, choose_engine
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 7_228_003
@@ -50,14 +50,16 @@ async def migrate(connection: Connection, migrations: list[Migration] | None = N
             if known[name].checksum != checksum:
                 raise StoreError(f"migration {name} reads differently from when it was applied here")
         fresh = [migration for migration in wanted if migration.name not in done]
+        engine: Engine = await choose_engine(connection)
+        await engine.prepare(connection)
         for migration in fresh:
             async with connection.transaction():
                 await connection.execute(migration.text)
                 await connection.execute(
                     "INSERT INTO schema_migration (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum
                 )
-        engine: Engine = await detect_engine(connection)
-        await engine.create(connection)
+                # At once, so that later migrations find the table as it stays: views and indexes hold on to it.
+                await engine.create(connection)
         return [migration.name for migration in fresh]
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)

@@ -1,26 +1,27 @@
-"""Native codecs by name: binary payload and port in, the vendor's own field names out."""
+"""Native codecs by name: binary payload, port and time of reception in, the vendor's own field names out."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from devices.codecs import cayenne_lpp, decentlab, elsys, milesight, netvox
 from devices.codecs.records import Table, read_records
 
-# A port is None where the network server left it out.
-Codec = Callable[[bytes, int | None], Mapping[str, object]]
+# Port and time are None where the network server left them out.
+Codec = Callable[[bytes, int | None, datetime | None], Mapping[str, object]]
 
 
 def _records(table: Table, *key_sizes: int) -> Codec:
-    return lambda payload, _port: read_records(table, key_sizes, payload)
+    return lambda payload, _port, _time: read_records(table, key_sizes, payload)
 
 
 def _decentlab(model: str) -> Codec:
-    return lambda payload, _port: decentlab.decode(model, payload)
+    return lambda payload, _port, _time: decentlab.decode(model, payload)
 
 
 CODECS: dict[str, Codec] = {
-    "cayenne_lpp": lambda payload, _port: cayenne_lpp.decode(payload),
+    "cayenne_lpp": lambda payload, _port, _time: cayenne_lpp.decode(payload),
     "elsys": _records(elsys.TABLE, 1),
-    "netvox": netvox.decode,
+    "netvox": lambda payload, port, _time: netvox.decode(payload, port),
     "milesight_am100": _records(milesight.AM100, 2),
     "milesight_am300": _records(milesight.AM300, 2),
     "milesight_em300": _records(milesight.EM300, 2),

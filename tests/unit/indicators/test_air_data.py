@@ -10,6 +10,7 @@ from indicators.errors import IndicatorError
 from indicators.exact import mean
 from indicators.minimum_data import daily_maximum_eu, daily_maximum_us, day_mean, eight_hour_mean, hour_mean
 from indicators.thresholds import parse_table, table_for, tables
+from indicators.us_aqi import scales
 
 M = None
 
@@ -144,6 +145,19 @@ def test_every_table_names_authority_edition_and_validity() -> None:
 def test_a_bad_table_is_refused_by_name(text: str, says: str) -> None:
     with pytest.raises(IndicatorError, match=says):
         parse_table(text, "x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("{pollutant: x, unit: u, step: 1, above: none, bands: [[0, 9, 0, 50], [11, 20, 51, 100]]}", "go on at 10,"),
+        ("{pollutant: x, unit: u, step: 1, above: up, bands: [[0, 9, 0, 50]]}", "above: 'up'; allowed are extend"),
+    ],
+)
+def test_a_scale_with_a_gap_or_an_unknown_end_is_refused(row: str, says: str) -> None:
+    head = "name: t, authority: a, edition: Draft, valid_from: 2030-01-01, source: s"
+    with pytest.raises(IndicatorError, match=f"Draft: x .*{says}"):
+        scales(parse_table(f"{{{head}, body: {{quantities: {{x: {row}}}}}}}", "draft.yaml"))
 
 
 def test_an_unknown_table_or_section_is_named() -> None:

@@ -1,0 +1,65 @@
+/* Cells of the long tables, and their look: the same grey paper as every other table. */
+(function (cw) {
+  "use strict";
+  const components = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+  const h = () => window.React.createElement;
+
+  functions.citywatchGridTheme = function (theme) {
+    return theme.themeQuartz.withParams({
+      accentColor: "var(--accent)",
+      backgroundColor: "var(--surface)",
+      foregroundColor: "var(--text)",
+      borderColor: "var(--line)",
+      headerBackgroundColor: "var(--surface)",
+      headerTextColor: "var(--text-soft)",
+      rowHoverColor: "var(--raised)",
+      oddRowBackgroundColor: "var(--surface)",
+      fontFamily: "var(--font)",
+      fontSize: 13,
+      headerFontSize: 12,
+      headerFontWeight: 600,
+      wrapperBorder: false,
+      wrapperBorderRadius: 0,
+    });
+  };
+
+  // A link that keeps the page: the address changes as by any other link of the application.
+  components.PageLink = function (props) {
+    const target = props.data[props.colDef.field + "_href"];
+    return h()(
+      "a",
+      {
+        href: target,
+        onClick: function (event) {
+          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+          event.preventDefault();
+          window.history.pushState({}, "", target);
+          window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+        },
+      },
+      props.value,
+    );
+  };
+
+  components.Chip = function (props) {
+    if (!props.value) return null;
+    return h()("span", { className: "chip " + (props.data[props.colDef.field + "_class"] || "") }, props.value);
+  };
+
+  components.Age = function (props) {
+    return h()("time", { className: "age", "data-at": props.value || "" });
+  };
+
+  components.Raw = function (props) {
+    return h()("code", { title: props.value }, props.value);
+  };
+
+  functions.wholeNumber = function (params) {
+    return cw.number(params.value, 0);
+  };
+
+  functions.instant = function (params) {
+    return params.value ? cw.instant(new Date(params.value), true) : "–";
+  };
+})(window.citywatch);

@@ -1,0 +1,132 @@
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from devices.javascript import PATIENCE_SECONDS, JavaScriptDecoder, Sandbox
+from devices.model import DecodeError
+
+THE_THINGS_STACK = """
+function decodeUplink(input) {
+  if (input.fPort !== 3) { return {errors: ["unknown port " + input.fPort]}; }
+  return {data: {temperature: ((input.bytes[0] << 8) | input.bytes[1]) / 10, unused: undefined}, warnings: []};
+}
+"""
+CHIRPSTACK = "function Decode(fPort, bytes, variables) { return {port: fPort, n: bytes.length, at: variables.at}; }"
+THE_THINGS_NETWORK = "function Decoder(bytes, port) { return {port: port, first: bytes[0]}; }"
+MODULE = "const decodeUplink = (input) => ({data: {n: input.bytes.slice(1).length}}); module.exports = {decodeUplink};"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    one = Sandbox()
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "data"),
+    [
+        pytest.param(THE_THINGS_STACK, {"temperature": 25.6}, id="decodeUplink"),
+        pytest.param(CHIRPSTACK, {"port": 3, "n": 2, "at": "home"}, id="Decode"),
+        pytest.param(THE_THINGS_NETWORK, {"port": 3, "first": 1}, id="Decoder"),
+        pytest.param(MODULE, {"n": 1}, id="a constant, exported"),
+        pytest.param(
+            "function decodeUplink(i) { return {data: {a: NaN, b: i.recvTime.getUTCFullYear()}}; }",
+            {"a": None, "b": 2026},
+            id="not a number is missing, recvTime is a Date",
+        ),
+    ],
+)
+def test_each_convention_of_the_vendors_is_called_as_they_expect(
+    sandbox: Sandbox, source: str, data: dict[str, object]
+) -> None:
+    decoder = JavaScriptDecoder(source, sandbox, {"at": "home"})
+    assert decoder(b"\x01\x00", 3, datetime(2026, 3, 1, tzinfo=UTC)) == data
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        pytest.param(THE_THINGS_STACK, "unknown port 2", id="the script's own error"),
+        pytest.param("function decodeUplink( {", "SyntaxError", id="not JavaScript"),
+        pytest.param("function decodeUplink(i) { return i.x.y; }", "TypeError", id="a fault in it"),
+        pytest.param("function other() {}", "no decodeUplink, Decode or Decoder", id="no entry"),
+        pytest.param("function decodeUplink() {}", "returns nothing", id="returns nothing"),
+        pytest.param("function decodeUplink() { return {data: 3}; }", "returns no data", id="returns no object"),
+        pytest.param("function decodeUplink() { return {toJSON() {}}; }", "not JSON|returns nothing", id="toJSON"),
+        pytest.param(
+            "function decodeUplink() { return {data: {a: 'x'.repeat(1e6)}}; }", "characters, at most", id="long answer"
+        ),
+    ],
+)
+def test_a_failing_script_says_why(sandbox: Sandbox, source: str, reason: str) -> None:
+    with pytest.raises(DecodeError, match=reason):
+        JavaScriptDecoder(source, sandbox)(b"\x01", 2)
+
+
+HOSTILE = [
+    pytest.param("while (true) {}", "time limit", id="endless loop"),
+    pytest.param("Array.prototype.indexOf.call({length: 2 ** 53 - 1}, 0)", "time limit", id="endless built-in"),
+    pytest.param("new Array(2 ** 31).join('x')", "time limit|memory limit", id="endless join"),
+    pytest.param("/(a+)+$/.test('a'.repeat(40) + 'b')", "time limit", id="endless pattern"),
+    pytest.param("new ArrayBuffer(1e9)", "memory limit|RangeError", id="a gigabyte at once"),
+    pytest.param("var s = ['x']; while (true) { s = s.concat(s); }", "memory limit|time limit", id="bit by bit"),
+    pytest.param("var s = 'x'; while (true) { s += s; }", "memory limit", id="a gigabyte of text"),
+    pytest.param("(function f() { return f() + 1; })()", "stack limit", id="endless recursion"),
+    pytest.param("require('fs').readFileSync('/etc/passwd')", "ReferenceError: 'require'", id="files, as in Node"),
+    pytest.param("std.loadFile('/etc/passwd')", "ReferenceError: 'std'", id="files, as in QuickJS"),
+    pytest.param("os.exec(['/bin/true'])", "ReferenceError: 'os'", id="another process"),
+    pytest.param("fetch('http://127.0.0.1/')", "ReferenceError: 'fetch'", id="network"),
+    pytest.param("new XMLHttpRequest()", "ReferenceError: 'XMLHttpRequest'", id="network, as in a browser"),
+    pytest.param("process.exit(1)", "ReferenceError: 'process'", id="ending the process"),
+]
+
+
+@pytest.mark.parametrize(("attack", "reason"), HOSTILE)
+@pytest.mark.parametrize("where", ["while it loads", "while it decodes"])
+def test_hostile_code_is_contained_by_name_and_the_worker_goes_on(
+    sandbox: Sandbox, attack: str, reason: str, where: str
+) -> None:
+    good = JavaScriptDecoder(THE_THINGS_STACK, sandbox)
+    assert good(b"\x01\x00", 3) == {"temperature": 25.6}
+    if where == "while it loads":
+        source = f"{attack}; function decodeUplink() {{ return {{data: {{}}}}; }}"
+    else:
+        source = f"function decodeUplink() {{ {attack}; return {{data: {{}}}}; }}"
+    begun = time.monotonic()
+    with pytest.raises(DecodeError, match=reason):
+        JavaScriptDecoder(source, sandbox)(b"\x01", 3)
+    assert time.monotonic() - begun < PATIENCE_SECONDS + 0.5  # 0.2 s on a quiet machine: docs/proof
+    assert good(b"\x01\x00", 3) == {"temperature": 25.6}
+
+
+def test_what_a_script_does_to_the_language_is_gone_at_the_next_decode(sandbox: Sandbox) -> None:
+    polluting = """
+        Object.prototype.temperature = 99; Array.prototype.map = null; JSON.parse = null; globalThis.seen = 1;
+        Object.defineProperty(Object.prototype, "data", {get() { return {stolen: 1}; }});
+        var calls = 0;
+        function decodeUplink(input) { calls += 1; Math.round = () => 7; return {data: {calls: calls}}; }
+    """
+    probe = """
+        function decodeUplink(input) {
+          return {data: {temperature: typeof ({}).temperature, seen: typeof seen, map: typeof [].map,
+                         rounded: Math.round(1.2), own: Object.keys(Object.prototype).length}};
+        }
+    """
+    clean = {"temperature": "undefined", "seen": "undefined", "map": "function", "rounded": 1, "own": 0}
+    attacker, victim = JavaScriptDecoder(polluting, sandbox), JavaScriptDecoder(probe, sandbox)
+    assert victim(b"", 1) == clean
+    assert attacker(b"", 1) == {"calls": 1}
+    assert victim(b"", 1) == clean
+    assert attacker(b"", 1) == {"calls": 1}
+
+
+def test_a_child_that_dies_is_replaced(sandbox: Sandbox) -> None:
+    decoder = JavaScriptDecoder(THE_THINGS_STACK, sandbox)
+    assert decoder(b"\x01\x00", 3) == {"temperature": 25.6}
+    assert sandbox._process is not None
+    sandbox._process.kill()
+    sandbox._process.wait()
+    assert decoder(b"\x01\x00", 3) == {"temperature": 25.6}
