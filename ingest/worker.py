@@ -15,7 +15,9 @@ from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from devices.registry import CHANNEL, load_devices
 from ingest.batch import Batch
-from ingest.broker import BrokerSession, SessionSettings, share
+from ingest.broker import SessionSettings, share
+from ingest.broker_aiomqtt import AiomqttSession
+from ingest.broker_direct import DirectSession
 from ingest.decode import Decoder
 from ingest.directory import Directory
 from ingest.inbox import Inbox
@@ -34,6 +36,7 @@ log = get_logger()
 
 TAKE = 500
 WAITED_OUT: tuple[type[Exception], ...] = (*PASSING, AwayError)
+SESSIONS = {"direct": DirectSession, "aiomqtt": AiomqttSession}
 HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
 REPORT_EVERY = 10.0
@@ -260,7 +263,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     if not await insist(open_up, stop):
         return
     pool, worker = opened[0]
-    session = BrokerSession(
+    session = SESSIONS[options.receiver](
         SessionSettings(
             host,
             port,
