@@ -47,3 +47,5 @@ def mount(app: FastAPI, settings: Settings) -> None:
     # No socket: the transport hands each request to the application in this process.
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", timeout=30)
     register_callbacks(dash, ApiClient(http))
+    # Dash looks for assets and callbacks at the first request to `/`; a first request to another page would miss them.
+    dash._setup_server()

@@ -206,11 +206,11 @@ def heat_figure(
         "ygap": 2,
         "hoverongaps": False,
         "customdata": [list(row) for row in words],
-        "hovertemplate": "%{y}<br>%{x}: %{customdata}<extra></extra>",
+        "hovertemplate": "%{y}<br>%{x|%H:%M}: %{customdata}<extra></extra>",
         "colorbar": {"title": {"text": unit_label(unit), "side": "right"}, "thickness": 10, "outlinewidth": 0},
     }
-    layout = base_layout(unit, height=max(160, 26 * len(rows) + 60))
-    layout["xaxis"] = {"type": "category", "showgrid": False, "fixedrange": True, "nticks": 12, "side": "bottom"}
+    layout = base_layout(unit, height=max(160, 26 * len(rows) + 70))
+    layout["xaxis"] |= {"nticks": 8}
     layout["yaxis"] = {
         "type": "category",
         "autorange": "reversed",
@@ -218,7 +218,7 @@ def heat_figure(
         "automargin": True,
         "fixedrange": True,
     }
-    layout["margin"] = {"l": 10, "r": 6, "t": 6, "b": 28}
+    layout["margin"] = {"l": 10, "r": 6, "t": 6, "b": 40}
     layout["hovermode"] = "closest"
     return {"data": [trace], "layout": layout}
 

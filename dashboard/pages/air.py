@@ -21,7 +21,7 @@ from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
 from dashboard.query import SPANS
 from dashboard.shapes import Device, JsonObject, Series
-from dashboard.texts import property_name, text
+from dashboard.texts import plural, property_name, text
 from dashboard.theme import CURVE_COLOURS
 from dashboard.units import number, present, quantity, unit_label
 
@@ -75,7 +75,9 @@ async def page(view: View) -> Component:
     chosen = next((s for s in here if s.device["device_id"] == wanted), here[0])
     limits = rule_limits(rules)
     head = page_head(
-        text("Air"), text("{n} stations, indicative values", n=len(here)), [*chips, span_choices(view, "24h")]
+        text("Air"),
+        plural("{n} station, indicative values", "{n} stations, indicative values", len(here)),
+        [*chips, span_choices(view, "24h")],
     )
     return html.Div(
         [

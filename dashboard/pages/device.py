@@ -10,13 +10,13 @@ from dashboard.components.alerts import alert_list
 from dashboard.components.curves import device_curves
 from dashboard.components.marks import freshness_chip, instant, replay_chip, severity_chip
 from dashboard.components.parts import page_head, panel, right_cell, table
-from dashboard.components.readings import device_age, live_value
+from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.limits import rule_limits
 from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
 from dashboard.query import choose_clock
-from dashboard.shapes import Device, Latest
-from dashboard.texts import PROPERTY_NAMES, domain_name, property_name, text
+from dashboard.shapes import Device
+from dashboard.texts import domain_name, property_name, text
 from dashboard.units import number
 
 MOST_CURVES = 8
@@ -35,8 +35,7 @@ async def page(view: View) -> Component:
         view.api.districts(),
     )
     names_of = {district["district_id"]: district["name"] for district in districts}
-    device["latest"].sort(key=_place)
-    names = [row["property"] for row in device["latest"]][:MOST_CURVES]
+    names = [row["property"] for row in by_importance(device)][:MOST_CURVES]
     ranges = {"fill_level": (0.0, 104.0), "battery": (0.0, 104.0), "relative_humidity": (0.0, 104.0)}
     curves = await device_curves(view, device, names, default_span="24h", limits=rule_limits(rules), ranges=ranges)
     marks: list[Component] = [] if clock.live else [replay_chip(clock.source)]
@@ -73,12 +72,6 @@ async def page(view: View) -> Component:
     )
 
 
-def _place(row: Latest) -> int:
-    """Return the sort key of a reading: what a domain is about first, the device's own health last."""
-    known = list(PROPERTY_NAMES)
-    return known.index(row["property"]) if row["property"] in known else len(known)
-
-
 def _readings(device: Device) -> Component:
     rows = [
         html.Tr(
@@ -88,7 +81,7 @@ def _readings(device: Device) -> Component:
                 right_cell(instant(row["phenomenon_time"])),
             ]
         )
-        for row in device["latest"]
+        for row in by_importance(device)
     ]
     headings = [(text("Property"), False), (text("Value"), True), (text("Measured"), True)]
     return table(headings, rows, caption=text("Latest readings"))
