@@ -21,7 +21,7 @@ The semantics, exactly (see docs/adr/0005-event-time.md):
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -318,16 +318,24 @@ def differ(rule_id: str, said: Sequence[Episode], found: Sequence[Episode]) -> t
             continue
         now = new if old.silent else replace(new, silent=False)
         kept.append(now)
-        if old.raised_at != now.raised_at or (old.cleared_at and now.cleared_at and old.cleared_at != now.cleared_at):
-            changes.append(Change(rule_id, Kind.MOVED, now.raised_at, now, was=old.raised_at))
-        if old.silent and not now.silent:
-            changes.append(Change(rule_id, Kind.ANNUNCIATED, now.raised_at, now))
-        if old.cleared_at is None and now.cleared_at is not None:
-            changes.append(Change(rule_id, Kind.CLEARED, now.cleared_at, now))
-        elif old.cleared_at is not None and now.cleared_at is None:
-            changes.append(Change(rule_id, Kind.REOPENED, old.cleared_at, now))
+        changes += _steps_between(rule_id, old, now)
     retracted = [Change(rule_id, Kind.RETRACTED, each.raised_at, each) for each in spare]
     return retracted + changes, kept
+
+
+def _steps_between(rule_id: str, old: Episode, now: Episode) -> Iterator[Change]:
+    """Yield what leads from one telling of an episode to another, each step with the episode as it is then."""
+    both = old.cleared_at is not None and now.cleared_at is not None
+    moved = replace(old, raised_at=now.raised_at, cleared_at=now.cleared_at if both else old.cleared_at)
+    if moved != old:
+        yield Change(rule_id, Kind.MOVED, now.raised_at, moved, was=old.raised_at)
+    if moved.silent and not now.silent:
+        moved = replace(moved, silent=False)
+        yield Change(rule_id, Kind.ANNUNCIATED, now.raised_at, moved)
+    if old.cleared_at is None and now.cleared_at is not None:
+        yield Change(rule_id, Kind.CLEARED, now.cleared_at, now)
+    elif old.cleared_at is not None and now.cleared_at is None:
+        yield Change(rule_id, Kind.REOPENED, old.cleared_at, now)
 
 
 def _overlap(one: Episode, other: Episode) -> bool:
