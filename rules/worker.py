@@ -119,7 +119,7 @@ class Worker:
         self._judge = Judge(self._allowance)
         seq, self._judge.clocks, self._judge.streams = await load_checkpoint(self._connection)
         await self._load()
-        _, gone = self._judge.adopt()
+        gone = self._judge.adopt()
         again = 0
         while seq < position:
             rows = await self._connection.fetch(query("rules", "batches_between"), seq, position, 500)
@@ -159,9 +159,7 @@ class Worker:
         self._stale = False
 
     async def _adopt(self) -> None:
-        changes, gone = self._judge.adopt()
-        await self._tell(changes)
-        await self._withdraw(gone)
+        await self._withdraw(self._judge.adopt())
 
     async def _withdraw(self, gone: Iterable[tuple[str, str]]) -> None:
         for rule_id, device_id in gone:
