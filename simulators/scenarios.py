@@ -53,7 +53,8 @@ class _Part(BaseModel):
 class Plant(_Part):
     """One thing to plant, `after` the start or when the city's clocks next show `clock`.
 
-    `after: -10m` is before the start. `count` says on how many devices, `pick` on which: any of the domain, the `fullest` bin, a `motorway` or an `arterial` detector.
+    `after: -10m` is before the start. `count` says on how many devices, `pick` on which of the domain: any, the
+    `fullest` bin, a `motorway` or an `arterial` detector.
     """
 
     kind: str
