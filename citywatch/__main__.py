@@ -15,6 +15,7 @@ from citywatch.cli import (
     record,
     rejected,
     replay,
+    rules,
     serve,
     simulate,
     up,
@@ -34,6 +35,7 @@ app.command("import")(history.import_)
 app.add_typer(serve.app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
+app.add_typer(rules.app, name="rules")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(devices.app, name="devices")
 app.add_typer(indicators.app, name="indicators")

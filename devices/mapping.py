@@ -1,5 +1,6 @@
 """From a decoded record to readings: which source field is which property, in which unit. The hot path of ingest."""
 
+import re
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ MEASURE = frozenset({"value", "unit"})
 LARGEST = 1e300
 DEEPEST = 16
 LONGEST_NAME = 100
+NUMBER = re.compile(r"\s*([+-]?\d{1,15}(?:\.\d{1,15})?)\s*([^\s\d]\S{0,9})?\s*")
 BEYOND_EMPTY = 10.0  # cm that a bin's floor may be farther away than its geometry says
 
 
@@ -28,6 +30,7 @@ class Meaning:
     values: Mapping[str, float] | None = None
     missing: frozenset[float | str] = frozenset()
     absent: frozenset[float | str] = frozenset()  # no such sensor is fitted: no reading at all
+    text: bool = False  # a number written as text, perhaps with its unit behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +190,20 @@ def _interpret(
 ) -> None:
     """Append the reading, or the refusal, that any kind of value stands for."""
     name, scale, offset, meaning = row
+    unit: object = None
     if type(value) is dict:
         unit, value = value.get("unit"), value.get("value")
-        if unit is not None:
-            try:
-                if not isinstance(unit, str):
-                    raise ValueError(f"{shown(unit)} is not a unit")
-                to_catalogue = conversion(unit, name)
-            except ValueError as reason:
-                refused.append(Refused(name, RefuseReason.UNKNOWN_UNIT, str(reason)))
-                return
-            scale, offset = to_catalogue.scale, to_catalogue.offset
+    elif meaning is not None and meaning.text and isinstance(value, str) and (written := NUMBER.fullmatch(value)):
+        value, unit = float(written[1]), written[2]
+    if unit is not None:
+        try:
+            if not isinstance(unit, str):
+                raise ValueError(f"{shown(unit)} is not a unit")
+            to_catalogue = conversion(unit, name)
+        except ValueError as reason:
+            refused.append(Refused(name, RefuseReason.UNKNOWN_UNIT, str(reason)))
+            return
+        scale, offset = to_catalogue.scale, to_catalogue.offset
     if meaning is not None:
         if type(value) in (int, float, str) and value in meaning.absent:
             return

@@ -25,6 +25,18 @@ _PlainLoader.yaml_implicit_resolvers = {
 }
 
 
+def load_plain(text: str) -> object:
+    """Return what a YAML (or JSON) text says; raise ValueError with line and reason."""
+    try:
+        loader = _PlainLoader(text)
+        return loader.get_single_data()
+    except yaml.MarkedYAMLError as fault:
+        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
+        raise ValueError(f"line {line}: {fault.problem}") from None
+    except (yaml.YAMLError, RecursionError) as fault:
+        raise ValueError(f"line 1: {fault}") from None
+
+
 def read_profile_file(path: Path) -> ProfileFile:
     """Return the checked content of one profile file; raise ProfileError for its first fault."""
     try:

@@ -175,9 +175,10 @@ def _field(entry: FieldMap) -> Field:
     if entry.unit is not None:
         to_catalogue = conversion(entry.unit, entry.property)
         scale, offset = scale * to_catalogue.scale, offset * to_catalogue.scale + to_catalogue.offset
-    if not (entry.boolean or entry.values or entry.missing or entry.absent):
+    if not (entry.boolean or entry.values or entry.missing or entry.absent or entry.text):
         return Field(entry.property, scale, offset)
-    meaning = Meaning(entry.boolean, entry.values or None, frozenset(entry.missing), frozenset(entry.absent))
+    missing, absent = frozenset(entry.missing), frozenset(entry.absent)
+    meaning = Meaning(entry.boolean, entry.values or None, missing, absent, entry.text)
     return Field(entry.property, scale, offset, meaning)
 
 

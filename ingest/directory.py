@@ -10,6 +10,7 @@ from devices.profiles import Profile
 from devices.properties import PROPERTIES
 from devices.registry import Registry
 from ingest.model import Channel
+from ingest.quality.memory import needs_memory
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +36,7 @@ class Speaker:
                 self.device.expected_interval,
                 self.datastreams.get((self.device.device_id, name)),
             )
+            channel.watched = needs_memory(channel.limits)
             self.channels[name] = channel
         return channel
 
@@ -43,6 +45,7 @@ class Speaker:
         self.device, self.profile, self.live = device, profile, live
         for name, channel in self.channels.items():
             channel.limits, channel.interval = self._limits(name), device.expected_interval
+            channel.watched = needs_memory(channel.limits)
 
     def _limits(self, name: str) -> Limits:
         stated = None if self.profile is None else self.profile.limits.get(name)

@@ -52,6 +52,7 @@ class Channel:
     interval: timedelta
     datastream_id: int | None = None
     memory: "Memory | None" = None
+    watched: bool = False  # whether its limits look at earlier readings
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ from ingest.batch import Batch
 from ingest.decode import Decoder
 from ingest.directory import Directory
 from ingest.model import Accepted
-from ingest.quality.judge import judge
+from ingest.quality.memory import judge
 from ingest.rejected import pending_deliveries
 from ingest.routes import make_routes
 from ingest.store import Store

@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from citywatch.errors import StoreError
+from devices.model import QualityFlag, QualityTest
 from devices.registry import ensure_datastreams
 from ingest import rejected
 from ingest.account import Tally
 from ingest.batch import Batch
-from ingest.model import Accepted, Outcome, Row
-from sql.connection import Connection, Pool
+from ingest.model import Accepted, Outcome, Revision, Row
+from ingest.quality.flags import roll_up
+from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
 from sql.queries import query
 
+_CONFLICT = int(QualityTest.CONFLICT)
 Clocks = Mapping[str, datetime]
 
 
@@ -112,9 +115,15 @@ class Store:
             await connection.execute(query("ingest", "count_deliveries"), *tally.columns())
             if clocks:
                 await connection.execute(query("ingest", "advance_clocks"), list(clocks), list(clocks.values()))
+            changes = [
+                await self._revise(connection, batch.revisions),
+                await self._mark_conflicts(connection, rows, kept),
+            ]
             if kept or clocks:
                 # Last: the tail's lock is held from here to the commit.
                 await self._append_tail(connection, kept, clocks)
+            for change in changes:
+                await self._append_change(connection, change)
             self._doubt = (batch, transaction_id, tally.outcome)
         self._doubt = None
         return tally.outcome
@@ -176,6 +185,54 @@ class Store:
                 new.discard(key)
                 fresh.append(row)
         return fresh
+
+    async def _revise(self, connection: Connection, revisions: Sequence[Revision]) -> list[Record]:
+        """Write later verdicts on earlier rows; return those that changed."""
+        if not revisions:
+            return []
+        known = [revision for revision in revisions if revision.row.channel.datastream_id is not None]
+        return await connection.fetch(
+            query("ingest", "revise_observations"),
+            [revision.row.channel.datastream_id for revision in known],
+            [revision.row.phenomenon_time for revision in known],
+            [revision.old_quality for revision in known],
+            [revision.row.quality for revision in known],
+            [revision.row.tests for revision in known],
+        )
+
+    async def _mark_conflicts(self, connection: Connection, rows: Sequence[Row], fresh: Sequence[Row]) -> list[Record]:
+        """Mark what was there already with another result: the first is kept, and is in doubt from now on."""
+        if len(rows) == len(fresh):
+            return []
+        new = set(fresh)
+        repeated = [row for row in rows if row not in new]
+        found = await connection.fetch(
+            query("ingest", "find_conflicts"),
+            [row.channel.datastream_id for row in repeated],
+            [row.phenomenon_time for row in repeated],
+            [row.result for row in repeated],
+            _CONFLICT,
+        )
+        if not found:
+            return []
+        old = [QualityFlag(row["quality"]) for row in found]
+        return await connection.fetch(
+            query("ingest", "revise_observations"),
+            [row["datastream_id"] for row in found],
+            [row["phenomenon_time"] for row in found],
+            old,
+            # A missing value stays missing: it has no result that could be in doubt.
+            [flag if flag is QualityFlag.MISSING else roll_up((flag, QualityFlag.SUSPECT)) for flag in old],
+            [_CONFLICT] * len(found),
+        )
+
+    async def _append_change(self, connection: Connection, rows: Sequence[Record]) -> None:
+        changed = [row for row in rows if row["quality"] != row["old_quality"]]
+        if changed:
+            names = ("datastream_id", "phenomenon_time", "received_at", "result", "quality", "old_quality")
+            await connection.fetchrow(
+                query("ingest", "append_revision"), *([row[name] for row in changed] for name in names)
+            )
 
     async def _append_tail(self, connection: Connection, rows: Sequence[Row], clocks: Clocks) -> None:
         stated = {source_id: clock.isoformat() for source_id, clock in clocks.items()}

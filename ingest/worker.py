@@ -15,12 +15,15 @@ from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from devices.registry import CHANNEL, load_devices
 from ingest.batch import Batch
-from ingest.broker import BrokerSession, SessionSettings, share
+from ingest.broker import SessionSettings, share
+from ingest.broker_aiomqtt import AiomqttSession
+from ingest.broker_direct import DirectSession
 from ingest.decode import Decoder
 from ingest.directory import Directory
 from ingest.inbox import Inbox
 from ingest.model import Accepted, Delivery, Outcome, Rejected, Verdict
-from ingest.quality.judge import judge
+from ingest.quality.memory import judge
+from ingest.recall import recall
 from ingest.routes import make_routes
 from ingest.store import AwayError, PoisonError, Store
 from sql.connection import Pool
@@ -33,6 +36,7 @@ log = get_logger()
 
 TAKE = 500
 WAITED_OUT: tuple[type[Exception], ...] = (*PASSING, AwayError)
+SESSIONS = {"direct": DirectSession, "aiomqtt": AiomqttSession}
 HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
 REPORT_EVERY = 10.0
@@ -96,7 +100,7 @@ class Worker:
         while True:
             due = batch.due_in(loop.time())
             if batch.full or due == 0.0:
-                await self._closed.put(batch)
+                await self._closed.put(batch.seal())
                 batch, due = self._new_batch(), None
             if stop.is_set() and not self.inbox.waiting:
                 break
@@ -104,10 +108,18 @@ class Worker:
             if self._stale.is_set() and deliveries:
                 self._stale.clear()
                 await insist(self._reload, stop)
-            for delivery in deliveries:
-                batch.add(await self._decide(delivery, stop), loop.time())
+            verdicts = [await self._decide(delivery, stop) for delivery in deliveries]
+            await self._recall(verdicts, stop)
+            now = loop.time()
+            for verdict in verdicts:
+                if isinstance(verdict, Accepted):
+                    for row in verdict.rows:
+                        revision = judge(row)
+                        if revision is not None:
+                            batch.revisions.append(revision)
+                batch.add(verdict, now)
         if batch.verdicts:
-            await self._closed.put(batch)
+            await self._closed.put(batch.seal())
 
     async def _decide(self, delivery: Delivery, stop: asyncio.Event) -> Verdict:
         verdict = self.decoder.decode(delivery, self._resumed_at)
@@ -116,10 +128,25 @@ class Worker:
             # Perhaps it was registered a moment ago.
             await insist(self._reload, stop)
             verdict = self.decoder.decode(delivery, self._resumed_at)
-        if isinstance(verdict, Accepted):
-            for row in verdict.rows:
-                judge(row)
         return verdict
+
+    async def _recall(self, verdicts: list[Verdict], stop: asyncio.Event) -> None:
+        """Read back the recent past of the channels that speak for the first time since the start."""
+        channels = {
+            row.channel
+            for verdict in verdicts
+            if isinstance(verdict, Accepted)
+            for row in verdict.rows
+            if row.channel.memory is None and row.channel.watched
+        }
+        if not channels:
+            return
+
+        async def read() -> None:
+            async with self._pool.acquire() as connection:
+                await recall(connection, channels)
+
+        await insist(read, stop)
 
     async def _write_all(self, stop: asyncio.Event) -> None:
         while (batch := await self._closed.get()) is not None:
@@ -236,7 +263,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     if not await insist(open_up, stop):
         return
     pool, worker = opened[0]
-    session = BrokerSession(
+    session = SESSIONS[options.receiver](
         SessionSettings(
             host,
             port,

@@ -163,6 +163,7 @@ def _inputs(ready: Watch, subject: Subject, change: Change) -> dict[str, Any]:
     assert change.evidence is not None
     return {
         "expected_interval_seconds": subject.expected_interval.total_seconds(),
+        "raised_at": change.episode.raised_at,
         "on_delay_seconds": ready.on_delay.total_seconds(),
         "off_delay_seconds": ready.off_delay.total_seconds(),
         "subject": {"profile": subject.profile, "domain": subject.domain, "properties": sorted(subject.properties)},

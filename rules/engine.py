@@ -123,7 +123,15 @@ def step(ready: Watch, track: Track, sample: Sample, *, late: bool = False) -> t
             # A report that came too late does not undo that nothing was heard.
             return track, ()
         track, before = advance(ready, track, sample.at)
-    memories, heard = list(track.memories), False
+    memories = list(track.memories)
+    if not _observe(ready, memories, sample):
+        return track, before
+    track, after = _judge(ready, track, tuple(memories), sample.at, late=late)
+    return track, [*before, *after] if before else after
+
+
+def _observe(ready: Watch, memories: list[Memory | None], sample: Sample) -> bool:
+    heard = False
     for position, (leaf, name) in enumerate(zip(ready.leaves, ready.properties, strict=True)):
         if name is None:
             memories[position] = leaf.observe(memories[position], sample.at, 0.0)
@@ -133,10 +141,17 @@ def step(ready: Watch, track: Track, sample: Sample, *, late: bool = False) -> t
         if result is not None and quality in ready.counts:
             memories[position] = leaf.observe(memories[position], sample.at, result)
             heard = True
-    if not heard:
-        return track, before
-    track, after = _judge(ready, track, tuple(memories), sample.at, late=late)
-    return track, [*before, *after] if before else after
+    return heard
+
+
+def prime(ready: Watch, samples: Iterable[Sample], heard_at: datetime | None) -> Track:
+    """Return a track that remembers `samples` and that the device was heard at `heard_at`, but has judged nothing."""
+    memories: list[Memory | None] = [
+        leaf.observe(None, heard_at, 0.0) if isinstance(leaf, NoData) and heard_at else None for leaf in ready.leaves
+    ]
+    for sample in samples:
+        _observe(ready, memories, sample)
+    return Track(tuple(memories), heard_at)
 
 
 def advance(ready: Watch, track: Track, until: datetime) -> tuple[Track, Sequence[Transition]]:

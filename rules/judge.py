@@ -65,20 +65,17 @@ class Judge:
                 self.touched.add(device_id)
                 yield device_id, _of(watches, change), change
 
-    def adopt(self) -> tuple[list[tuple[str, Watch, Change]], list[tuple[str, str]]]:
-        """Go over to the city's present rules; return changes, and the rule and device of what nobody watches now."""
-        changes: list[tuple[str, Watch, Change]] = []
+    def adopt(self) -> list[tuple[str, str]]:
+        """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
         gone: list[tuple[str, str]] = []
         for device_id in [each for each in self.streams if each not in self.city.subjects]:
             del self.streams[device_id]
         for device_id, stream in self.streams.items():
             watches = self.city.watches[device_id]
             if stream.versions != {ready.rule.rule_id: ready.rule.version for ready in watches}:
-                found, lost = adopt(watches, stream)
-                changes += [(device_id, _of(watches, change), change) for change in found]
-                gone += [(rule_id, device_id) for rule_id in lost]
+                gone += [(rule_id, device_id) for rule_id in adopt(watches, stream)]
                 self.touched.add(device_id)
-        return changes, gone
+        return gone
 
     def reconcile(self, told: Mapping[str, Mapping[str, list[Episode]]]) -> Told:
         """After a restart: take as said what the store was told, and yield what it must still be told."""

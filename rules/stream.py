@@ -21,11 +21,11 @@ The semantics, exactly (see docs/adr/0005-event-time.md):
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from rules.engine import Track, Watch, advance, extend, step
+from rules.engine import Track, Watch, advance, extend, prime, step
 from rules.lifecycle import AlertEventKind
 from rules.model import Episode, Sample
 
@@ -61,7 +61,8 @@ class Change:
 class Stream:
     """What rules know of one device. `said` holds, for each rule, the episodes that may still change.
 
-    `versions` names the rule versions that it was judged by.
+    `versions` names the rule versions that it was judged by; `floors`, for a rule that came or changed while the device
+    was watched, the newest sample before that, since it judges what comes after.
     """
 
     settled: dict[str, Track] = field(default_factory=dict)
@@ -70,6 +71,12 @@ class Stream:
     recent: list[Sample] = field(default_factory=list)
     horizon: datetime = BEGINNING
     versions: dict[str, int] = field(default_factory=dict)
+    floors: dict[str, datetime] = field(default_factory=dict)
+
+    def steps(self, ready: Watch, sample: Sample) -> bool:
+        """Say whether a rule judges a sample: whether it looks at it, and was there at the time."""
+        floor = self.floors.get(ready.rule.rule_id)
+        return ready.concerns(sample) and (floor is None or sample.at > floor)
 
 
 @dataclass(slots=True)
@@ -97,13 +104,13 @@ def apply(
         elif not stream.recent or sample.at > stream.recent[-1].at:
             stream.recent.append(sample)
             for ready in watches:
-                if ready.rule.rule_id not in again and ready.concerns(sample):
+                if ready.rule.rule_id not in again and stream.steps(ready, sample):
                     _take_newest(ready, stream, sample, again, result)
         else:
             fresh = _insert(stream.recent, sample)
             if fresh is not None:
                 for ready in watches:
-                    if ready.concerns(fresh):
+                    if stream.steps(ready, fresh):
                         again.setdefault(ready.rule.rule_id, [])
     for ready in watches:
         late = again.get(ready.rule.rule_id)
@@ -131,27 +138,30 @@ def revise(watches: Iterable[Watch], stream: Stream, samples: Iterable[Sample]) 
     ]
 
 
-def adopt(watches: Sequence[Watch], stream: Stream) -> tuple[list[Change], list[str]]:
-    """Go over to these rules: new and changed ones judge `recent` anew; return changes, and rules that are no more.
+def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
+    """Go over to these rules; return the ids of those that watch the device no more.
 
-    An alert that stands goes on under the new version of its rule, which may end it at once.
+    A new or changed rule judges from the next reading on: what was said stays said. An alert that stands goes on under
+    the new version of its rule, which may end it then.
     """
     present = {ready.rule.rule_id: ready.rule.version for ready in watches}
     gone = [rule_id for rule_id in stream.versions if rule_id not in present]
     for rule_id in gone:
-        for kept in (stream.settled, stream.tip, stream.said):
+        for kept in (stream.settled, stream.tip, stream.said, stream.floors):
             kept.pop(rule_id, None)
-    changes: list[Change] = []
+    times = [m[0] for track in stream.tip.values() for m in track.memories if m]
+    heard_at = max(times, default=None)
     for ready in watches:
         rule_id = ready.rule.rule_id
         if stream.versions.get(rule_id) != ready.rule.version:
-            old = stream.settled.get(rule_id)
-            if old is not None:
-                stream.settled[rule_id] = replace(ready.start(), raised_at=old.raised_at, silent=old.silent)
-            stream.tip.pop(rule_id, None)
-            changes += derive(ready, stream)
+            old = stream.tip.get(rule_id) or ready.start()
+            fresh = prime(ready, stream.recent, heard_at)
+            stream.tip[rule_id] = replace(fresh, raised_at=old.raised_at, silent=old.silent)
+            stream.settled[rule_id] = stream.tip[rule_id]
+            if heard_at is not None:
+                stream.floors[rule_id] = heard_at
     stream.versions = present
-    return changes, gone
+    return gone
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:
@@ -182,7 +192,7 @@ def settle(watches: Iterable[Watch], stream: Stream, horizon: datetime) -> None:
         elif done or ready.hears_silence:
             track = stream.settled.get(rule_id) or ready.start()
             for sample in done:
-                if ready.concerns(sample):
+                if stream.steps(ready, sample):
                     track, _ = step(ready, track, sample)
             stream.settled[rule_id], _ = advance(ready, track, horizon)
         said = stream.said.get(rule_id)
@@ -206,7 +216,7 @@ def derive(ready: Watch, stream: Stream, late: Sequence[Sample] = (), until: dat
     if late:
         stream.settled[rule_id] = track
     for sample in stream.recent:
-        if ready.concerns(sample):
+        if stream.steps(ready, sample):
             track, told = step(ready, track, sample)
             found = extend(found, told)
     clock = until or (stream.tip[rule_id].judged_at if ready.hears_silence and rule_id in stream.tip else None)
@@ -247,7 +257,7 @@ def _sort_late(
 ) -> None:
     too_old = False
     for ready in watches:
-        if ready.hears_silence or not ready.concerns(sample):
+        if ready.hears_silence or not stream.steps(ready, sample):
             continue
         known = [memory[0] for memory in (stream.settled.get(ready.rule.rule_id) or ready.start()).memories if memory]
         if known and sample.at <= max(known):
@@ -262,11 +272,12 @@ def _tell(
     ready: Watch, stream: Stream, found: list[Episode], late: Sequence[Sample], settled: Track | None = None
 ) -> list[Change]:
     rule_id = ready.rule.rule_id
+    watched = [sample for sample in stream.recent if stream.steps(ready, sample)]
     start = settled or stream.settled.get(rule_id) or ready.start()
     changes, kept = differ(rule_id, stream.said.get(rule_id, []), found)
     stream.said[rule_id] = [e for e in kept if e.cleared_at is None or e.cleared_at >= stream.horizon]
     return [
-        replace(change, evidence=_evidence(ready, start, [*late, *stream.recent], change.episode.raised_at))
+        replace(change, evidence=_evidence(ready, start, [*late, *watched], change.episode.raised_at))
         if change.kind is Kind.RAISED
         else change
         for change in changes
@@ -278,7 +289,7 @@ def _evidence(ready: Watch, start: Track, samples: Iterable[Sample], raised_at: 
     kept = [
         each if None in names else Sample(each.at, {k: v for k, v in each.values.items() if k in names})
         for each in samples
-        if each.at <= raised_at and ready.concerns(each)
+        if each.at <= raised_at
     ]
     early = max(0, len(kept) - EVIDENCE)
     for sample in kept[:early]:
@@ -307,16 +318,24 @@ def differ(rule_id: str, said: Sequence[Episode], found: Sequence[Episode]) -> t
             continue
         now = new if old.silent else replace(new, silent=False)
         kept.append(now)
-        if old.raised_at != now.raised_at or (old.cleared_at and now.cleared_at and old.cleared_at != now.cleared_at):
-            changes.append(Change(rule_id, Kind.MOVED, now.raised_at, now, was=old.raised_at))
-        if old.silent and not now.silent:
-            changes.append(Change(rule_id, Kind.ANNUNCIATED, now.raised_at, now))
-        if old.cleared_at is None and now.cleared_at is not None:
-            changes.append(Change(rule_id, Kind.CLEARED, now.cleared_at, now))
-        elif old.cleared_at is not None and now.cleared_at is None:
-            changes.append(Change(rule_id, Kind.REOPENED, old.cleared_at, now))
+        changes += _steps_between(rule_id, old, now)
     retracted = [Change(rule_id, Kind.RETRACTED, each.raised_at, each) for each in spare]
     return retracted + changes, kept
+
+
+def _steps_between(rule_id: str, old: Episode, now: Episode) -> Iterator[Change]:
+    """Yield what leads from one telling of an episode to another, each step with the episode as it is then."""
+    both = old.cleared_at is not None and now.cleared_at is not None
+    moved = replace(old, raised_at=now.raised_at, cleared_at=now.cleared_at if both else old.cleared_at)
+    if moved != old:
+        yield Change(rule_id, Kind.MOVED, now.raised_at, moved, was=old.raised_at)
+    if moved.silent and not now.silent:
+        moved = replace(moved, silent=False)
+        yield Change(rule_id, Kind.ANNUNCIATED, now.raised_at, moved)
+    if old.cleared_at is None and now.cleared_at is not None:
+        yield Change(rule_id, Kind.CLEARED, now.cleared_at, now)
+    elif old.cleared_at is not None and now.cleared_at is None:
+        yield Change(rule_id, Kind.REOPENED, old.cleared_at, now)
 
 
 def _overlap(one: Episode, other: Episode) -> bool:

@@ -89,3 +89,65 @@ INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, resu
 SELECT nextval('ingest_batch_seq'), $1::int[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::int2[], $6::jsonb
   FROM turn
 RETURNING seq, pg_notify('citywatch_tail', '');
+
+-- append_revision --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
+-- $5 int2[] quality, $6 int2[] old_quality
+-- A tail row of changes: the same observations before and after.
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(7228001))
+INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality)
+SELECT nextval('ingest_batch_seq'), $1::int[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::int2[],
+       $4::float8[], $6::int2[]
+  FROM turn
+RETURNING seq, pg_notify('citywatch_tail', '');
+
+-- revise_observations --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 int2[] old_quality, $4 int2[] quality, $5 int2[] tests
+-- Only what still has the quality that the verdict was made against; the tests are added to those that are there.
+UPDATE observation AS o
+   SET quality = new.quality, tests = o.tests | new.tests
+  FROM (SELECT * FROM unnest($1::int[], $2::timestamptz[], $3::int2[], $4::int2[], $5::int2[])
+                   AS u (datastream_id, phenomenon_time, old_quality, quality, tests)
+         ORDER BY datastream_id, phenomenon_time) AS new
+ WHERE o.datastream_id = new.datastream_id AND o.phenomenon_time = new.phenomenon_time
+   AND o.quality = new.old_quality
+RETURNING o.datastream_id, o.phenomenon_time, o.received_at, o.result, new.old_quality, o.quality;
+
+-- find_conflicts --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 float8[] result, $4 int2 the conflict's bit in tests
+-- Readings that are there already with another result, and not yet marked for it.
+SELECT DISTINCT o.datastream_id, o.phenomenon_time, o.quality
+  FROM unnest($1::int[], $2::timestamptz[], $3::float8[]) AS said (datastream_id, phenomenon_time, result)
+  JOIN observation AS o
+    ON o.datastream_id = said.datastream_id AND o.phenomenon_time = said.phenomenon_time
+ WHERE o.result IS DISTINCT FROM said.result AND o.tests & $4::int2 = 0;
+
+-- recent_observations --
+-- $1 int[] datastream_id, $2 int how many of each
+-- The newest readings of each datastream, oldest first.
+SELECT w.datastream_id, o.phenomenon_time, o.received_at, o.result, o.quality, o.tests
+  FROM unnest($1::int[]) AS w (datastream_id)
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, received_at, result, quality, tests
+         FROM observation
+        WHERE datastream_id = w.datastream_id
+        ORDER BY phenomenon_time DESC
+        LIMIT $2::int) AS o
+ ORDER BY w.datastream_id, o.phenomenon_time;
+
+-- flat_since --
+-- $1 int[] datastream_id, $2 timestamptz[] from, $3 timestamptz[] until, $4 float8[] low, $5 float8[] high,
+-- $6 interval[] silence
+-- Since when each has stayed strictly between `low` and `high`, without a silence, up to `until`.
+SELECT w.datastream_id, run.start
+  FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::float8[], $6::interval[])
+       AS w (datastream_id, since, until, low, high, silence)
+ CROSS JOIN LATERAL (
+       SELECT coalesce(max(CASE WHEN outside THEN following WHEN silent THEN at END), min(at)) AS start
+         FROM (SELECT phenomenon_time AS at,
+                      lead(phenomenon_time) OVER by_time AS following,
+                      NOT (result > w.low AND result < w.high) AS outside,
+                      phenomenon_time - lag(phenomenon_time) OVER by_time > w.silence AS silent
+                 FROM observation
+                WHERE datastream_id = w.datastream_id AND phenomenon_time BETWEEN w.since AND w.until
+               WINDOW by_time AS (ORDER BY phenomenon_time)) AS sample) AS run;

@@ -176,3 +176,32 @@ SELECT s.alert_key, a.alert_id
 SELECT alert_id
   FROM alert AS a
  WHERE open AND NOT EXISTS (SELECT FROM rule AS r WHERE r.rule_id = a.rule_id AND r.enabled);
+
+-- explained_alert --
+-- $1 bigint alert_id
+SELECT a.*, v.text_hash
+  FROM alert AS a
+  JOIN rule_version AS v ON v.rule_id = a.rule_id AND v.version = a.rule_version
+ WHERE a.alert_id = $1;
+
+-- alert_journal_of --
+-- $1 bigint alert_id
+SELECT at, recorded_at, kind, from_state, to_state, actor, comment
+  FROM alert_event
+ WHERE alert_id = $1
+ ORDER BY event_id;
+
+-- history --
+-- $1 int[] datastream_id, $2 timestamptz since, $3 timestamptz until (not included)
+-- The observations of one device in time order.
+SELECT datastream_id, phenomenon_time, result, quality
+  FROM observation
+ WHERE datastream_id = ANY ($1) AND phenomenon_time >= $2 AND phenomenon_time < $3
+ ORDER BY phenomenon_time;
+
+-- recorded_alerts --
+-- $1 text rule_id, $2 timestamptz since, $3 timestamptz until (not included)
+SELECT alert_key, raised_at, cleared_at
+  FROM alert
+ WHERE rule_id = $1 AND raised_at >= $2 AND raised_at < $3 AND retracted_at IS NULL
+ ORDER BY raised_at;

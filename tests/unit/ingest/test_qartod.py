@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -50,8 +51,8 @@ def rate_of_change(args: dict[str, Any]) -> Iterator[QualityFlag]:
 
 def flat_line(args: dict[str, Any]) -> Iterator[QualityFlag]:
     at = times(args)
-    interval = timedelta(seconds=median((b - a).total_seconds() for a, b in zip(at, at[1:], strict=False) or [60])) \
-        if len(at) > 1 else timedelta(seconds=1)  # fmt: skip
+    steps = [(later - earlier).total_seconds() for earlier, later in pairwise(at)]
+    interval = timedelta(seconds=median(steps) if steps else 1)
     limits = FlatLine(
         args["tolerance"],
         timedelta(seconds=args["suspect_threshold"]),
