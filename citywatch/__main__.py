@@ -13,6 +13,7 @@ from citywatch.cli import (
     migrate,
     rejected,
     replay,
+    rules,
     serve,
     simulate,
     up,
@@ -30,6 +31,7 @@ app.command()(replay.mappings)
 app.add_typer(serve.app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
+app.add_typer(rules.app, name="rules")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(devices.app, name="devices")
 app.add_typer(indicators.app, name="indicators")

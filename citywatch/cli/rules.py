@@ -1,0 +1,120 @@
+"""`citywatch rules`: judge readings, check and test rule files, look back, and explain an alert."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from citywatch.cli.process import run_process
+from citywatch.errors import RuleError
+from citywatch.local.running import store_dsn
+from citywatch.settings import load_settings
+from rules.check import check_file, run_trials
+from rules.definitions import rule_files
+from rules.explain import Explanation, explain
+from rules.worker import run as judge
+from sql.pool import open_pool
+
+app = typer.Typer(help="Readings to alerts.", no_args_is_help=True)
+
+Paths = Annotated[list[Path] | None, typer.Argument(help="rule files or folders; none: all rules of this installation")]
+Json = Annotated[bool, typer.Option("--json", help="for programs")]
+
+
+@app.command()
+def run() -> None:
+    """Judge what ingest stores, until stopped.
+
+    Example: `citywatch rules run`
+    """
+    run_process("rules", judge)
+
+
+@app.command()
+def check(paths: Paths = None, as_json: Json = False) -> None:
+    """Read rule files and their tests and name every mistake with its line. Exit code 1 when there is one.
+
+    Example: `citywatch rules check rules/definitions/bin-fire.yaml`
+    """
+    files = _files(paths)
+    today = datetime.now(UTC).date()
+    mistakes = [line for path in files for line in check_file(path, today)]
+    if as_json:
+        print(json.dumps({"rules": len(files), "mistakes": mistakes}))
+    else:
+        print("\n".join([*mistakes, f"{len(files)} rules, {len(mistakes)} mistakes"]))
+    raise typer.Exit(1 if mistakes else 0)
+
+
+@app.command("test")
+def test_(paths: Paths = None, as_json: Json = False) -> None:
+    """Run the tests that stand beside rule files. Exit code 1 when one fails.
+
+    Example: `citywatch rules test`
+    """
+    count, failures = run_trials(_files(paths))
+    if as_json:
+        failed = [{"path": f.path, "line": f.line, "name": f.name, "detail": f.detail} for f in failures]
+        print(json.dumps({"tests": count, "failures": failed}))
+    else:
+        for failure in failures:
+            print(f"{failure.path}:{failure.line}: {failure.name}: {failure.detail}")
+        print(f"{count} tests, {len(failures)} failures")
+    raise typer.Exit(1 if failures else 0)
+
+
+@app.command("explain")
+def explain_(alert_id: int, as_json: Json = False) -> None:
+    """Show why an alert was raised, and whether its stored inputs give the same verdict again.
+
+    Example: `citywatch rules explain 17`
+    """
+    found = asyncio.run(_with_pool(alert_id))
+    if as_json:
+        print(json.dumps(found.as_json(), indent=2))
+    else:
+        _show(found)
+    raise typer.Exit(0 if found.again else 1)
+
+
+def _files(paths: list[Path] | None) -> list[Path]:
+    if not paths:
+        return rule_files(load_settings().rules.folders)
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(each for each in path.glob("*.yaml") if not each.name.endswith(".test.yaml"))
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise RuleError(f"{path}: there is no such file")
+    return files
+
+
+async def _with_pool(alert_id: int) -> Explanation:
+    pool = await open_pool(store_dsn(load_settings()), process="rules explain", size=1)
+    try:
+        async with pool.acquire() as connection:
+            return await explain(connection, alert_id)
+    finally:
+        await pool.close()
+
+
+def _show(found: Explanation) -> None:
+    told = found.as_json()
+    rule = told["rule"]
+    print(f"{told['text']}\n")
+    print(f"rule      {told['rule_id']} v{told['rule_version']} ({told['rule_text_hash'][:12]}), {rule['condition']}")
+    print(f"delays    on {told['delays']['on_delay_seconds']:g} s, off {told['delays']['off_delay_seconds']:g} s")
+    print(f"raised    {told['raised_at']}   cleared {told['cleared_at'] or 'not yet'}   state {told['state']}")
+    print(f"silent    {'yes: it rests on readings that came too late' if told['silent'] else 'no'}")
+    print(f"again     {'the same verdict' if told['same_verdict_again'] else 'ANOTHER verdict'}\n")
+    for each in told["samples"]:
+        print(f"  {each['at']}  {each['property']} {each['result']}  quality {each['quality']}")
+    print()
+    for each in told["journal"]:
+        print(f"  {each['at']}  {each['kind']} by {each['actor']} -> {each['to_state']}  {each['comment']}".rstrip())
+    print(f"\ndo        {rule['operator_action']}")
