@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +13,11 @@ from citywatch.cli.process import run_process
 from citywatch.errors import RuleError
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
+from rules.backtest import backtest, compare
 from rules.check import check_file, run_trials
-from rules.definitions import rule_files
+from rules.definitions import load_definition, rule_files
 from rules.explain import Explanation, explain
+from rules.store import load_city, load_rules
 from rules.worker import run as judge
 from sql.pool import open_pool
 
@@ -66,6 +69,35 @@ def test_(paths: Paths = None, as_json: Json = False) -> None:
     raise typer.Exit(1 if failures else 0)
 
 
+@app.command("backtest")
+def backtest_(
+    rule: Annotated[str, typer.Argument(help="a rule's id, or a rule file; `all`: every rule")],
+    since: Annotated[datetime, typer.Option(help="from this day or instant, UTC")],
+    until: Annotated[datetime, typer.Option(help="up to this one, UTC")],
+    as_json: Json = False,
+) -> None:
+    """Say what a rule would have raised over stored history, and how that differs from the rule as it runs now.
+
+    Example: `citywatch rules backtest bin-nearly-full.yaml --since 2026-10-01 --until 2026-11-01`
+    """
+    since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
+    if since >= until:
+        raise typer.BadParameter("--since comes before --until")
+    told = asyncio.run(_backtest(rule, since, until))
+    if as_json:
+        print(json.dumps(told, indent=2))
+        return
+    for each in told:
+        print(
+            f"{each['rule_id']}: {each['alerts']} alerts on {each['devices']} devices, {each['alerts_per_day']} a day"
+        )
+        change = each.get("against_present")
+        if change:
+            print(
+                f"  added {change['added']}, removed {change['removed']}, moved {change['moved']}, same {change['same']}"
+            )
+
+
 @app.command("explain")
 def explain_(alert_id: int, as_json: Json = False) -> None:
     """Show why an alert was raised, and whether its stored inputs give the same verdict again.
@@ -101,6 +133,42 @@ async def _with_pool(alert_id: int) -> Explanation:
             return await explain(connection, alert_id)
     finally:
         await pool.close()
+
+
+async def _backtest(name: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    settings = load_settings()
+    pool = await open_pool(store_dsn(settings), process="rules backtest", size=1, statement_timeout=timedelta(hours=1))
+    try:
+        async with pool.acquire() as connection:
+            city, present = await load_city(connection), {each.rule_id: each for each in await load_rules(connection)}
+            if name == "all":
+                rules = list(present.values())
+            elif name in present:
+                rules = [present[name]]
+            else:
+                made = load_definition(Path(name)).rule
+                rules = [made, *([present[made.rule_id]] if made.rule_id in present else [])]
+            found = await backtest(connection, city, rules, since, until, _progress)
+    finally:
+        await pool.close()
+    if name == "all" or name in present:
+        return [each.as_json() for each in found]
+    told = found[0].as_json()
+    if len(found) > 1:
+        change = compare(found[0].found, found[1].found)
+        told["against_present"] = {
+            "version": found[1].rule.version,
+            "added": len(change.added),
+            "removed": len(change.removed),
+            "moved": len(change.moved),
+            "same": change.same,
+        }
+    return [told]
+
+
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done} of {of} devices", end="\n" if done == of else "", file=sys.stderr, flush=True)
 
 
 def _show(found: Explanation) -> None:
