@@ -54,6 +54,7 @@ class Sandbox:
                 env={},
                 cwd="/",
                 bufsize=0,
+                start_new_session=True,  # Ctrl-C is for the worker; the child ends when its pipe closes
             )
             self._watched = psutil.Process(self._process.pid)
             self._known, self._ready = set(), False

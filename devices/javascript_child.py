@@ -5,6 +5,7 @@ are a length (four bytes, big-endian) and JSON. Each decode gets a fresh context
 language's own objects is left for the next one.
 """
 
+import contextlib
 import json
 import resource
 import struct
@@ -60,7 +61,8 @@ def give_up_everything() -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 3),
     ):
-        resource.setrlimit(limit, (value, value))
+        with contextlib.suppress(ValueError, OSError):  # not every system has every limit
+            resource.setrlimit(limit, (value, value))
 
 
 def decode(source: str, given: dict[str, Any]) -> dict[str, Any]:
