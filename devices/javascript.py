@@ -24,8 +24,8 @@ import psutil
 from devices.model import DecodeError
 
 CHILD = Path(__file__).with_name("javascript_child.py")
-WALL_SECONDS = 0.15  # a decode that the engine did not end itself
-CPU_SECONDS = 0.10  # what it must have used by then: on a busy machine the child may just not have had its turn
+WALL_SECONDS = 0.12  # a decode that the engine did not end itself
+CPU_SECONDS = 0.07  # what it must have used by then: on a busy machine the child may just not have had its turn
 PATIENCE_SECONDS = 2.0
 START_SECONDS = 10.0
 LARGEST_SOURCE = 1024 * 1024

@@ -16,7 +16,7 @@ import quickjs
 
 MEMORY = 32 * 1024 * 1024  # of one context
 ADDRESS_SPACE = 512 * 1024 * 1024  # of this process, the last line behind MEMORY
-CPU_SECONDS = 0.05  # of each of the two steps: load the script, decode
+CPU_SECONDS = 0.03  # of each of the two steps: load the script, decode
 LARGEST_ANSWER = 256 * 1024
 
 # The conventions of The Things Stack and ChirpStack v4, ChirpStack v3, and The Things Network v2, in this order
