@@ -59,6 +59,7 @@ class RejectReason(StrEnum):
     DECODE_FAILED = "decode_failed"
     NO_READINGS = "no_readings"
     IDENTITY_MISMATCH = "identity_mismatch"
+    STORE_REFUSED = "store_refused"
 
 
 class DecodeError(CitywatchError):

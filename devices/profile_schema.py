@@ -108,6 +108,23 @@ class FlatLineLimits(Part):
     fail_after: Duration | None = None
 
 
+class AttenuatedLimits(Part):
+    """See `devices.limits.Attenuated`."""
+
+    period: Duration
+    suspect_below: float | None = Field(None, gt=0)
+    fail_below: float | None = Field(None, gt=0)
+    spread: Literal["std", "range"] = "std"
+    least: int = Field(3, ge=2, le=1000)
+
+
+class GapLimits(Part):
+    """See `devices.limits.Gap`."""
+
+    suspect_after: Duration | None = None
+    fail_after: Duration | None = None
+
+
 class PropertyLimits(Part):
     """Every limit of one property."""
 
@@ -115,6 +132,8 @@ class PropertyLimits(Part):
     spike: StepLimits | None = None
     rate_of_change: StepLimits | None = None
     flat_line: FlatLineLimits | None = None
+    attenuated_signal: AttenuatedLimits | None = None
+    gap: GapLimits | None = None
 
 
 class Battery(Part):

@@ -8,7 +8,7 @@ from pathlib import Path
 from devices.codecs import CODECS, Codec
 from devices.envelopes import ENVELOPES
 from devices.javascript import JavaScriptDecoder, Sandbox
-from devices.limits import FlatLine, GrossRange, Limits, Step
+from devices.limits import Attenuated, FlatLine, Gap, GrossRange, Limits, Step
 from devices.mapping import NATIVE_KEYS, Field, FillFromDistance, Mapper, Meaning, catalogue_fields
 from devices.model import Decoded, DecodeError, Domain, Uplink
 from devices.profile_files import ProfileError, fault_at, read_profile_file
@@ -188,9 +188,12 @@ def _limits(name: str, stated: PropertyLimits | None) -> Limits:
     if stated is None:
         return Limits(GrossRange(possible))
     spike, rate, flat = stated.spike, stated.rate_of_change, stated.flat_line
+    weak, gap = stated.attenuated_signal, stated.gap
     return Limits(
         GrossRange(stated.gross_range.fail or possible, stated.gross_range.suspect),
         None if spike is None else Step(spike.suspect, spike.fail),
         None if rate is None else Step(rate.suspect, rate.fail),
         None if flat is None else FlatLine(flat.tolerance, flat.suspect_after, flat.fail_after),
+        None if weak is None else Attenuated(weak.period, weak.suspect_below, weak.fail_below, weak.spread, weak.least),
+        None if gap is None else Gap(gap.suspect_after, gap.fail_after),
     )

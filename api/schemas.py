@@ -1,0 +1,379 @@
+"""What the API says, as types: the dashboard, the client and the OpenAPI document share these shapes."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
+Freshness = Literal["fresh", "stale", "silent", "never"]
+Resolution = Literal["auto", "raw", "minute", "quarter", "hour", "day"]
+
+
+class _Schema(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class District(_Schema):
+    """A part of the city; `polygon` is a GeoJSON geometry."""
+
+    district_id: str
+    name: str
+    population: int | None
+    polygon: dict[str, Any]
+
+
+class Site(_Schema):
+    """A named place in a district that carries devices."""
+
+    site_id: str
+    name: str
+    district_id: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+class Source(_Schema):
+    """A time base: `live` goes by the wall clock, a replay source by its own, which only advances."""
+
+    source_id: str
+    kind: Literal["live", "replay"]
+    clock: datetime | None = Field(description="the source's now; null for a replay that has not begun")
+    devices: int
+
+
+class Datastream(_Schema):
+    """One observed property of one device, in one UCUM unit."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    unit: str
+
+
+class Latest(_Schema):
+    """The newest observation of one datastream."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    unit: str
+    phenomenon_time: datetime | None
+    received_at: datetime | None
+    result: float | None
+    quality: int | None
+
+
+class Device(_Schema):
+    """A device with its state. `freshness` is against three expected intervals of its own source's clock."""
+
+    device_id: str
+    name: str
+    profile: str
+    domain: str
+    site_id: str | None
+    district_id: str | None
+    latitude: float | None
+    longitude: float | None
+    source_id: str
+    expected_interval_seconds: float
+    last_time: datetime | None
+    freshness: Freshness
+    worst_severity: Severity | None = Field(description="of its open alerts")
+    latest: list[Latest] = Field(default_factory=list)
+
+
+class Point(_Schema):
+    """One point of a chart: a reading, or a bucket with its n, min and max and its share of good readings."""
+
+    time: datetime
+    value: float | None
+    min: float | None = None
+    max: float | None = None
+    n: int | None = None
+    good_share: float | None = None
+
+
+class Series(_Schema):
+    """Observations of one datastream, at the resolution that the span asked for."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    unit: str
+    resolution: Resolution
+    points: list[Point]
+
+
+class Profile(_Schema):
+    """A city-wide (or district-wide) curve of one property by hour or day: the mean of all readings per bucket."""
+
+    property: str
+    unit: str
+    district_id: str | None
+    domain: str | None = None
+    resolution: Resolution
+    points: list[Point]
+
+
+class Alert(_Schema):
+    """One alert. Text comes from `message` with `parameters`, in the reader's language; `text` is the English."""
+
+    alert_id: int
+    rule_id: str
+    rule_version: int
+    device_id: str | None
+    device_name: str | None
+    district_id: str | None
+    domain: str | None
+    datastream_id: int | None
+    property: str | None
+    severity: Severity
+    state: str
+    open: bool
+    silent: bool
+    message: str
+    parameters: dict[str, Any]
+    text: str
+    raised_at: datetime
+    recorded_at: datetime
+    cleared_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    assigned_to: str | None = None
+    latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
+    retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
+    shelved_until: datetime | None = None
+
+
+class AlertEvent(_Schema):
+    """One line of the alert journal."""
+
+    event_id: int
+    at: datetime
+    recorded_at: datetime
+    kind: str
+    from_state: str | None
+    to_state: str
+    actor: str
+    comment: str
+
+
+class AlertDetail(Alert):
+    """An alert with its journal, the rule behind it and what to do about it."""
+
+    events: list[AlertEvent]
+    inputs: dict[str, Any]
+    rule: dict[str, Any] = Field(description="title, cause, consequence, operator_action, time_to_respond, owner")
+
+
+class Acknowledge(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/acknowledge`."""
+
+    comment: str = Field("", max_length=2000, pattern=r"^[^\x00]*$", examples=["Crew on its way"])
+
+
+class Rule(_Schema):
+    """A rule in its present version; `definition` is the rule file as read."""
+
+    rule_id: str
+    version: int
+    enabled: bool
+    updated_at: datetime
+    author: str
+    definition: dict[str, Any]
+    open_alerts: int
+
+
+class Comment(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/comment`."""
+
+    comment: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", examples=["Lid found open"])
+
+
+class Assign(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/assign`."""
+
+    to: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$", examples=["Crew North"])
+
+
+class Shelve(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/shelve`: quiet until then, at most seven days, with the reason."""
+
+    until: AwareDatetime = Field(examples=["2026-11-25T06:00:00Z"])
+    comment: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", examples=["Road works until morning"])
+
+
+class AccountSums(_Schema):
+    """Both sums of the account, and whether they close.
+
+    received = accepted + rejected (messages); readings = stored + duplicate + refused.
+    """
+
+    received: int
+    accepted: int
+    rejected: int
+    readings: int
+    stored: int
+    duplicate: int
+    refused: int
+    closes: bool
+
+
+class AccountRow(AccountSums):
+    """What became of one device's deliveries in one hour (or in all, `hour` null). Both sums close."""
+
+    device_id: str
+    hour: datetime | None
+
+
+class RejectedMessage(_Schema):
+    """A message kept with the reason why it, or a reading in it, was turned away."""
+
+    rejected_id: int
+    received_at: datetime
+    fate: Literal["rejected", "refused"]
+    reason: str
+    detail: str
+    device_id: str | None
+    topic: str
+    payload_text: str = Field(description="the payload as UTF-8, undecodable bytes escaped, cut at 4,000 characters")
+    payload_size: int
+
+
+class KeyFigure(_Schema):
+    """One figure of the overview, with yesterday's or last hour's for the trend and its target where there is one."""
+
+    name: str
+    label: str
+    value: float | None
+    unit: str
+    before: float | None
+    target: float | None
+    trend: list[float | None] = Field(default_factory=list, description="24 hourly values, oldest first")
+
+
+class Summary(_Schema):
+    """The overview's figures."""
+
+    at: datetime
+    devices: int
+    fresh: int
+    stale: int
+    silent: int
+    open_alerts: dict[str, int] = Field(description="by severity")
+    figures: list[KeyFigure]
+    figures_source: str = Field("live", description="time base of `figures`: the source with the most devices")
+
+
+class ProcessState(_Schema):
+    """One process or consumer, and how far behind it is."""
+
+    name: str
+    state: Literal["running", "stopped", "unknown"]
+    lag_rows: int | None
+    lag_seconds: float | None
+    detail: str = ""
+
+
+class Status(_Schema):
+    """The system's own state: processes, counts, store and what this set-up cannot do."""
+
+    at: datetime
+    version: str
+    engine: str
+    demo: bool
+    broker: str
+    processes: list[ProcessState]
+    observations: int
+    messages_last_minute: int
+    readings_last_minute: int
+    limits: list[str] = Field(default_factory=list, description="what this set-up cannot do, in plain words")
+
+
+class Page(_Schema):
+    """How lists page: pass `next_cursor` back as `cursor`; null on the last page."""
+
+    next_cursor: str | None = None
+
+
+class DevicePage(Page):
+    """A page of devices."""
+
+    items: list[Device]
+
+
+class AlertPage(Page):
+    """A page of alerts, newest first."""
+
+    items: list[Alert]
+
+
+class RejectedPage(Page):
+    """A page of rejected messages, newest first."""
+
+    items: list[RejectedMessage]
+
+
+class DistrictList(_Schema):
+    """All districts, by name."""
+
+    items: list[District]
+
+
+class SiteList(_Schema):
+    """All sites, by name."""
+
+    items: list[Site]
+
+
+class SourceList(_Schema):
+    """All sources of time."""
+
+    items: list[Source]
+
+
+class RuleList(_Schema):
+    """All rules, by id."""
+
+    items: list[Rule]
+
+
+class DatastreamPage(Page):
+    """A page of datastreams, by device and property."""
+
+    items: list[Datastream]
+
+
+class LatestList(_Schema):
+    """The newest observation of each datastream asked for, in no particular order."""
+
+    items: list[Latest]
+
+
+class AccountPage(Page):
+    """A page of the account, by device and hour, and the sums over all that was asked for."""
+
+    items: list[AccountRow]
+    total: AccountSums
+
+
+class Health(_Schema):
+    """Whether this process is alive or ready; `checks` names what was looked at."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, str] = Field(default_factory=dict)
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 problem details; `request_id` is also in the log and in the `X-Request-Id` header."""
+
+    type: str = Field(description="what kind of problem, as a URI reference", examples=["/problems/not-found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["there is no device 'bin-17'"])
+    instance: str = Field(examples=["/api/v1/devices/bin-17"])
+    request_id: str = Field(examples=["0192f0c1a7b34e0c9a51d3c5c0b1f7aa"])
+    errors: list[dict[str, str]] = Field(
+        default_factory=list, description="for 422: `where` and `detail` of each fault"
+    )

@@ -1,0 +1,71 @@
+"""`citywatch doctor` and `citywatch status`."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from citywatch.errors import CitywatchError
+from citywatch.local.checks import examine
+from citywatch.local.running import api_url
+from citywatch.settings import load_settings
+
+MARKS = {"ok": "ok   ", "note": "note ", "fault": "FAULT"}
+Json = Annotated[bool, typer.Option("--json", help="for programs")]
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say what is found, what is missing and how to mend it. Exit code 1 when something must be mended.
+
+    Example: `citywatch doctor`
+    """
+    findings = list(examine(load_settings()))
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            print(f"{MARKS[finding.state]}  {finding.name}: {finding.found}")
+            if finding.mend:
+                print(f"       {finding.mend}")
+    raise typer.Exit(1 if any(finding.state == "fault" for finding in findings) else 0)
+
+
+def status(as_json: Json = False) -> None:
+    """Show processes, lag and counts of the running installation. Exit code 1 when a process is not running.
+
+    Example: `citywatch status`
+    """
+    state = _fetch_status()
+    if as_json:
+        print(json.dumps(state))
+    else:
+        _print_status(state)
+    raise typer.Exit(0 if all(process["state"] == "running" for process in state["processes"]) else 1)
+
+
+def _fetch_status() -> dict[str, Any]:
+    url = f"{api_url(load_settings())}/api/v1/status"
+    try:
+        answer = httpx.get(url, timeout=10)
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        raise CitywatchError(f"{url} does not answer: {error}") from None
+    state: dict[str, Any] = answer.json()
+    return state
+
+
+def _print_status(state: dict[str, Any]) -> None:
+    print(f"Citywatch {state['version']}, store {state['engine']}, broker {state['broker']}")
+    print(
+        f"{state['observations']:,} observations; in the last minute {state['messages_last_minute']:,} messages"
+        f" and {state['readings_last_minute']:,} readings"
+    )
+    for process in state["processes"]:
+        rows, seconds = process["lag_rows"], process["lag_seconds"]
+        behind = "" if rows is None else f", {rows:,} rows behind"
+        late = "" if seconds is None else f", {seconds:.1f} s late"
+        print(f"  {process['name']}: {process['state']}{behind}{late} {process['detail']}".rstrip())
+    for limit in state["limits"]:
+        print(f"  note: {limit}")

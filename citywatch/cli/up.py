@@ -1,0 +1,208 @@
+"""`citywatch up`: a whole living city on this machine, from embedded servers to the dashboard."""
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import asyncpg
+import typer
+
+from citywatch.cli.registering import register
+from citywatch.durations import parse_duration
+from citywatch.errors import CitywatchError
+from citywatch.local.broker import LocalBroker
+from citywatch.local.link import ROOT
+from citywatch.local.postgres import LocalPostgres
+from citywatch.local.process import free_port
+from citywatch.local.running import Running, forget_running, save_running
+from citywatch.local.supervisor import Supervisor, Worker
+from citywatch.settings import Settings, load_settings
+from citywatch.telemetry import configure_logging
+from simulators.placing import build_city
+from simulators.registry import basemap, registry_document
+from sql.migrate import migrate
+from sql.pool import set_up
+
+HISTORY = "24h"  # of the simulated city, published at the first start so that the charts are full at the first look
+
+SAMPLES = ROOT / "simulators" / "samples"  # real historic days, replayed once beside the simulated city
+SAMPLES_WITHIN = "24m"
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What the command line asked for."""
+
+    seconds: float | None
+    fresh: bool
+    devices: int
+    seed: int
+    http_port: int
+    mqtt_port: int
+    simulator: bool
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder's lock, which the kernel lets go of however we end."""
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CitywatchError(f"another `citywatch up` already runs on {data_dir}") from None
+        yield
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+async def _prepare_store(postgres: LocalPostgres) -> None:
+    admin = await asyncpg.connect(postgres.dsn("postgres"))
+    try:
+        if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = 'citywatch'"):
+            await admin.execute("CREATE DATABASE citywatch")
+    finally:
+        await admin.close()
+    connection = await asyncpg.connect(postgres.dsn())
+    try:
+        await set_up(connection)
+        await migrate(connection)
+    finally:
+        await connection.close()
+
+
+async def _is_empty(dsn: str) -> bool:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval("SELECT 1 FROM ingest_batch LIMIT 1") is None
+    finally:
+        await connection.close()
+
+
+def _wait_until_ready(url: str, supervisor: Supervisor) -> None:
+    while not supervisor.stopping.wait(0.1):
+        try:
+            with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:  # noqa: S310  our own address
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            continue
+
+
+def _explain_port(what: str, wanted: int, got: int) -> None:
+    if wanted != got:
+        _say(f"  port {wanted} is taken: the {what} listens on {got}")
+
+
+def up(
+    for_: Annotated[str, typer.Option("--for", help="stop by itself after this long, as in 60s")] = "",
+    data_dir: Annotated[Path | None, typer.Option(help="where servers, data and logs live")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="start anew: remove the data kept here")] = False,
+    devices: Annotated[int | None, typer.Option(help="how many simulated devices", min=1, max=100_000)] = None,
+    seed: Annotated[int | None, typer.Option(help="the same seed gives the same city", min=0)] = None,
+    http_port: Annotated[int | None, typer.Option(help="port of the dashboard", min=1, max=65535)] = None,
+    mqtt_port: Annotated[int | None, typer.Option(help="port of the broker", min=1, max=65535)] = None,
+    no_simulator: Annotated[bool, typer.Option("--no-simulator", help="your own devices only")] = False,
+) -> None:
+    """Start a whole living city on this machine and show where to look at it.
+
+    Example: `citywatch up --devices 1000 --for 10m`
+    """
+    settings = load_settings()
+    if data_dir is not None:
+        settings = settings.model_copy(update={"data_dir": data_dir})
+    configure_logging("up", settings.log_level, settings.log_format)
+    options = UpOptions(
+        seconds=parse_duration(for_).total_seconds() if for_ else None,
+        fresh=fresh,
+        devices=settings.simulator.devices if devices is None else devices,
+        seed=settings.simulator.seed if seed is None else seed,
+        http_port=settings.serve.port if http_port is None else http_port,
+        mqtt_port=settings.broker.port if mqtt_port is None else mqtt_port,
+        simulator=not no_simulator,
+    )
+    run_up(settings, options)
+
+
+def run_up(settings: Settings, options: UpOptions) -> None:
+    """Start everything, watch it, and stop it cleanly."""
+    data_dir = settings.data_dir.resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with _only_one(data_dir):
+        if options.fresh:
+            for name in ("postgres", "broker", "logs", "city"):
+                shutil.rmtree(data_dir / name, ignore_errors=True)
+        supervisor = Supervisor(on_restart=lambda name: _say(f"  restarted {name}"))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: supervisor.stopping.set())
+        started = time.monotonic()
+        try:
+            url = _start(settings, options, data_dir, supervisor)
+            if not supervisor.stopping.is_set():
+                _say(f"\nCitywatch is up after {time.monotonic() - started:.1f} s:  {url}\n")
+                _say("Demo mode: open to everybody on this machine, reachable from nowhere else. Ctrl-C stops it.")
+            supervisor.run(options.seconds)
+        finally:
+            _say("Stopping ...")
+            supervisor.stop()
+            forget_running(data_dir)
+            _say(f"Stopped. Data is kept in {settings.data_dir}.")
+
+
+def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: Supervisor) -> str:
+    _say("Starting PostgreSQL ...")
+    postgres = LocalPostgres(data_dir / "postgres")
+    supervisor.add("postgres", postgres)
+    asyncio.run(_prepare_store(postgres))
+    _say("Starting the MQTT broker ...")
+    broker = LocalBroker(data_dir / "broker", options.mqtt_port, settings.broker.autosave)
+    supervisor.add("broker", broker)
+    assert broker.program is not None
+    _explain_port("MQTT broker", options.mqtt_port, broker.port)
+    for limit in broker.program.limits:
+        _say(f"  note: {limit}")
+    http_port = free_port(options.http_port, settings.serve.host)
+    _explain_port("dashboard", options.http_port, http_port)
+    running = Running(
+        os.getpid(), postgres.dsn(), "127.0.0.1", broker.port, broker.program.kind, settings.serve.host, http_port
+    )
+    save_running(data_dir, running)
+    environment = {"CITYWATCH_DATA_DIR": str(data_dir), "CITYWATCH_SERVE__PORT": str(http_port)}
+    logs = data_dir / "logs"
+    logs.mkdir(exist_ok=True)
+    if options.simulator:
+        city = build_city(options.seed, options.devices)
+        register(postgres.dsn(), registry_document(city))
+        drawing = data_dir / "city" / "basemap.geojson"
+        drawing.parent.mkdir(exist_ok=True)
+        drawing.write_text(json.dumps(basemap(city)), encoding="utf-8")
+        if settings.serve.basemap is None:
+            environment["CITYWATCH_SERVE__BASEMAP"] = str(drawing)
+    for name in ("serve", "ingest", "fold", "rules"):
+        command = [name] if name == "serve" else [name, "run"]
+        supervisor.add(name, Worker(command, logs / f"{name}.log", environment))
+    if options.simulator:
+        simulate = ["simulate", "--devices", str(options.devices), "--seed", str(options.seed)]
+        empty = asyncio.run(_is_empty(postgres.dsn()))
+        if empty:
+            simulate += ["--history", HISTORY]
+        supervisor.add("simulator", Worker(simulate, logs / "simulator.log", environment))
+        if empty:
+            samples = [str(path) for path in sorted(SAMPLES.glob("*.csv"))]
+            replay = ["replay", *samples, "--within", SAMPLES_WITHIN]
+            supervisor.add("replay", Worker(replay, logs / "replay.log", environment, once=True))
+    url = f"http://{settings.serve.host}:{http_port}"
+    _wait_until_ready(url, supervisor)
+    return url

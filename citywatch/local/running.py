@@ -1,0 +1,74 @@
+"""Where the services of this installation are: as the settings say, else where `citywatch up` runs them now."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from citywatch.errors import BrokerError, CitywatchError, StoreError
+from citywatch.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What `citywatch up` has started; written to `running.json` below the data folder while it runs."""
+
+    supervisor: int
+    dsn: str
+    broker_host: str
+    broker_port: int
+    broker_kind: str
+    http_host: str
+    http_port: int
+
+
+def _path(data_dir: Path) -> Path:
+    return data_dir / "running.json"
+
+
+def save_running(data_dir: Path, running: Running) -> None:
+    """Write the file; readable by its owner only, since the store's password is in it."""
+    path = _path(data_dir)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(asdict(running)), encoding="utf-8")
+
+
+def forget_running(data_dir: Path) -> None:
+    """Remove the file, when everything has stopped."""
+    _path(data_dir).unlink(missing_ok=True)
+
+
+def find_running(data_dir: Path) -> Running | None:
+    """Return what runs now, None if nothing does or its supervisor died."""
+    try:
+        running = Running(**json.loads(_path(data_dir).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    return running if Path(f"/proc/{running.supervisor}").exists() else None
+
+
+def store_dsn(settings: Settings) -> str:
+    """Return the store's address; raise StoreError saying what to do when there is none."""
+    if settings.store.dsn is not None:
+        return settings.store.dsn.get_secret_value()
+    running = find_running(settings.data_dir)
+    if running is None:
+        raise StoreError("no store: start one with `citywatch up`, or set CITYWATCH_STORE__DSN")
+    return running.dsn
+
+
+def broker_address(settings: Settings) -> tuple[str, int]:
+    """Return the broker's host and port; raise BrokerError saying what to do when there is none."""
+    if settings.broker.host is not None:
+        return settings.broker.host, settings.broker.port
+    running = find_running(settings.data_dir)
+    if running is None:
+        raise BrokerError("no broker: start one with `citywatch up`, or set CITYWATCH_BROKER__HOST")
+    return running.broker_host, running.broker_port
+
+
+def api_url(settings: Settings) -> str:
+    """Return where the API answers."""
+    running = find_running(settings.data_dir)
+    if running is None:
+        raise CitywatchError("nothing runs here: start it with `citywatch up`")
+    return f"http://{running.http_host}:{running.http_port}"

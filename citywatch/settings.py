@@ -1,0 +1,158 @@
+"""Every setting of every process, in one model: environment variables `CITYWATCH_GROUP__NAME`, or an `.env` file.
+
+An unknown key is an error, so that a misspelt setting never passes for a set one.
+"""
+
+import os
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from citywatch.durations import parse_duration
+from citywatch.errors import SettingsError
+
+PREFIX = "CITYWATCH_"
+# Read by the test suite, not by the product.
+TEST_KEYS = frozenset({"CITYWATCH_TEST_DSN", "CITYWATCH_SHARED_DATA"})
+
+Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(_Group):
+    """The database."""
+
+    dsn: SecretStr | None = Field(None, description="PostgreSQL or TimescaleDB to use; unset: the embedded server")
+    pool_max: int = Field(4, ge=1, le=100, description="connections each process may hold")
+    statement_timeout: Duration = Field(timedelta(seconds=30), description="longest a single statement may run")
+
+
+class BrokerSettings(_Group):
+    """The MQTT broker."""
+
+    host: str | None = Field(None, description="broker to use; unset: the embedded broker")
+    port: Port = Field(1883, description="its TCP port")
+    username: str | None = Field(None, description="account of our own processes")
+    password: SecretStr | None = Field(None, description="password of that account")
+    ca_file: Path | None = Field(None, description="certificate authority; set it to speak TLS")
+    protocol: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version of the ingest worker")
+    autosave: Duration = Field(timedelta(seconds=5), description="embedded broker: how often it saves its queues")
+
+
+class IngestSettings(_Group):
+    """Broker to store."""
+
+    slot: int = Field(0, ge=0, description="which worker this is; names its persistent session")
+    workers: int = Field(1, ge=1, le=64, description="workers that share the subscription")
+    batch_rows: int = Field(2000, ge=1, le=100_000, description="readings at which a batch closes")
+    batch_age: Duration = Field(timedelta(milliseconds=50), description="age at which a batch closes")
+    window: int = Field(20_000, ge=10, le=65_535, description="messages in flight between broker and worker")
+    lateness: Duration = Field(timedelta(hours=48), description="how old a live reading may be before it is refused")
+    equal_window: Duration = Field(
+        timedelta(seconds=30), description="equal messages without time and sequence inside this window count once"
+    )
+    receiver: Literal["direct", "aiomqtt"] = Field(
+        "direct", description="receive loop: our own, or the aiomqtt library (slower, the same guarantees)"
+    )
+    max_payload: int = Field(262_144, ge=1024, description="largest payload in bytes that is looked into")
+    routes: dict[str, str] = Field(
+        default_factory=dict,
+        description='further topics and their envelopes, as JSON: {"v3/+/devices/{device_id}/up": "tts_v3"}',
+    )
+
+
+class RulesSettings(_Group):
+    """Readings to alerts."""
+
+    folders: list[Path] = Field(default_factory=list, description="further folders of rule files, beside the shipped")
+    poll: Duration = Field(timedelta(seconds=2), description="how often the clock is looked at when nothing arrives")
+    lateness: Duration = Field(
+        timedelta(minutes=15), description="a reading later than this corrects history and alerts nobody"
+    )
+
+
+class ServeSettings(_Group):
+    """API and dashboard."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Port = Field(8050, description="port to listen on; `up` takes the next free one when it is taken")
+    demo: bool = Field(True, description="open to everybody on this machine, without sign-in; loopback only")
+    basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
+    trust_network: bool = Field(
+        False, description="demo mode may listen on every address: what stands in front keeps the port to this machine"
+    )
+
+
+class DevicesSettings(_Group):
+    """Device types."""
+
+    folders: list[Path] = Field(default_factory=list, description="folders with profiles of your own")
+
+
+class SimulatorSettings(_Group):
+    """The simulated city."""
+
+    devices: int = Field(300, ge=1, le=100_000, description="how many devices it has")
+    seed: int = Field(1, ge=0, description="the same seed gives the same city and the same readings")
+
+
+class Settings(BaseSettings):
+    """All settings; each group's fields say what they mean."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        env_file=".env",
+        env_file_encoding="utf-8",
+    )
+
+    data_dir: Path = Field(Path(".citywatch"), description="where embedded servers and their data live")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    log_format: Literal["console", "json"] = Field("console", description="how log lines are written")
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    broker: BrokerSettings = Field(default_factory=BrokerSettings)
+    ingest: IngestSettings = Field(default_factory=IngestSettings)
+    rules: RulesSettings = Field(default_factory=RulesSettings)
+    serve: ServeSettings = Field(default_factory=ServeSettings)
+    devices: DevicesSettings = Field(default_factory=DevicesSettings)
+    simulator: SimulatorSettings = Field(default_factory=SimulatorSettings)
+
+
+def known_keys() -> dict[str, str]:
+    """Return every environment key with the sentence that describes it."""
+    keys: dict[str, str] = {}
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, _Group):
+            for inner, detail in group.model_fields.items():
+                keys[f"{PREFIX}{name}__{inner}".upper()] = detail.description or ""
+        else:
+            keys[f"{PREFIX}{name}".upper()] = field.description or ""
+    return keys
+
+
+@cache
+def load_settings() -> Settings:
+    """Read the settings once per process; raise SettingsError naming every unknown or unacceptable key."""
+    unknown = sorted(
+        k for k in os.environ if k.startswith(PREFIX) and k.upper() not in known_keys() and k not in TEST_KEYS
+    )
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}: see example.env for those there are")
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{'__'.join(map(str, e['loc'])).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()
+        ]
+        raise SettingsError("; ".join(lines)) from None

@@ -1,0 +1,189 @@
+"""From a delivery to rows: route, envelope, device, profile, readings. Any failure is a value, never an exception."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from devices.envelopes import ENVELOPES
+from devices.model import (
+    DecodeError,
+    QualityFlag,
+    QualityTest,
+    Reading,
+    Refused,
+    RefuseReason,
+    RejectReason,
+    Uplink,
+)
+from ingest.directory import Directory, Speaker
+from ingest.model import Accepted, Delivery, Rejected, Row, Verdict
+from ingest.routes import Route
+from ingest.times import AHEAD, LIVE_SINCE, TooOldError, judge_time
+
+_GOOD, _MISSING = QualityFlag.GOOD, QualityFlag.MISSING
+_NO_TEST, _TIME_TEST = 0, int(QualityTest.TIME)
+
+Envelope = Callable[[bytes], Uplink]
+
+
+class Decoder:
+    """Decides on deliveries against one directory of devices; no clock of its own, no I/O."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        routes: Sequence[Route],
+        *,
+        lateness: timedelta,
+        equal_window: timedelta,
+        max_payload: int,
+        envelopes: Mapping[str, Envelope] = ENVELOPES,
+    ) -> None:
+        """Live readings older than `lateness` are refused; `equal_window` is explained in `_key_of`."""
+        self.directory = directory
+        self.routes = routes
+        self.lateness = lateness
+        self.equal_window = equal_window
+        self.max_payload = max_payload
+        self.envelopes = envelopes
+        self._known: dict[str, tuple[Speaker, Envelope]] = {}
+        self._edition = directory.edition
+
+    def decode(self, delivery: Delivery, resumed_at: datetime | None = None) -> Verdict:
+        """Return what becomes of one delivery.
+
+        `resumed_at` is the newest arrival that was committed before this session was resumed: what the broker sends
+        again was first received at about that time.
+        """
+        try:
+            if len(delivery.payload) > self.max_payload:
+                raise DecodeError(
+                    f"{len(delivery.payload)} bytes, at most {self.max_payload} are looked into", RejectReason.TOO_LARGE
+                )
+            if self._edition != self.directory.edition:
+                self._known.clear()
+                self._edition = self.directory.edition
+            known = self._known.get(delivery.topic)
+            if known is not None:
+                speaker, envelope = known
+                uplink = envelope(delivery.payload)
+            else:
+                speaker, uplink = self._introduce(delivery)
+            said = uplink.device_id
+            if said is not None and said != speaker.device.device_id:
+                raise DecodeError(f"the payload says it is from {said!r}", RejectReason.IDENTITY_MISMATCH)
+            assert speaker.profile is not None
+            decoded = speaker.profile.decode(uplink, delivery.received_at)
+        except DecodeError as error:
+            return Rejected(delivery, error.reason, str(error), self._claimed(delivery.topic))
+        if not decoded.readings and not decoded.refused:
+            device_id = speaker.device.device_id
+            return Rejected(delivery, RejectReason.NO_READINGS, "nothing in it that could be a reading", device_id)
+        return self._rows(delivery, speaker, uplink, decoded.readings, decoded.refused, resumed_at)
+
+    def _introduce(self, delivery: Delivery) -> tuple[Speaker, Uplink]:
+        """Return device and uplink of a topic seen for the first time."""
+        route, device_id = self._route(delivery.topic)
+        uplink = None
+        if route.envelope is not None:
+            uplink = self.envelopes[route.envelope](delivery.payload)
+            device_id = device_id or uplink.device_id
+        speaker = self.directory.speakers.get(device_id or "")
+        if speaker is None:
+            raise DecodeError(f"no device {device_id!r} in the registry", RejectReason.UNKNOWN_DEVICE)
+        profile = speaker.profile
+        if profile is None:
+            raise DecodeError(f"no profile {speaker.device.profile!r}", RejectReason.UNKNOWN_PROFILE)
+        envelope = self.envelopes[route.envelope or profile.envelope]
+        if "{device_id}" in route.template:
+            self._known[delivery.topic] = speaker, envelope
+        return speaker, envelope(delivery.payload) if uplink is None else uplink
+
+    def _route(self, topic: str) -> tuple[Route, str | None]:
+        for route in self.routes:
+            matches, device_id = route.match(topic)
+            if matches:
+                return route, device_id
+        raise DecodeError("no route for this topic", RejectReason.UNROUTABLE_TOPIC)
+
+    def _claimed(self, topic: str) -> str | None:
+        """Return the device id that a topic claims, cut to what a device id may be."""
+        for route in self.routes:
+            matches, device_id = route.match(topic)
+            if matches:
+                return None if device_id is None else device_id[:64]
+        return None
+
+    def _rows(
+        self,
+        delivery: Delivery,
+        speaker: Speaker,
+        uplink: Uplink,
+        readings: Sequence[Reading],
+        refused: list[Refused],
+        resumed_at: datetime | None,
+    ) -> Accepted:
+        arrived, live = delivery.received_at, speaker.live
+        if live:
+            now, lateness = arrived, self.lateness
+        else:
+            now, lateness = self._source_time(speaker, uplink, readings, arrived), self.lateness
+        oldest, newest = max(now - self.lateness, LIVE_SINCE) if live else now - self.lateness, now + AHEAD
+        rows: list[Row] = []
+        channels, fallback = speaker.channels, uplink.time
+        # A time that counts from the arrival is another one at the next delivery of the same message.
+        by_arrival = False
+        if uplink.now is None and fallback is None:
+            by_arrival = any("time_offset" in record for record in uplink.records)
+        for reading in readings:
+            channel = channels.get(reading.property) or speaker.channel(reading.property)
+            time, quality, tests = reading.time or fallback, _GOOD, _NO_TEST
+            if time is None:
+                if delivery.retain and live:
+                    detail = "a retained message without a time: nobody knows how old it is"
+                    refused.append(Refused(reading.property, RefuseReason.BAD_TIME, detail))
+                    continue
+                time, by_arrival = now, True
+            elif not oldest <= time <= newest:
+                try:
+                    allowed = lateness if live or uplink.now is not None else None
+                    quality = judge_time(time, now, live=live, lateness=allowed)
+                except TooOldError as error:
+                    refused.append(Refused(reading.property, RefuseReason.TOO_OLD, str(error)))
+                    continue
+                if quality is not _GOOD:
+                    time, tests, by_arrival = now, _TIME_TEST, True
+            result = reading.value
+            rows.append(Row(channel, time, arrived, result, _MISSING if result is None else quality, tests))
+        accepted = Accepted(delivery, speaker.device.device_id, rows, refused)
+        if by_arrival and rows:
+            accepted.key, accepted.since = self._key_of(delivery, uplink, resumed_at)
+        return accepted
+
+    def _source_time(
+        self, speaker: Speaker, uplink: Uplink, readings: Sequence[Reading], arrived: datetime
+    ) -> datetime:
+        """Return a replay source's now, and let its clock advance to it."""
+        source_id = speaker.device.source_id
+        now = uplink.now or uplink.time or max((r.time for r in readings if r.time is not None), default=None)
+        if now is None:
+            return self.directory.clocks.get(source_id) or self.directory.advance(source_id, arrived)
+        clock = self.directory.advance(source_id, now)
+        # The sender's own now judges its message, so that the same replay may run a second time.
+        return clock if uplink.now is None else now
+
+    def _key_of(self, delivery: Delivery, uplink: Uplink, resumed_at: datetime | None) -> tuple[str, datetime]:
+        """Return the delivery key, and since when an equal one is the same message.
+
+        A counter with its payload is never used twice within the lateness. Without a counter two equal payloads inside
+        `equal_window` count once; that is the price of not storing a redelivery twice.
+        """
+        digest = blake2b(delivery.topic.encode(), digest_size=12)
+        digest.update(delivery.payload)
+        if uplink.delivery_key is not None:
+            digest.update(uplink.delivery_key.encode())
+            return "c" + digest.hexdigest(), delivery.received_at - self.lateness
+        since = delivery.received_at
+        if delivery.dup and resumed_at is not None:
+            since = min(since, resumed_at)
+        return "p" + digest.hexdigest(), since - self.equal_window

@@ -1,0 +1,1 @@
+"""QARTOD tests, incremental and pure."""

@@ -1,0 +1,264 @@
+"""Writes one batch in one transaction: rows, tail, rejects, account, clocks. Committed means acknowledged next."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from citywatch.errors import StoreError
+from devices.model import QualityFlag, QualityTest
+from devices.registry import ensure_datastreams
+from ingest import rejected
+from ingest.account import Tally
+from ingest.batch import Batch
+from ingest.model import Accepted, Outcome, Revision, Row
+from ingest.quality.flags import roll_up
+from sql.connection import Connection, Pool, Record
+from sql.engine import EPOCH, WEEK, Engine
+from sql.queries import query
+
+_CONFLICT = int(QualityTest.CONFLICT)
+Clocks = Mapping[str, datetime]
+
+
+class PoisonError(StoreError):
+    """The database refuses something in this batch, and always will."""
+
+
+class AwayError(StoreError):
+    """The store cannot be written now; the same batch may be tried again."""
+
+
+# What stands in a message, not in the server's state: values (22), constraints (23), or refused by the driver already.
+_POISON = (
+    asyncpg.DataError,
+    asyncpg.exceptions.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+)
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Store:
+    """One worker's way into the store."""
+
+    def __init__(self, pool: Pool, engine: Engine, *, slot: int, patience: timedelta) -> None:
+        """`patience` bounds one whole write, so that a server that hangs does not hold a batch for ever."""
+        self._pool = pool
+        self._engine = engine
+        self._slot = slot
+        self._patience = patience.total_seconds()
+        self._weeks: set[int] = set()
+        # A batch whose commit was under way when the connection went: its transaction and what it did.
+        self._doubt: tuple[Batch, str, Outcome] | None = None
+
+    async def write(self, batch: Batch, devices: Mapping[str, object], clocks: Clocks) -> Outcome:
+        """Write `batch` and return what it did; raises PoisonError or AwayError, nothing written in either case."""
+        try:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                # A server that hangs answers no cancel request either: the connection is cut.
+                alarm = asyncio.get_running_loop().call_later(self._patience, connection.terminate)
+                try:
+                    settled = await self._settle(connection, batch)
+                    return settled or await self._write_twice(connection, batch, devices, clocks)
+                finally:
+                    alarm.cancel()
+        except _POISON as error:
+            raise PoisonError(f"{type(error).__name__}: {error}") from error
+        except _AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+
+    async def _write_twice(
+        self, connection: Connection, batch: Batch, devices: Mapping[str, object], clocks: Clocks
+    ) -> Outcome:
+        try:
+            return await self._write(connection, batch, devices, clocks)
+        except asyncpg.CheckViolationError:
+            # Perhaps a partition that we made has been dropped since: once more, making it again.
+            self._weeks.clear()
+            return await self._write(connection, batch, devices, clocks)
+
+    async def _settle(self, connection: Connection, batch: Batch) -> Outcome | None:
+        """Return the outcome of a batch whose commit did happen although its connection was lost."""
+        if self._doubt is None or self._doubt[0] is not batch:
+            return None
+        _, transaction_id, outcome = self._doubt
+        status = await connection.fetchval(query("ingest", "transaction_status"), transaction_id)
+        if status == "in progress":
+            raise AwayError(f"transaction {transaction_id} is still in progress")
+        self._doubt = None
+        return outcome if status == "committed" else None
+
+    async def _write(
+        self, connection: Connection, batch: Batch, devices: Mapping[str, object], clocks: Clocks
+    ) -> Outcome:
+        rows = batch.rows
+        await self._name_datastreams(connection, rows)
+        await self._make_room(connection, rows)
+        async with connection.transaction():
+            transaction_id = await connection.fetchval(query("ingest", "transaction_id"))
+            repeated = await self._take_keys(connection, batch)
+            if repeated:
+                first = (v for v in batch.verdicts if isinstance(v, Accepted) and v not in repeated)
+                rows = [row for verdict in first for row in verdict.rows]
+            kept = await self._insert(connection, rows)
+            tally = Tally()
+            new = None if len(kept) == len(rows) and not repeated else set(kept)
+            for verdict in batch.verdicts:
+                stored = 0
+                if isinstance(verdict, Accepted):
+                    stored = len(verdict.rows) if new is None else sum(row in new for row in verdict.rows)
+                tally.count(verdict, stored, devices)
+            turned_away = rejected.columns(batch.verdicts)
+            if turned_away is not None:
+                await connection.execute(query("ingest", "keep_rejected"), *turned_away)
+            await connection.execute(query("ingest", "count_deliveries"), *tally.columns())
+            if clocks:
+                await connection.execute(query("ingest", "advance_clocks"), list(clocks), list(clocks.values()))
+            changes = [
+                await self._revise(connection, batch.revisions),
+                await self._mark_conflicts(connection, rows, kept),
+            ]
+            if kept or clocks:
+                # Last: the tail's lock is held from here to the commit.
+                await self._append_tail(connection, kept, clocks)
+            for change in changes:
+                await self._append_change(connection, change)
+            self._doubt = (batch, transaction_id, tally.outcome)
+        self._doubt = None
+        return tally.outcome
+
+    async def _name_datastreams(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Give an id to every channel that has none yet."""
+        nameless = {row.channel for row in rows if row.channel.datastream_id is None}
+        if not nameless:
+            return
+        wanted = {(channel.device_id, channel.property, channel.unit) for channel in nameless}
+        found = await ensure_datastreams(connection, wanted)
+        for channel in nameless:
+            channel.datastream_id = found.get((channel.device_id, channel.property))
+            if channel.datastream_id is None:
+                raise PoisonError(f"device {channel.device_id} is no longer in the registry")
+
+    async def _make_room(self, connection: Connection, rows: Sequence[Row]) -> None:
+        weeks = {(row.phenomenon_time - EPOCH) // WEEK for row in rows} - self._weeks
+        if weeks:
+            await self._engine.ensure(connection, [EPOCH + week * WEEK for week in weeks])
+            self._weeks |= weeks
+
+    async def _take_keys(self, connection: Connection, batch: Batch) -> set[Accepted]:
+        """Return the messages that were here before, by their delivery keys."""
+        keyed: dict[tuple[str, str], Accepted] = {}
+        repeated: set[Accepted] = set()
+        for verdict in batch.verdicts:
+            if not isinstance(verdict, Accepted) or verdict.key is None:
+                continue
+            if keyed.setdefault((verdict.device_id, verdict.key), verdict) is not verdict:
+                repeated.add(verdict)
+        if keyed:
+            found = await connection.fetch(
+                query("ingest", "take_delivery_keys"),
+                [key[0] for key in keyed],
+                [key[1] for key in keyed],
+                [verdict.delivery.received_at for verdict in keyed.values()],
+                [verdict.since for verdict in keyed.values()],
+                self._slot,
+            )
+            fresh = {(row["device_id"], row["delivery_key"]) for row in found}
+            repeated.update(verdict for key, verdict in keyed.items() if key not in fresh)
+        return repeated
+
+    async def _insert(self, connection: Connection, rows: Sequence[Row]) -> Sequence[Row]:
+        """Insert and return the rows that were new."""
+        if not rows:
+            return rows
+        tests = [row.tests for row in rows]
+        found = await connection.fetchrow(query("ingest", "store_observations"), *_columns(rows), tests)
+        assert found is not None
+        if found["stored"] == len(rows):
+            return rows
+        new = set(zip(found["datastream_id"] or (), found["phenomenon_time"] or (), strict=True))
+        fresh = []
+        for row in rows:
+            key = (row.channel.datastream_id, row.phenomenon_time)
+            if key in new:
+                new.discard(key)
+                fresh.append(row)
+        return fresh
+
+    async def _revise(self, connection: Connection, revisions: Sequence[Revision]) -> list[Record]:
+        """Write later verdicts on earlier rows; return those that changed."""
+        if not revisions:
+            return []
+        known = [revision for revision in revisions if revision.row.channel.datastream_id is not None]
+        return await connection.fetch(
+            query("ingest", "revise_observations"),
+            [revision.row.channel.datastream_id for revision in known],
+            [revision.row.phenomenon_time for revision in known],
+            [revision.old_quality for revision in known],
+            [revision.row.quality for revision in known],
+            [revision.row.tests for revision in known],
+        )
+
+    async def _mark_conflicts(self, connection: Connection, rows: Sequence[Row], fresh: Sequence[Row]) -> list[Record]:
+        """Mark what was there already with another result: the first is kept, and is in doubt from now on."""
+        if len(rows) == len(fresh):
+            return []
+        new = set(fresh)
+        repeated = [row for row in rows if row not in new]
+        found = await connection.fetch(
+            query("ingest", "find_conflicts"),
+            [row.channel.datastream_id for row in repeated],
+            [row.phenomenon_time for row in repeated],
+            [row.result for row in repeated],
+            _CONFLICT,
+        )
+        if not found:
+            return []
+        old = [QualityFlag(row["quality"]) for row in found]
+        return await connection.fetch(
+            query("ingest", "revise_observations"),
+            [row["datastream_id"] for row in found],
+            [row["phenomenon_time"] for row in found],
+            old,
+            # A missing value stays missing: it has no result that could be in doubt.
+            [flag if flag is QualityFlag.MISSING else roll_up((flag, QualityFlag.SUSPECT)) for flag in old],
+            [_CONFLICT] * len(found),
+        )
+
+    async def _append_change(self, connection: Connection, rows: Sequence[Record]) -> None:
+        changed = [row for row in rows if row["quality"] != row["old_quality"]]
+        if changed:
+            names = ("datastream_id", "phenomenon_time", "received_at", "result", "quality", "old_quality")
+            await connection.fetchrow(
+                query("ingest", "append_revision"), *([row[name] for row in changed] for name in names)
+            )
+
+    async def _append_tail(self, connection: Connection, rows: Sequence[Row], clocks: Clocks) -> None:
+        stated = {source_id: clock.isoformat() for source_id, clock in clocks.items()}
+        await connection.fetchrow(query("ingest", "append_tail"), *_columns(rows), stated)
+
+    async def last_delivery(self) -> datetime | None:
+        """Return the newest arrival of a keyed message that this slot has committed; raises AwayError."""
+        try:
+            found: datetime | None = await self._pool.fetchval(query("ingest", "last_delivery"), self._slot)
+        except _AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+        return found
+
+    async def forget_deliveries(self, before: datetime) -> None:
+        """Drop delivery keys older than any redelivery; raises AwayError."""
+        try:
+            await self._pool.execute(query("ingest", "forget_deliveries"), self._slot, before)
+        except _AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+
+
+def _columns(rows: Sequence[Row]) -> tuple[list[object], ...]:
+    return (
+        [row.channel.datastream_id for row in rows],
+        [row.phenomenon_time for row in rows],
+        [row.received_at for row in rows],
+        [row.result for row in rows],
+        [row.quality for row in rows],
+    )

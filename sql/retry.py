@@ -1,0 +1,44 @@
+"""What to do when the database is away: which errors pass by themselves, and how long to wait before each try."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import asyncpg
+
+# The server is away, stopping, starting, full or overloaded, or two transactions met: trying again may help.
+PASSING: tuple[type[Exception], ...] = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InterfaceError,
+)
+
+
+class Backoff:
+    """Waits that double from `first` to `longest`, each shortened at random so that clients do not come at once."""
+
+    def __init__(
+        self, first: timedelta = timedelta(milliseconds=100), longest: timedelta = timedelta(seconds=10)
+    ) -> None:
+        self._first = first.total_seconds()
+        self._longest = longest.total_seconds()
+        self._next = self._first
+
+    def reset(self) -> None:
+        """Start over, after a success."""
+        self._next = self._first
+
+    def take(self) -> float:
+        """Return the seconds to wait now, and double the next wait."""
+        wait, self._next = self._next, min(self._next * 2, self._longest)
+        return wait * random.uniform(0.5, 1.0)
+
+    async def pause(self, stop: asyncio.Event | None = None) -> None:
+        """Wait once; return early when `stop` is set."""
+        try:
+            await asyncio.wait_for((stop or asyncio.Event()).wait(), self.take())
+        except TimeoutError:
+            return

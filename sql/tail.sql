@@ -1,0 +1,25 @@
+-- begin_consumer --
+-- $1 text consumer
+-- A consumer seen for the first time starts at the beginning of the tail.
+INSERT INTO consumer_position (consumer, seq) VALUES ($1, 0) ON CONFLICT (consumer) DO NOTHING;
+
+-- lock_position --
+-- $1 text consumer
+-- Held until the transaction ends: two instances of one consumer take turns, the second reads what the first saved.
+SELECT seq FROM consumer_position WHERE consumer = $1 FOR UPDATE;
+
+-- save_position --
+-- $1 text consumer, $2 bigint seq
+UPDATE consumer_position SET seq = $2, updated_at = clock_timestamp() WHERE consumer = $1;
+
+-- read_batches --
+-- $1 bigint position, $2 int rows
+-- The batches after the position, in commit order, until they hold the wanted number of rows; at least one.
+SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality, clocks
+  FROM (SELECT *, sum(size) OVER (ORDER BY seq) - size AS before
+          FROM ingest_batch
+         WHERE seq > $1
+         ORDER BY seq
+         LIMIT 4096) AS next
+ WHERE before < $2
+ ORDER BY seq;

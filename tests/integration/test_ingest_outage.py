@@ -1,0 +1,180 @@
+"""Things are killed and stopped on purpose: nothing lost, nothing doubled, nothing wedged."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from citywatch.local.broker import LocalBroker
+from citywatch.local.postgres import LocalPostgres
+from citywatch.settings import Settings
+from ingest.replay import replay_rejected
+from sql.connection import Pool
+from sql.migrate import migrate
+from sql.pool import open_pool, set_up
+from tests.integration.ingest_run import (
+    account_closes,
+    make_settings,
+    publish,
+    received,
+    register,
+    running,
+    subscribed,
+    until,
+)
+
+RUN = "from citywatch.cli.ingest import app; app(['run'])"
+
+
+def numbered(count: int, first: int = 0) -> list[tuple[str, str]]:
+    """Messages with a number each, so that an independent count can tell lost from doubled."""
+    begin = datetime.now(UTC) - timedelta(hours=1)
+    return [
+        ("any-1", json.dumps({"time": (begin + timedelta(milliseconds=n)).isoformat(), "vehicle_count": n}))
+        for n in range(first, first + count)
+    ]
+
+
+@contextmanager
+def process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker in a process of its own, killed at the end if it still lives."""
+    dsn = settings.store.dsn
+    assert dsn is not None
+    environment = {
+        **os.environ,
+        "CITYWATCH_STORE__DSN": dsn.get_secret_value(),
+        "CITYWATCH_BROKER__HOST": "127.0.0.1",
+        "CITYWATCH_BROKER__PORT": str(settings.broker.port),
+        "CITYWATCH_INGEST__BATCH_ROWS": "50",
+    }
+    child = subprocess.Popen([sys.executable, "-c", RUN], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+async def stored(pool: Pool) -> list[int]:
+    rows = await pool.fetch("SELECT result FROM observation ORDER BY result")
+    return [int(row["result"]) for row in rows]
+
+
+async def test_kill_nine_of_a_worker_loses_and_doubles_nothing(dsn: str, pool: Pool, broker: LocalBroker) -> None:
+    await register(pool)
+    settings = make_settings(dsn, broker)
+    await subscribed(settings)
+    publishing = asyncio.create_task(publish(broker, numbered(6000)))
+    for kill_at in (500, 2000, 3500):
+        with process(settings):
+
+            async def reached(count: int = kill_at) -> bool:
+                return len(await stored(pool)) >= count
+
+            await until(reached, f"{kill_at} readings stored", 60)
+    await publishing
+    async with running(settings):
+
+        async def everything() -> bool:
+            return len(await stored(pool)) >= 6000
+
+        await until(everything, "every number stored", 60)
+    assert await stored(pool) == list(range(6000))
+    tail = await pool.fetch("SELECT result FROM ingest_batch")
+    assert sorted(int(value) for row in tail for value in row["result"]) == list(range(6000))
+    assert await account_closes(pool)
+    sums = await pool.fetchrow("SELECT sum(received) r, sum(stored) s, sum(duplicate) d FROM delivery_account")
+    assert sums is not None
+    assert sums["s"] == 6000
+    assert sums["r"] == 6000 + sums["d"]
+
+
+@asynccontextmanager
+async def own_store() -> AsyncIterator[tuple[LocalPostgres, str]]:
+    """A server of this test's own, which it may stop."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)  # noqa: ASYNC240
+        server = LocalPostgres(Path(folder) / "pg", settings={"fsync": "off"})
+        server.start()
+        try:
+            admin = await asyncpg.connect(server.dsn("postgres"))
+            await admin.execute("CREATE DATABASE citywatch")
+            await admin.close()
+            connection = await asyncpg.connect(server.dsn())
+            await set_up(connection)
+            await migrate(connection)
+            await connection.close()
+            yield server, server.dsn()
+        finally:
+            server.stop()
+
+
+@pytest.mark.parametrize("receiver", ["direct", "aiomqtt"])
+async def test_a_store_that_goes_away_is_waited_for(broker: LocalBroker, receiver: str) -> None:
+    async with own_store() as (server, dsn):
+        pool = await open_pool(dsn, process="test")
+        await register(pool)
+        settings = make_settings(dsn, broker, window=2000, receiver=receiver)
+        await subscribed(settings)
+        async with running(settings):
+            await publish(broker, numbered(1000))
+            await until(lambda: has(pool, 1000), "the first thousand")
+            pool.terminate()
+            await asyncio.to_thread(server.stop)
+            await publish(broker, numbered(5000, first=1000))
+            await asyncio.to_thread(server.start)
+            pool = await open_pool(dsn, process="test")
+            await until(lambda: has(pool, 6000), "everything after the store is back", 60)
+        assert await stored(pool) == list(range(6000))
+        assert await account_closes(pool)
+        assert await received(pool) == 6000
+        await pool.close()
+
+
+async def has(pool: Pool, count: int) -> bool:
+    return len(await stored(pool)) >= count
+
+
+async def test_a_row_the_database_refuses_costs_only_its_own_message(dsn: str, pool: Pool, broker: LocalBroker) -> None:
+    await register(pool)
+    await pool.execute("ALTER TABLE observation ADD CHECK (result <> 66)")
+    settings = make_settings(dsn, broker)
+    await subscribed(settings)
+    await publish(broker, numbered(100))
+    async with running(settings):
+        await until(lambda: has_received(pool, 100), "a hundred messages")
+    assert await stored(pool) == [n for n in range(100) if n != 66]
+    kept = await pool.fetch("SELECT reason, detail, payload FROM rejected_message")
+    assert [row["reason"] for row in kept] == ["store_refused"]
+    assert json.loads(kept[0]["payload"])["vehicle_count"] == 66
+    assert await account_closes(pool)
+
+
+async def has_received(pool: Pool, count: int) -> bool:
+    return await received(pool) >= count
+
+
+async def test_rejected_messages_are_played_again_after_a_mend(dsn: str, pool: Pool, broker: LocalBroker) -> None:
+    settings = make_settings(dsn, broker)
+    await subscribed(settings)
+    await publish(broker, numbered(3))
+    await publish(broker, [("any-1", "not json")])
+    async with running(settings):
+        await until(lambda: has_received(pool, 4), "four messages")
+    assert await stored(pool) == []
+    await register(pool)
+    first = await replay_rejected(settings)
+    assert (first.played, first.mended, first.still, first.stored) == (4, 3, 1, 3)
+    assert await stored(pool) == [0, 1, 2]
+    again = await replay_rejected(settings)
+    assert (again.played, again.still, again.stored) == (1, 1, 0)
+    assert await account_closes(pool)

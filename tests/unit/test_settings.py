@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from citywatch.errors import SettingsError
+from citywatch.settings import known_keys, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def unread_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    load_settings.cache_clear()
+
+
+def test_a_setting_is_read_from_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYWATCH_INGEST__BATCH_AGE", "20ms")
+    assert load_settings().ingest.batch_age.total_seconds() == 0.02
+
+
+def test_a_misspelt_setting_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYWATCH_INGEST__BACH_AGE", "20ms")
+    with pytest.raises(SettingsError, match="CITYWATCH_INGEST__BACH_AGE"):
+        load_settings()
+
+
+def test_a_value_outside_its_limits_names_setting_value_and_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYWATCH_STORE__POOL_MAX", "0")
+    with pytest.raises(SettingsError, match=r"CITYWATCH_STORE__POOL_MAX.*greater than or equal to 1.*'0'"):
+        load_settings()
+
+
+def test_example_env_names_every_setting_with_its_sentence() -> None:
+    text = (ROOT / "example.env").read_text(encoding="utf-8")
+    for key, sentence in known_keys().items():
+        assert f"# {sentence}\n#{key}=" in text, f"{key} is not in example.env as the settings describe it: make docs"
