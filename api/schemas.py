@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Freshness = Literal["fresh", "stale", "silent", "never"]
@@ -21,6 +21,34 @@ class District(_Schema):
     name: str
     population: int | None
     polygon: dict[str, Any]
+
+
+class Site(_Schema):
+    """A named place in a district that carries devices."""
+
+    site_id: str
+    name: str
+    district_id: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+class Source(_Schema):
+    """A time base: `live` goes by the wall clock, a replay source by its own, which only advances."""
+
+    source_id: str
+    kind: Literal["live", "replay"]
+    clock: datetime | None = Field(description="the source's now; null for a replay that has not begun")
+    devices: int
+
+
+class Datastream(_Schema):
+    """One observed property of one device, in one UCUM unit."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    unit: str
 
 
 class Latest(_Schema):
@@ -78,11 +106,12 @@ class Series(_Schema):
 
 
 class Profile(_Schema):
-    """A city-wide (or district-wide) hourly curve of one property: mean over datastreams per bucket."""
+    """A city-wide (or district-wide) curve of one property by hour or day: the mean of all readings per bucket."""
 
     property: str
     unit: str
     district_id: str | None
+    domain: str | None = None
     resolution: Resolution
     points: list[Point]
 
@@ -111,6 +140,10 @@ class Alert(_Schema):
     cleared_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    assigned_to: str | None = None
+    latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
+    retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
+    shelved_until: datetime | None = None
 
 
 class AlertEvent(_Schema):
@@ -137,14 +170,46 @@ class AlertDetail(Alert):
 class Acknowledge(_Schema):
     """Body of `POST /api/v1/alerts/{id}/acknowledge`."""
 
-    comment: str = Field("", max_length=2000)
+    comment: str = Field("", max_length=2000, pattern=r"^[^\x00]*$", examples=["Crew on its way"])
 
 
-class AccountRow(_Schema):
-    """What became of one device's deliveries in one hour (or in all, `hour` null). Both sums close."""
+class Rule(_Schema):
+    """A rule in its present version; `definition` is the rule file as read."""
 
-    device_id: str
-    hour: datetime | None
+    rule_id: str
+    version: int
+    enabled: bool
+    updated_at: datetime
+    author: str
+    definition: dict[str, Any]
+    open_alerts: int
+
+
+class Comment(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/comment`."""
+
+    comment: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", examples=["Lid found open"])
+
+
+class Assign(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/assign`."""
+
+    to: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00]*$", examples=["Crew North"])
+
+
+class Shelve(_Schema):
+    """Body of `POST /api/v1/alerts/{id}/shelve`: quiet until then, at most seven days, with the reason."""
+
+    until: AwareDatetime = Field(examples=["2026-11-25T06:00:00Z"])
+    comment: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", examples=["Road works until morning"])
+
+
+class AccountSums(_Schema):
+    """Both sums of the account, and whether they close.
+
+    received = accepted + rejected (messages); readings = stored + duplicate + refused.
+    """
+
     received: int
     accepted: int
     rejected: int
@@ -153,6 +218,13 @@ class AccountRow(_Schema):
     duplicate: int
     refused: int
     closes: bool
+
+
+class AccountRow(AccountSums):
+    """What became of one device's deliveries in one hour (or in all, `hour` null). Both sums close."""
+
+    device_id: str
+    hour: datetime | None
 
 
 class RejectedMessage(_Schema):
@@ -191,6 +263,7 @@ class Summary(_Schema):
     silent: int
     open_alerts: dict[str, int] = Field(description="by severity")
     figures: list[KeyFigure]
+    figures_source: str = Field("live", description="time base of `figures`: the source with the most devices")
 
 
 class ProcessState(_Schema):
@@ -240,3 +313,67 @@ class RejectedPage(Page):
     """A page of rejected messages, newest first."""
 
     items: list[RejectedMessage]
+
+
+class DistrictList(_Schema):
+    """All districts, by name."""
+
+    items: list[District]
+
+
+class SiteList(_Schema):
+    """All sites, by name."""
+
+    items: list[Site]
+
+
+class SourceList(_Schema):
+    """All sources of time."""
+
+    items: list[Source]
+
+
+class RuleList(_Schema):
+    """All rules, by id."""
+
+    items: list[Rule]
+
+
+class DatastreamPage(Page):
+    """A page of datastreams, by device and property."""
+
+    items: list[Datastream]
+
+
+class LatestList(_Schema):
+    """The newest observation of each datastream asked for, in no particular order."""
+
+    items: list[Latest]
+
+
+class AccountPage(Page):
+    """A page of the account, by device and hour, and the sums over all that was asked for."""
+
+    items: list[AccountRow]
+    total: AccountSums
+
+
+class Health(_Schema):
+    """Whether this process is alive or ready; `checks` names what was looked at."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, str] = Field(default_factory=dict)
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 problem details; `request_id` is also in the log and in the `X-Request-Id` header."""
+
+    type: str = Field(description="what kind of problem, as a URI reference", examples=["/problems/not-found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["there is no device 'bin-17'"])
+    instance: str = Field(examples=["/api/v1/devices/bin-17"])
+    request_id: str = Field(examples=["0192f0c1a7b34e0c9a51d3c5c0b1f7aa"])
+    errors: list[dict[str, str]] = Field(
+        default_factory=list, description="for 422: `where` and `detail` of each fault"
+    )

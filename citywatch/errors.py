@@ -25,5 +25,9 @@ class RuleError(CitywatchError):
     """A rule file or a rule test is not acceptable; the text names file and line."""
 
 
+class AlertError(CitywatchError):
+    """What was asked of an alert is not possible in its present state, or there is no such alert."""
+
+
 class MappingError(CitywatchError):
     """A replay mapping or a recorded series cannot be read; the text names file and line."""

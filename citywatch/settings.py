@@ -88,6 +88,7 @@ class ServeSettings(_Group):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(8050, description="port to listen on; `up` takes the next free one when it is taken")
     demo: bool = Field(True, description="open to everybody on this machine, without sign-in; loopback only")
+    basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
     trust_network: bool = Field(
         False, description="demo mode may listen on every address: what stands in front keeps the port to this machine"
     )

@@ -57,6 +57,7 @@ class FieldMap(Part):
     values: dict[str, float] = {}
     missing: tuple[float | str, ...] = ()
     absent: tuple[float | str, ...] = ()
+    text: bool = False
 
     @model_validator(mode="after")
     def _unit_converts(self) -> "FieldMap":
@@ -153,7 +154,8 @@ class Example(Part):
     """One message in, what it must give out; every example is a test.
 
     In: `payload` (through the profile's envelope; an object is sent as JSON), or `hex` with `port`.
-    Out: `readings` as property to value (a list of such mappings for a pack), `refused` as property to reason.
+    Out: `readings` as property to value (a list of such mappings for a pack), `refused` as property to reason,
+    `decoded` as the vendor's own fields, or `error`. What is left out is not compared.
     """
 
     description: str = ""
@@ -161,7 +163,7 @@ class Example(Part):
     hex: str | None = None
     port: int | None = None
     decoded: dict[str, Any] | None = None
-    readings: dict[str, float | None] | list[dict[str, float | None]] = {}
+    readings: dict[str, float | None] | list[dict[str, float | None]] | None = None
     refused: dict[str, str] = {}
     error: str | None = None
 

@@ -15,7 +15,7 @@ from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from devices.registry import CHANNEL, load_devices
 from ingest.batch import Batch
-from ingest.broker import SessionSettings, share
+from ingest.broker import SessionSettings
 from ingest.broker_aiomqtt import AiomqttSession
 from ingest.broker_direct import DirectSession
 from ingest.decode import Decoder
@@ -27,6 +27,7 @@ from ingest.quality.memory import judge
 from ingest.recall import recall
 from ingest.routes import make_routes
 from ingest.store import AwayError, PoisonError, Store
+from ingest.subscription import session_name, topic_filters
 from sql.connection import Pool
 from sql.engine import detect_engine
 from sql.listen import Listener
@@ -280,8 +281,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         SessionSettings(
             host,
             port,
-            client_id=f"citywatch-ingest-{options.slot}",
-            filters=share([route.filter for route in worker.decoder.routes], options.workers),
+            client_id=session_name(options.slot),
+            filters=topic_filters(options),
             protocol=broker.protocol,
             username=broker.username,
             password=None if broker.password is None else broker.password.get_secret_value(),

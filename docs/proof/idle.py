@@ -4,7 +4,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from docs.proof.installation import installation
+from tests.installation import installation
 
 SETTLE, MEASURE = 60, 120  # seconds
 MOST_MEMORY, MOST_CPU = 1.2e9, 30.0  # bytes; percent of one core

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from docs.proof.installation import Installation, installation, wait_for
-from docs.proof.numbered import Numbered, count, registry
+from tests.installation import Installation, installation, wait_for
+from tests.numbered import Numbered, count, registry
 
 OURS = ("ingest", "fold", "rules", "serve", "simulator")
 COMMANDS = {"simulator": "simulate"}

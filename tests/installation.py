@@ -1,4 +1,4 @@
-"""A whole installation for a proof: `citywatch up` in a folder of its own, as a user would start it."""
+"""A whole installation for a test or proof: `citywatch up` in a folder of its own, as a user would start it."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import psutil
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,81 @@
+"""The API as one ASGI application; the dashboard may be mounted on it, and reads through it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from api.export import Exports
+from api.gate import Gate, check_demo
+from api.live import live_router
+from api.live_hub import Hub
+from api.metrics import Metrics
+from api.problems import install_problems
+from api.routes import accounts, actions, alerts, devices, districts, exports, observations, overview, rules, system
+from api.version import VERSION
+from citywatch.local.running import store_dsn
+from citywatch.settings import Settings
+from sql.pool import open_pool
+
+PREFIX = "/api/v1"
+
+DESCRIPTION = """\
+Everything Citywatch knows about the city, and what may be done about it.
+
+Times are RFC 3339 in UTC, units are UCUM codes. Lists page by cursor: pass `next_cursor` back as `cursor`.
+Every error is an RFC 9457 problem (`application/problem+json`) with the id of the request.
+Live changes come over the WebSocket `/api/v1/live`.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application; its pool opens at start-up. Raises SettingsError if the demo would be open
+    to others, StoreError if no store is known."""
+    check_demo(settings.serve)
+    dsn = store_dsn(settings)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            pool = await open_pool(
+                dsn,
+                process="serve",
+                size=settings.store.pool_max,
+                statement_timeout=settings.store.statement_timeout,
+            )
+        except (OSError, asyncpg.PostgresError) as error:
+            app.state.start_error = f"the store cannot be reached: {error}"
+            raise
+        try:
+            app.state.pool = pool
+            app.state.exports = Exports(pool)
+            async with Hub(pool, dsn, metrics) as app.state.hub:
+                yield
+        finally:
+            await pool.close()
+
+    app = FastAPI(
+        title="Citywatch",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=f"{PREFIX}/openapi.json",
+        # The stock documentation pages load scripts from elsewhere; this product works without a network.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.metrics = metrics
+    install_problems(app)
+    for part in (overview, districts, devices, observations, alerts, actions, accounts, rules, exports):
+        app.include_router(part.router, prefix=PREFIX)
+    app.include_router(live_router, prefix=PREFIX)
+    app.include_router(system.router)
+    # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
+    app.add_middleware(Gate, settings=settings.serve, observe=metrics.observe)
+    return app

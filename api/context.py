@@ -1,0 +1,100 @@
+"""What a route is given: the pool, the settings, who acts, and typed query parameters shared by several lists."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import Depends, Header, Query, Request
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
+
+from api.problems import ProblemError
+from citywatch.settings import Settings
+from sql.connection import Pool
+
+BBox = tuple[float, float, float, float]
+
+
+def get_pool(request: Request) -> Pool:
+    """Return the pool opened at start-up."""
+    pool: Pool = request.app.state.pool
+    return pool
+
+
+def get_settings(request: Request) -> Settings:
+    """Return the settings this process was started with."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def get_now() -> datetime:
+    """Return the wall clock; the one place where a route reads it."""
+    return datetime.now(UTC)
+
+
+def get_actor(
+    operator: Annotated[
+        str | None,
+        Header(
+            alias="X-Citywatch-Operator",
+            min_length=1,
+            max_length=80,
+            description="who acts, in demo mode; journalled as unverified",
+        ),
+    ] = None,
+) -> str:
+    """Return the name that goes into the journal. Demo mode believes it, and says that it did."""
+    if operator is None:
+        return "demo"
+    if not operator.isprintable() or not operator.strip():
+        raise ProblemError(422, "invalid", "X-Citywatch-Operator: printable characters only")
+    return f"{operator.strip()} (unverified)"
+
+
+def parse_bbox(text: str) -> BBox:
+    """Return `west,south,east,north` in degrees; raise ValueError naming what is wrong."""
+    parts = [float(part) for part in text.split(",")]
+    if len(parts) != 4:
+        raise ValueError("four numbers: west,south,east,north")
+    west, south, east, north = parts
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise ValueError("west <= east within 180 degrees and south <= north within 90")
+    return west, south, east, north
+
+
+def get_bbox(
+    bbox: Annotated[
+        str | None,
+        Query(max_length=200, description="west,south,east,north in degrees", examples=["2.2,48.8,2.4,48.9"]),
+    ] = None,
+) -> BBox | None:
+    """Return the map box asked for, None for everywhere."""
+    if bbox is None:
+        return None
+    try:
+        return parse_bbox(bbox)
+    except ValueError as error:
+        raise ProblemError(422, "invalid", f"bbox: {error}") from None
+
+
+def _no_nul(text: str) -> str:
+    # PostgreSQL has no NUL in text: the store would refuse what is simply not there.
+    if "\0" in text:
+        raise ValueError("must not contain NUL")
+    return text
+
+
+Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_nul)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+Serial = Annotated[int, Query(ge=1, le=2**63 - 1)]
+DomainName = Literal["traffic", "waste", "air", "weather", "noise", "health"]
+
+PoolDep = Annotated[Pool, Depends(get_pool)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+NowDep = Annotated[datetime, Depends(get_now)]
+ActorDep = Annotated[str, Depends(get_actor)]
+BBoxDep = Annotated[BBox | None, Depends(get_bbox)]
+DomainQuery = Annotated[DomainName | None, Query(description="domain of the device")]
+DeviceQuery = Annotated[Word | None, Query(description="device", examples=["bin-0017"])]
+DistrictQuery = Annotated[Word | None, Query(description="district of the device")]
+PropertyQuery = Annotated[Word | None, Query(alias="property", description="observed property", examples=["pm2_5"])]
+SinceQuery = Annotated[AwareDatetime | None, Query(description="from this time on", examples=["2026-11-23T00:00:00Z"])]
+UntilQuery = Annotated[AwareDatetime | None, Query(description="before this time", examples=["2026-11-24T00:00:00Z"])]

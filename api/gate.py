@@ -1,0 +1,178 @@
+"""One gate for both kinds of connection, HTTP and WebSocket, so that neither is forgotten.
+
+HTTP middleware does not see WebSockets, and a browser opens a WebSocket to any site with the user's cookies. So the
+checks stand in one ASGI layer: who we are called (Host), who asks (Origin), how much may be sent, what every answer
+carries, and that every failure ends as a problem with a request id.
+"""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import MEDIA_TYPE, problem_body
+from citywatch.errors import SettingsError
+from citywatch.settings import ServeSettings
+from citywatch.telemetry import get_logger
+
+log = get_logger()
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+MAX_BODY = 2 * 1024 * 1024  # bytes; Dash callbacks carry the state of a page, the API far less
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
+}
+# The API answers data, never a page: nothing in it may load or run anything.
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+Observe = Callable[[Scope, int, float], None]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host`, a name or address without port, can only be this machine."""
+    name = host.strip("[]").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def check_demo(settings: ServeSettings) -> None:
+    """Raise SettingsError if the demo, which is open to everybody, would be open to the network."""
+    if settings.demo and not is_loopback(settings.host):
+        raise SettingsError(
+            f"demo mode has no sign-in, so it listens on this machine only, not on {settings.host}: "
+            "set CITYWATCH_SERVE__HOST=127.0.0.1, or CITYWATCH_SERVE__DEMO=false to require sign-in"
+        )
+
+
+def _host_of(value: str) -> str:
+    """Return the name in a Host header, without its port."""
+    return (urlsplit(f"//{value}").hostname or "").lower()
+
+
+def refusal(scope: Scope, headers: Headers, *, demo: bool) -> str | None:
+    """Return why a connection may not pass, None if it may. Pure: judged by its method and headers alone."""
+    host = headers.get("host", "")
+    # A page elsewhere may point its own name at 127.0.0.1 (DNS rebinding): then Origin and Host agree, and are foreign.
+    if demo and not is_loopback(_host_of(host)):
+        return f"the demo answers as localhost only, not as {host!r}"
+    if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
+        return None
+    # Browsers name the origin of every unsafe request and every WebSocket; programs that send none carry no cookies.
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        return f"the origin {origin!r} is not this site"
+    if origin is None and headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return "the request comes from another site"
+    return None
+
+
+class _TooLargeError(Exception):
+    """The body exceeds what is accepted."""
+
+
+class Gate:
+    """The outermost layer of the application; `observe` is told of every answered HTTP request."""
+
+    def __init__(self, app: ASGIApp, *, settings: ServeSettings, observe: Observe, max_body: int = MAX_BODY) -> None:
+        self.app = app
+        self.demo = settings.demo
+        self.observe = observe
+        self.max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a connection pass, or answer it here."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        scope["citywatch.request_id"] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        reason = refusal(scope, headers, demo=self.demo)
+        if scope["type"] == "websocket":
+            if reason is not None:
+                log.warning("live_refused", reason=reason, request_id=scope["citywatch.request_id"])
+                await receive()
+                # Closing before accepting is a 403 on the wire.
+                await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
+                return
+            await self.app(scope, receive, send)
+            return
+        await self._http(scope, receive, send, headers, reason)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send, headers: Headers, reason: str | None) -> None:
+        started, begun, status = time.perf_counter(), False, 500
+        api = scope["path"].startswith(("/api/", "/health/", "/metrics"))
+
+        async def guarded_send(message: Message) -> None:
+            nonlocal begun, status
+            if message["type"] == "http.response.start":
+                begun, status = True, message["status"]
+                out = MutableHeaders(scope=message)
+                out["X-Request-Id"] = scope["citywatch.request_id"]
+                for name, value in SECURITY_HEADERS.items():
+                    out.setdefault(name, value)
+                if api:
+                    out.setdefault("Content-Security-Policy", API_POLICY)
+                    out.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        taken = 0
+
+        async def guarded_receive() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.max_body:
+                raise _TooLargeError
+            return message
+
+        async def app_send(message: Message) -> None:
+            # Whoever reads a body may answer for itself that it could not: the reason is ours to say.
+            if taken <= self.max_body or begun:
+                await guarded_send(message)
+
+        async def refuse(code: int, kind: str, detail: str) -> None:
+            body = problem_body(code, kind, detail, instance=scope["path"], request_id=scope["citywatch.request_id"])
+            length = str(len(body)).encode()
+            out = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", length)]
+            await guarded_send({"type": "http.response.start", "status": code, "headers": out})
+            await guarded_send({"type": "http.response.body", "body": body})
+
+        too_large = f"a request may carry {self.max_body} bytes"
+        try:
+            if reason is not None:
+                await refuse(403, "foreign-origin", reason)
+            elif headers.get("content-length", "0").isdigit() and int(headers.get("content-length", 0)) > self.max_body:
+                await refuse(413, "too-large", too_large)
+            else:
+                await self.app(scope, guarded_receive, app_send)
+                if taken > self.max_body and not begun:
+                    raise _TooLargeError
+        except _TooLargeError:
+            if begun:
+                raise
+            await refuse(413, "too-large", too_large)
+        except Exception:
+            log.exception("request_failed", path=scope["path"], request_id=scope["citywatch.request_id"])
+            # Half an answer cannot be taken back: the connection is cut, so that nobody takes it for whole.
+            if begun:
+                raise
+            await refuse(500, "internal", "this is a fault of ours; the request id finds it in the log")
+        finally:
+            self.observe(scope, status, time.perf_counter() - started)

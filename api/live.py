@@ -1,0 +1,80 @@
+"""`/api/v1/live`: one WebSocket for everything that changes.
+
+The client sends `{"subscribe": {"views": ["summary", "alerts", "latest"], "domain": .., "bbox": .., "device_id": ..},
+"resume": seq}`; only `views` is required. The server sends, each with `type` and `seq`:
+
+- `subscribed`: from here on every change is sent. Read the present by REST now. `resumed`: nothing was missed.
+- `delta`: `alerts`, `latest`, `summary`, each only if it changed, in the shapes of REST.
+- `resync`: changes were dropped (`reason`); read the present by REST again.
+- `heartbeat`: every 15 s; its `seq` is good for `resume`.
+- `error`: the last message was not understood (`detail`); the subscription stands.
+"""
+
+import asyncio
+
+from fastapi import APIRouter, WebSocket
+from pydantic import ValidationError
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from api.live_hub import Client, Hub
+from api.live_shape import Request, Shape, message
+
+live_router = APIRouter(tags=["live"])
+
+SEND_PATIENCE = 30.0  # seconds one message may take to leave before the client is given up
+MAX_ERRORS = 10
+TRY_LATER, UNSUPPORTED = 1013, 1003
+
+
+async def _receive(socket: WebSocket, hub: Hub, client: Client) -> None:
+    """Take subscriptions until the client goes or talks nonsense too often."""
+    errors = 0
+    while errors < MAX_ERRORS:
+        text = await socket.receive_text()
+        try:
+            request = Request.model_validate_json(text)
+        except ValidationError as error:
+            errors += 1
+            detail = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            client.offer(message("error", seq=0, detail=detail[:1000]), 0)
+            continue
+        hub.subscribe(client, Shape.of(request.subscribe), request.resume)
+    await socket.close(UNSUPPORTED)
+
+
+async def _send(socket: WebSocket, client: Client) -> None:
+    """Send what waits, one at a time: a slow client holds up nobody but itself."""
+    while True:
+        text = await client.queue.get()
+        async with asyncio.timeout(SEND_PATIENCE):
+            await socket.send_text(text)
+
+
+@live_router.websocket("/live")
+async def live(socket: WebSocket) -> None:
+    """Serve one client until it goes."""
+    hub: Hub = socket.app.state.hub
+    await socket.accept()
+    if hub.full:
+        await socket.close(TRY_LATER)
+        return
+    client = Client()
+    hub.join(client)
+    tasks = [
+        asyncio.create_task(_receive(socket, hub, client), name="live receive"),
+        asyncio.create_task(_send(socket, client), name="live send"),
+    ]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        hub.leave(client)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        # Gone, stalled, or sent bytes where text was asked for: how sockets end. Anything else is a fault of ours.
+        ended = (WebSocketDisconnect, asyncio.CancelledError, TimeoutError, KeyError)
+        if isinstance(result, BaseException) and not isinstance(result, ended):
+            raise result
+    if socket.client_state is WebSocketState.CONNECTED and socket.application_state is WebSocketState.CONNECTED:
+        await socket.close(TRY_LATER)

@@ -1,0 +1,121 @@
+"""What a live client asked to see, and what of a tick that is. Pure: rows in, rows out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from api.answer import OPTIONS
+from api.context import BBox, DomainName, Identifier
+
+View = Literal["summary", "alerts", "latest"]
+Row = dict[str, Any]
+# Columns a tick carries to be chosen by, which are not part of a latest value as REST gives it.
+PLACE = ("domain", "latitude", "longitude")
+
+
+def _box(box: BBox) -> BBox:
+    west, south, east, north = box
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise ValueError("west <= east within 180 degrees and south <= north within 90")
+    return box
+
+
+class Subscription(BaseModel):
+    """What to send. `domain` and `device_id` narrow alerts and latest values, `bbox` latest values only."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    views: frozenset[View] = Field(min_length=1)
+    domain: DomainName | None = None
+    bbox: Annotated[BBox, AfterValidator(_box)] | None = None
+    device_id: Identifier | None = None
+
+
+class Request(BaseModel):
+    """The one message a client sends; sent again, it replaces the subscription."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subscribe: Subscription
+    resume: int | None = Field(None, description="the last `seq` seen: what came after is sent, or `resync` if too old")
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What changed since the tick before. `latest` rows carry the columns of PLACE besides those of the API."""
+
+    seq: int
+    at: datetime
+    alerts: list[Row]
+    latest: list[Row]
+    summary: Row | None
+
+    @property
+    def size(self) -> int:
+        """Return the rows it holds, by which the ring is bounded."""
+        return len(self.alerts) + len(self.latest) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A subscription as a key: clients with equal shapes share one encoding."""
+
+    views: frozenset[str]
+    domain: str | None
+    bbox: BBox | None
+    device_id: str | None
+
+    @classmethod
+    def of(cls, subscription: Subscription) -> "Shape":
+        """Return the shape of a subscription."""
+        return cls(frozenset(subscription.views), subscription.domain, subscription.bbox, subscription.device_id)
+
+    def _wants(self, row: Row) -> bool:
+        return (self.domain is None or row["domain"] == self.domain) and (
+            self.device_id is None or row["device_id"] == self.device_id
+        )
+
+    def _inside(self, row: Row) -> bool:
+        if self.bbox is None:
+            return True
+        west, south, east, north = self.bbox
+        x, y = row["longitude"], row["latitude"]
+        return x is not None and y is not None and west <= x <= east and south <= y <= north
+
+    def encode(self, tick: Tick) -> str | None:
+        """Return the delta that this shape sees of `tick`, None if it sees nothing."""
+        body: dict[str, Any] = {}
+        if "alerts" in self.views and (alerts := [row for row in tick.alerts if self._wants(row)]):
+            body["alerts"] = alerts
+        if "latest" in self.views:
+            chosen = [row for row in tick.latest if self._wants(row) and self._inside(row)]
+            if chosen:
+                body["latest"] = [{key: row[key] for key in row if key not in PLACE} for row in chosen]
+        if "summary" in self.views and tick.summary is not None:
+            body["summary"] = tick.summary
+        if not body:
+            return None
+        return message("delta", seq=tick.seq, at=tick.at, **body)
+
+
+def merge(ticks: Iterable[Tick]) -> Tick | None:
+    """Return one tick that says what all of them said, the newest of each row; None of none."""
+    alerts: dict[int, Row] = {}
+    latest: dict[int, Row] = {}
+    summary, last = None, None
+    for last in ticks:
+        alerts.update((row["alert_id"], row) for row in last.alerts)
+        latest.update((row["datastream_id"], row) for row in last.latest)
+        summary = last.summary or summary
+    if last is None:
+        return None
+    return Tick(last.seq, last.at, list(alerts.values()), list(latest.values()), summary)
+
+
+def message(kind: str, **parts: object) -> str:
+    """Return one message to a client."""
+    return orjson.dumps({"type": kind, **parts}, option=OPTIONS).decode()

@@ -1,0 +1,85 @@
+"""The overview and the state of the system, read from the store; shared by the routes and the live socket."""
+
+from datetime import datetime
+
+from api.figures import HOUR, HOURS, PROPERTIES, floor_hour, key_figures
+from api.schemas import ProcessState, Status, Summary
+from citywatch.local.running import find_running
+from citywatch.settings import Settings
+from sql.connection import Pool
+from sql.queries import query
+from sql.read import read_counts, read_tail_lag
+
+SERVICES = ("ingest", "fold", "rules", "indicators", "serve")
+SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
+
+
+async def read_summary(pool: Pool, now: datetime) -> Summary:
+    """Return the overview's figures as of `now`; trends follow the clock of the source with the most devices."""
+    async with pool.acquire() as connection:
+        counts = dict(await connection.fetch(query("api", "device_counts")))
+        alerts = dict(await connection.fetch(query("api", "open_alert_counts")))
+        (source,) = await connection.fetch(query("api", "main_source"))
+        source_now = source["now"] or now
+        end = floor_hour(source_now)
+        latest = await connection.fetch(query("api", "figure_now"), source["source_id"], PROPERTIES)
+        hours = await connection.fetch(
+            query("api", "figure_hours"), source["source_id"], end - HOURS * HOUR, end, PROPERTIES
+        )
+    return Summary(
+        at=now,
+        devices=sum(counts.values()),
+        fresh=counts.get("fresh", 0),
+        stale=counts.get("stale", 0),
+        silent=counts.get("silent", 0) + counts.get("never", 0),
+        open_alerts={severity: alerts.get(severity, 0) for severity in SEVERITIES},
+        figures=key_figures(source_now, latest, hours),
+        figures_source=source["source_id"],
+    )
+
+
+def _limits(settings: Settings, engine: str, broker: str) -> list[str]:
+    limits = []
+    if settings.serve.demo:
+        limits.append("Demo mode: anybody on this machine may act, and names are not verified.")
+    if engine == "plain":
+        limits.append("Plain PostgreSQL: observations are partitioned by week but not compressed.")
+    if broker == "aedes":
+        limits.append("The aedes broker speaks MQTT 3.1.1 only: no commands over MQTT 5, one ingest worker.")
+    if not find_running(settings.data_dir) and settings.broker.ca_file is None and settings.broker.host:
+        limits.append("The connection to the broker is not encrypted: no certificate authority is set.")
+    return limits
+
+
+async def read_status(pool: Pool, settings: Settings, now: datetime, version: str) -> Status:
+    """Return processes with their lag, counts, and what this set-up cannot do."""
+    async with pool.acquire() as connection:
+        engine = await connection.fetchval(query("api", "engine_name"))
+        consumers = {lag.consumer: lag for lag in await read_tail_lag(connection)}
+        connected = {row["name"] for row in await connection.fetch(query("api", "connected_processes"))}
+        messages = await connection.fetchval(query("api", "messages_last_minute"))
+        counts = await read_counts(connection, now)
+    running = find_running(settings.data_dir)
+    broker = running.broker_kind if running is not None else settings.broker.host or "none"
+    processes = [
+        ProcessState(
+            name=name,
+            state="running" if name in connected else "stopped",
+            lag_rows=consumers[name].rows if name in consumers else None,
+            lag_seconds=consumers[name].seconds if name in consumers else None,
+            detail="holds a connection to the store" if name in connected else "holds no connection to the store",
+        )
+        for name in sorted({*SERVICES, *consumers})
+    ]
+    return Status(
+        at=now,
+        version=version,
+        engine=engine,
+        demo=settings.serve.demo,
+        broker=broker,
+        processes=processes,
+        observations=counts.observations,
+        messages_last_minute=messages,
+        readings_last_minute=counts.readings_last_minute,
+        limits=_limits(settings, engine, broker),
+    )

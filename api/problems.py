@@ -1,0 +1,121 @@
+"""Every error leaves as RFC 9457 problem details: what kind, what exactly, and the request it belongs to."""
+
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api.schemas import Problem
+from citywatch.errors import CitywatchError, StoreError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemError(CitywatchError):
+    """A request that cannot be answered as asked; `status` is the HTTP status, `kind` the last part of its type."""
+
+    def __init__(self, status: int, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+
+
+def not_found(what: str, name: object) -> ProblemError:
+    """Return the error for a thing that is not there."""
+    return ProblemError(404, "not-found", f"there is no {what} {str(name)!r}")
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI entries of the problems a route may answer with."""
+    return {
+        status: {
+            "model": Problem,
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }
+
+
+def problem_body(
+    status: int, kind: str, detail: str, *, instance: str, request_id: str, errors: list[dict[str, str]] | None = None
+) -> bytes:
+    """Return the encoded problem."""
+    body = {
+        "type": f"/problems/{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "request_id": request_id,
+        "errors": errors or [],
+    }
+    return orjson.dumps(body)
+
+
+def _answer(
+    request: Request,
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    body = problem_body(
+        status,
+        kind,
+        detail,
+        instance=request.url.path,
+        request_id=request.scope.get("citywatch.request_id", ""),
+        errors=errors,
+    )
+    return Response(body, status, headers, MEDIA_TYPE)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return _answer(request, error.status, error.kind, str(error))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    detail = error.detail if isinstance(error.detail, str) else str(error.detail)
+    return _answer(request, error.status_code, kind, detail, headers=dict(error.headers or {}))
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [{"where": ".".join(map(str, e["loc"])), "detail": str(e["msg"])} for e in error.errors()]
+    return _answer(request, 422, "invalid", "; ".join(f"{e['where']}: {e['detail']}" for e in errors), errors=errors)
+
+
+async def _on_store(request: Request, error: Exception) -> Response:
+    busy = isinstance(error, asyncpg.QueryCanceledError)
+    detail = "the question took too long: ask for less" if busy else "the store cannot be reached just now"
+    return _answer(request, 503, "store-unavailable", detail, headers={"Retry-After": "2"})
+
+
+def install_problems(app: FastAPI) -> None:
+    """Register the handlers; anything they do not know is a 500 that the gate answers and logs."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    for kind in (
+        asyncpg.QueryCanceledError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.TooManyConnectionsError,
+        asyncpg.InterfaceError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CrashShutdownError,
+        ConnectionError,
+        TimeoutError,
+        StoreError,
+    ):
+        app.add_exception_handler(kind, _on_store)

@@ -1,0 +1,66 @@
+"""What became of every delivery: the account, and what was turned away."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from api.answer import answer, rows
+from api.context import DeviceQuery, PoolDep, SinceQuery, UntilQuery, Word
+from api.paging import Cursor, Limit, decode_cursor, encode_cursor
+from api.problems import responses
+from api.schemas import AccountPage, RejectedPage
+from sql.queries import query
+
+router = APIRouter(tags=["account"])
+
+SHOWN = 4000  # characters of a payload
+
+
+@router.get("/account", response_model=AccountPage, responses=responses(422, 503))
+async def list_account(
+    pool: PoolDep,
+    device_id: DeviceQuery = None,
+    since: SinceQuery = None,
+    until: UntilQuery = None,
+    by: Annotated[
+        Literal["device", "hour"], Query(description="one row per device, or per device and hour")
+    ] = "device",
+    cursor: Cursor = None,
+    limit: Limit = 1000,
+) -> Response:
+    """Messages and readings per device, with both sums; `total` is over everything asked for, not over the page."""
+    device, hour = decode_cursor(cursor, str, datetime)
+    found = rows(
+        await pool.fetch(query("api", "account"), device_id, since, until, by == "hour", device, hour, limit + 1)
+    )
+    (total,) = rows(await pool.fetch(query("api", "account_total"), device_id, since, until))
+    page = found[:limit]
+    more = encode_cursor(page[-1]["device_id"], page[-1]["hour"]) if len(found) > limit else None
+    return answer({"items": page, "total": total, "next_cursor": more})
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    payload = row.pop("payload").decode("utf-8", "backslashreplace")
+    return {**row, "payload_text": payload[:SHOWN]}
+
+
+@router.get("/rejected", response_model=RejectedPage, responses=responses(422, 503))
+async def list_rejected(
+    pool: PoolDep,
+    device_id: DeviceQuery = None,
+    reason: Annotated[Word | None, Query(description="why it was turned away", examples=["bad_json"])] = None,
+    fate: Annotated[
+        Literal["rejected", "refused"] | None, Query(description="whole message rejected, or one reading refused")
+    ] = None,
+    since: SinceQuery = None,
+    until: UntilQuery = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Response:
+    """Messages that were turned away, newest first, with the reason and what they said."""
+    (below,) = decode_cursor(cursor, int)
+    found = rows(await pool.fetch(query("api", "rejected"), device_id, reason, fate, since, until, below, limit + 1))
+    page = found[:limit]
+    more = encode_cursor(page[-1]["rejected_id"]) if len(found) > limit else None
+    return answer({"items": [_shown(row) for row in page], "next_cursor": more})

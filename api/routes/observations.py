@@ -1,0 +1,108 @@
+"""Curves: observations of one datastream, and of one property over the city."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from api.answer import answer
+from api.context import DistrictQuery, DomainQuery, NowDep, PoolDep, SinceQuery, UntilQuery, Word
+from api.problems import ProblemError, not_found, responses
+from api.schemas import Profile, Resolution, Series
+from sql.connection import Pool
+from sql.queries import query
+from sql.read import read_profile, read_series
+from sql.resolution import WIDTHS, pick
+
+router = APIRouter(tags=["observations"])
+
+DAY = timedelta(days=1)
+MOST_ROWS = 100_000  # raw rows or buckets read for one answer; more than that is an export
+
+PointsQuery = Annotated[int, Query(ge=10, le=5000, description="about how many points to answer with")]
+DatastreamQuery = Annotated[int, Query(ge=1, le=2**31 - 1, description="datastream, as listed by /datastreams")]
+
+
+def _span(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Return the span asked for; by default the day before `until`, which by default is now."""
+    end = until or (since + DAY if since is not None else now)
+    start = since or end - DAY
+    if start >= end:
+        raise ProblemError(422, "invalid", f"since ({start.isoformat()}) is not before until ({end.isoformat()})")
+    return start, end
+
+
+async def _affordable(
+    pool: Pool,
+    datastream_id: int,
+    span: tuple[datetime, datetime],
+    interval: timedelta,
+    wanted: Resolution,
+    points: int,
+) -> Resolution:
+    """Return the resolution to read; raise ProblemError if the one asked for would read too much for one answer."""
+    start, end = span
+    resolution = pick(end - start, interval, points).resolution if wanted == "auto" else wanted
+    if resolution == "raw":
+        # Counted, not reckoned: a device may report more often than it should.
+        read = await pool.fetchval(query("api", "raw_rows"), datastream_id, start, end, MOST_ROWS + 1)
+        if read > MOST_ROWS and wanted == "auto":
+            resolution = "minute"
+    else:
+        read = (end - start) / WIDTHS[resolution]
+    if read > MOST_ROWS and wanted != "auto":
+        raise ProblemError(
+            422,
+            "too-much",
+            f"more than {MOST_ROWS} rows of resolution {wanted}: ask for a coarser one, or for an export",
+        )
+    return wanted if resolution != "minute" else resolution
+
+
+@router.get("/observations", response_model=Series, responses=responses(404, 422, 503))
+async def get_observations(
+    pool: PoolDep,
+    now: NowDep,
+    datastream_id: DatastreamQuery,
+    since: SinceQuery = None,
+    until: UntilQuery = None,
+    resolution: Annotated[Resolution, Query(description="auto: the finest that gives about max_points")] = "auto",
+    max_points: PointsQuery = 500,
+) -> Response:
+    """Observations of one datastream as a curve, by default over the last day of its device's own clock.
+
+    Raw readings are thinned to keep the curve's shape; buckets carry n, min, max and the share of good readings. A
+    point without a value is where the line breaks. Raw rows in full come from the export.
+    """
+    found = await pool.fetchrow(query("api", "datastream_now"), datastream_id)
+    if found is None:
+        raise not_found("datastream", datastream_id)
+    span = _span(since, until, found["now"] or now)
+    chosen = await _affordable(pool, datastream_id, span, found["expected_interval"], resolution, max_points)
+    return answer(asdict(await read_series(pool, datastream_id, *span, resolution=chosen, points=max_points)))
+
+
+@router.get("/profile", response_model=Profile, responses=responses(422, 503))
+async def get_profile(
+    pool: PoolDep,
+    now: NowDep,
+    observed_property: Annotated[Word, Query(alias="property", description="observed property", examples=["pm2_5"])],
+    district_id: DistrictQuery = None,
+    domain: DomainQuery = None,
+    since: SinceQuery = None,
+    until: UntilQuery = None,
+    resolution: Annotated[Literal["auto", "hour", "day"], Query(description="auto: hours, or days for long spans")] = (
+        "auto"
+    ),
+) -> Response:
+    """One property over the whole city or one district, hour by hour, by default over the last day.
+
+    The default span ends at the now of the source with the most devices.
+    """
+    (source,) = await pool.fetch(query("api", "main_source"))
+    start, end = _span(since, until, source["now"] or now)
+    profile = await read_profile(
+        pool, observed_property, start, end, district_id=district_id, domain=domain, resolution=resolution
+    )
+    return answer(asdict(profile))

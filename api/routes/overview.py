@@ -1,0 +1,24 @@
+"""The overview's figures and the state of the system."""
+
+from fastapi import APIRouter, Response
+
+from api.answer import answer
+from api.context import NowDep, PoolDep, SettingsDep
+from api.overview import read_status, read_summary
+from api.problems import responses
+from api.schemas import Status, Summary
+from api.version import VERSION
+
+router = APIRouter(tags=["city"])
+
+
+@router.get("/summary", response_model=Summary, responses=responses(503))
+async def get_summary(pool: PoolDep, now: NowDep) -> Response:
+    """The overview: devices by freshness, open alerts by severity, key figures with their last 24 hours."""
+    return answer((await read_summary(pool, now)).model_dump())
+
+
+@router.get("/status", response_model=Status, responses=responses(503))
+async def get_status(pool: PoolDep, settings: SettingsDep, now: NowDep) -> Response:
+    """The system's own state: processes, how far behind they are, counts, limits of this set-up."""
+    return answer((await read_status(pool, settings, now, VERSION)).model_dump())

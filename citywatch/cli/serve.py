@@ -1,0 +1,93 @@
+"""`citywatch serve`: the API and the dashboard in one process, on one port."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from citywatch.cli.process import run_process
+from citywatch.errors import CitywatchError
+from citywatch.settings import ServeSettings, Settings
+from citywatch.telemetry import get_logger
+from dashboard.app import mount
+
+log = get_logger()
+app = typer.Typer()
+
+LIVE_MESSAGE = 64 * 1024  # bytes a live client may send at once
+LAST_WORDS = 5  # seconds that open answers get when stopping
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to `run_process`."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    """Return the listening socket; raise CitywatchError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=512)
+    except OSError as error:
+        raise CitywatchError(
+            f"cannot listen on {settings.host} port {settings.port} ({error.strerror}): "
+            "stop what does, or set CITYWATCH_SERVE__PORT"
+        ) from None
+
+
+async def serve_app(application: FastAPI, listening: socket.socket, stop: asyncio.Event) -> None:
+    """Serve `application` on a listening socket until `stop`; raise CitywatchError if it does not start."""
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="websockets-sansio",
+        ws_max_size=LIVE_MESSAGE,
+        lifespan="on",
+        timeout_graceful_shutdown=LAST_WORDS,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([listening]), name="uvicorn")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.cancel()
+    if not server.started:
+        reason = getattr(application.state, "start_error", None)
+        raise CitywatchError(f"the server did not start: {reason or 'see the log'}")
+
+
+async def serve_process(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set."""
+    application = create_app(settings)
+    mount(application, settings)
+    with _listen(settings.serve) as listening:
+        host, port = listening.getsockname()[:2]
+        log.info("serve_started", host=host, port=port, demo=settings.serve.demo)
+        if settings.serve.demo:
+            log.warning("serve_demo", meaning="no sign-in: everybody on this machine may act")
+        await serve_app(application, listening, stop)
+    log.info("serve_stopped")
+
+
+@app.command("serve")
+def serve() -> None:
+    """Serve the API (and the dashboard) until stopped.
+
+    Example: `CITYWATCH_SERVE__PORT=8050 citywatch serve`
+    """
+    run_process("serve", serve_process)

@@ -1,0 +1,110 @@
+"""`citywatch simulate`: a city with an answer key."""
+
+import asyncio
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from citywatch.cli.process import run_process
+from citywatch.durations import parse_duration
+from citywatch.local.running import broker_address
+from citywatch.settings import Settings, load_settings
+from citywatch.telemetry import get_logger
+from simulators.answer_key import AnswerKey
+from simulators.fleet import Fleet
+from simulators.living import Links, Pace, live, send_history, start_time
+from simulators.placing import build_city
+from simulators.progress import Progress
+from simulators.publisher import Endpoint
+from simulators.registry import basemap, registry_document
+from simulators.scenarios import load_scenario
+
+DEFAULT_SCENARIO = "living-city"
+WARPED_SOURCE = "simulator"
+log = get_logger()
+
+
+def simulate(
+    devices: Annotated[int | None, typer.Option(help="How many devices the city has.", min=1, max=100_000)] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same city and readings.", min=0)] = None,
+    scenario: Annotated[str, typer.Option(help="What is planted: a shipped name or a YAML file.")] = DEFAULT_SCENARIO,
+    for_: Annotated[str | None, typer.Option("--for", help="Stop after this long, e.g. 60s.")] = None,
+    warp: Annotated[float, typer.Option(help="Run simulated time this many times as fast.", min=0.01)] = 1.0,
+    start: Annotated[str | None, typer.Option(help="Where a warped clock starts (RFC 3339).")] = None,
+    history: Annotated[str | None, typer.Option(help="First publish the past this long, e.g. 24h.")] = None,
+    history_step: Annotated[str, typer.Option(help="Least time between records of the past.")] = "10m",
+    connections: Annotated[
+        str, typer.Option(help="`gateway`: one each gateway; `device`: one each device.")
+    ] = "gateway",
+    registry: Annotated[
+        Path | None, typer.Option(help="Write the city's registry here, its base map beside it, and exit.")
+    ] = None,
+    answer_key: Annotated[Path | None, typer.Option(help="Where to write what was planted.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line of figures.")] = False,
+) -> None:
+    """Run a simulated city, and write down what was planted in it.
+
+    Example: `citywatch simulate --devices 300 --seed 7 --for 60s`
+
+    The registry of the same city: `citywatch simulate --devices 300 --seed 7 --registry city.json`
+    """
+    settings = load_settings()
+    size = devices if devices is not None else settings.simulator.devices
+    number = seed if seed is not None else settings.simulator.seed
+    if connections not in ("gateway", "device"):
+        raise typer.BadParameter("gateway or device", param_hint="--connections")
+    city = build_city(number, size)
+    chosen = load_scenario(scenario)
+    if registry is not None:
+        source = "live" if warp == 1.0 else WARPED_SOURCE
+        _write_registry(registry, registry_document(city, source), basemap(city))
+        typer.echo(f"{registry}: {len(city.devices)} devices in {len(city.districts)} districts")
+        return
+    # A scenario's own date needs a warped clock; on the wall clock it begins now.
+    asked = datetime.fromisoformat(start) if start is not None else chosen.start if warp != 1.0 else None
+    pace = Pace(
+        start_time(datetime.now(UTC), asked, warp),
+        time.monotonic(),
+        warp,
+        parse_duration(for_) if for_ is not None else None,
+    )
+    span = parse_duration(history) if history is not None else timedelta()
+    step = parse_duration(history_step)
+    path = answer_key or settings.data_dir / "simulator" / "answer_key.jsonl"
+
+    async def process(settings: Settings, stop: asyncio.Event) -> None:
+        fleet = Fleet(city, chosen, pace.start, AnswerKey(path), replay=warp != 1.0)
+        endpoint = Endpoint.of(settings.broker, broker_address(settings))
+        links = Links(endpoint, city, own=connections == "device", name=f"citywatch-simulator-{os.getpid()}")
+        await links.open()
+        log.info("city_started", devices=size, seed=number, scenario=chosen.name, warp=warp, answer_key=str(path))
+        try:
+            await links.announce(b"online")
+            past = 0
+            if span:
+                progress = Progress("history")
+                past = await send_history(fleet, links, span, step, stop, progress)
+                progress.close()
+                log.info("history_published", readings=past)
+            sent = await live(fleet, links, pace, stop)
+            await links.announce(b"offline")
+            await links.drain()
+            log.info("city_stopped", messages=sent, acknowledged=links.acknowledged)
+            if as_json:
+                typer.echo(json.dumps({"messages": sent, "history_readings": past, "answer_key": str(path)}))
+        finally:
+            await links.close()
+
+    run_process("simulator", process)
+
+
+def _write_registry(path: Path, document: dict[str, object], drawing: dict[str, object]) -> None:
+    """Write the registry, and the base map beside it as `basemap.geojson`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    path.with_name("basemap.geojson").write_text(json.dumps(drawing), encoding="utf-8")

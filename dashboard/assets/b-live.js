@@ -1,0 +1,184 @@
+/* The live feed: one WebSocket, straight to the props of what is on screen. No polling.
+   Targets are found by their ids, which the pages give them: {"type": "value", "datastream": 12, ...}. */
+(function (cw) {
+  "use strict";
+
+  const SILENCE = 20000; // ms without a word from the server after which the connection is taken for dead
+  const LONGEST_WAIT = 10000;
+
+  const live = { socket: null, attempt: 0, heard: 0, dataAt: null, timer: null, seq: 0, began: Date.now() };
+  cw.live = live;
+
+  function show(state) {
+    const at = live.dataAt ? cw.clock(live.dataAt) : null;
+    const words =
+      state === "live"
+        ? cw.words("live", {})
+        : at
+          ? cw.words(state + "At", { at: at })
+          : cw.words(state, {});
+    const element = document.getElementById("connection");
+    if (!element || (element.dataset.state === state && element.textContent === words)) return;
+    cw.set("connection", { children: words, "data-state": state });
+  }
+
+  function connect() {
+    live.timer = null;
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(`${scheme}//${location.host}/api/v1/live`);
+    live.socket = socket;
+    socket.onopen = function () {
+      live.heard = Date.now();
+      const asked = { subscribe: { views: ["summary", "alerts", "latest"] } };
+      if (live.seq) asked.resume = live.seq;
+      socket.send(JSON.stringify(asked));
+    };
+    socket.onmessage = function (event) {
+      live.heard = Date.now();
+      live.dataAt = new Date();
+      const message = JSON.parse(event.data);
+      const first = live.seq === 0;
+      if (message.seq) live.seq = message.seq;
+      show("live");
+      if (message.type === "delta") apply(message);
+      // The page was read before the subscription stood: what came in between is caught up with.
+      if (message.type === "subscribed" && first) cw.alertsChanged();
+      // Something was missed that the server does not repeat: the page asks for its present again.
+      if (message.type === "resync" && Date.now() - live.began > 3000) cw.refresh();
+      live.attempt = 0;
+    };
+    socket.onclose = function () {
+      if (live.socket !== socket) return;
+      live.socket = null;
+      show(navigator.onLine ? "reconnecting" : "offline");
+      const wait = Math.min(LONGEST_WAIT, 300 * 2 ** live.attempt) * (0.7 + 0.6 * Math.random());
+      live.attempt += 1;
+      live.timer = setTimeout(connect, wait);
+    };
+  }
+
+  // A connection can die without a word: then the page must not go on looking live.
+  function watch() {
+    if (live.socket && live.socket.readyState === WebSocket.OPEN && Date.now() - live.heard > SILENCE)
+      live.socket.close();
+    cw.writeTimes();
+  }
+
+  cw.refresh = cw.gather(function () {
+    cw.set("refresh", { data: Date.now() });
+  }, 200);
+
+  function apply(message) {
+    if (message.summary) applySummary(message.summary);
+    if (message.alerts && message.alerts.length) applyAlerts(message.alerts);
+    if (message.latest && message.latest.length) applyLatest(message.latest);
+  }
+
+  function idOf(element) {
+    return JSON.parse(element.id);
+  }
+
+  function applySummary(summary) {
+    const values = new Map(summary.figures.map((figure) => [figure.name, figure.value]));
+    for (const element of document.querySelectorAll('[id*=\'"type":"figure"\']')) {
+      const id = idOf(element);
+      if (!values.has(id.name)) continue;
+      const words = cw.number(values.get(id.name), id.digits);
+      if (element.textContent !== words) cw.set(id, { children: words });
+    }
+    const open = Object.values(summary.open_alerts).reduce((sum, n) => sum + n, 0);
+    if (cw.exists("open-alerts")) cw.set("open-alerts", { children: open ? String(open) : "" });
+  }
+
+  cw.alertsChanged = cw.gather(function () {
+    cw.set("alerts-changed", { data: Date.now() });
+  }, 120);
+
+  function applyAlerts(alerts) {
+    cw.alertsChanged();
+    if (cw.map) cw.map.alerts(alerts);
+    const urgent = alerts.filter((alert) => alert.state === "unacknowledged");
+    for (const [id, severe] of [["announce-urgent", true], ["announce", false]]) {
+      const chosen = urgent.filter((alert) => ["CRITICAL", "HIGH"].includes(alert.severity) === severe);
+      if (chosen.length) cw.set(id, { children: chosen.map((alert) => alert.text).join(". ") });
+    }
+  }
+
+  function applyLatest(latest) {
+    const byStream = new Map(latest.map((row) => [row.datastream_id, row]));
+    for (const element of document.querySelectorAll('[id*=\'"type":"value"\']')) {
+      const id = idOf(element);
+      const row = byStream.get(id.datastream);
+      if (row) cw.set(id, { children: cw.number(row.result, id.digits) });
+    }
+    for (const element of document.querySelectorAll('[id*=\'"type":"bar"\']')) {
+      const id = idOf(element);
+      const row = byStream.get(id.datastream);
+      if (row && row.result !== null) cw.set(id, { style: { width: Math.max(0, Math.min(100, row.result)) + "%" } });
+    }
+    const newest = new Map();
+    for (const row of latest) {
+      const before = newest.get(row.device_id);
+      if (row.phenomenon_time && (!before || row.phenomenon_time > before)) newest.set(row.device_id, row.phenomenon_time);
+    }
+    for (const element of document.querySelectorAll('[id*=\'"type":"age"\']')) {
+      const id = idOf(element);
+      const at = newest.get(id.device);
+      if (at && at > (element.dataset.at || "")) {
+        element.title = "";
+        cw.set(id, { "data-at": at });
+      }
+    }
+    cw.writeTimes();
+    if (cw.map) cw.map.latest(newest);
+    extendCharts(byStream);
+  }
+
+  // A trace says by `meta.datastream` whose readings it draws, and by `meta.keep` how many points it holds.
+  function extendCharts(byStream) {
+    for (const plot of document.querySelectorAll(".dash-graph .js-plotly-plot")) {
+      const x = [], y = [], traces = [];
+      let keep = 0;
+      (plot.data || []).forEach(function (trace, index) {
+        const meta = trace.meta;
+        const row = meta && byStream.get(meta.datastream);
+        if (!row || row.result === null || !row.phenomenon_time) return;
+        const at = cw.local(new Date(row.phenomenon_time));
+        const shown = trace.x && trace.x.length ? trace.x[trace.x.length - 1] : "";
+        if (shown >= at) return;
+        x.push([at]);
+        y.push([row.result]);
+        traces.push(index);
+        keep = Math.max(keep, meta.keep);
+      });
+      // Lines and their tips keep different numbers of points: told apart by `keep`.
+      if (!traces.length) continue;
+      const graph = plot.closest(".dash-graph");
+      const id = graph.id.startsWith("{") ? JSON.parse(graph.id) : graph.id;
+      cw.set(id, { extendData: [{ x: x, y: y }, traces, keep] });
+      moveWindow(plot, x[0][0]);
+    }
+  }
+
+  // The window over time keeps its width and goes along when readings pass its right edge.
+  function moveWindow(plot, at) {
+    const range = plot.layout.xaxis.range;
+    if (!range || plot.layout.xaxis.autorange) return;
+    const passed = new Date(at) - new Date(range[1]);
+    if (!(passed > 0)) return;
+    const width = new Date(range[1]) - new Date(range[0]);
+    const right = new Date(at).getTime() + width / 50;
+    window.Plotly.relayout(plot, { "xaxis.range": [cw.local(new Date(right - width)), cw.local(new Date(right))] });
+  }
+
+  cw.startLive = function () {
+    connect();
+    setInterval(watch, 1000);
+    window.addEventListener("online", function () {
+      if (live.timer !== null) {
+        clearTimeout(live.timer);
+        connect();
+      }
+    });
+  };
+})(window.citywatch);

@@ -1,0 +1,128 @@
+/* The frame's own behaviour: acknowledging, who is on shift, the browser's title, focus after a change of page. */
+(function (cw) {
+  "use strict";
+
+  let waiting = null; // the alert to acknowledge once we know who is on shift
+
+  function operator() {
+    const field = document.getElementById("operator");
+    return field ? field.value.trim() : "";
+  }
+
+  function acknowledge(alertId) {
+    if (!operator()) {
+      waiting = alertId;
+      cw.set("operator-modal", { opened: true });
+      return;
+    }
+    cw.set("acknowledge-request", { data: { alert_id: alertId, operator: operator(), at: Date.now() } });
+  }
+
+  // The answer to "Who is on shift?": fills the field in the header and goes on with what was asked for.
+  function startShift(_clicks, _submits, name) {
+    const given = (name || "").trim();
+    if (!given) return [window.dash_clientside.no_update, window.dash_clientside.no_update];
+    const alertId = waiting;
+    waiting = null;
+    if (alertId !== null)
+      setTimeout(function () {
+        cw.set("acknowledge-request", { data: { alert_id: alertId, operator: given, at: Date.now() } });
+      }, 0);
+    return [given, false];
+  }
+
+  function toast(message) {
+    if (!message) return window.dash_clientside.no_update;
+    setTimeout(function () {
+      cw.set("toast", { children: "" });
+    }, 6000);
+    return message.words;
+  }
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-acknowledge]");
+    if (button) {
+      event.preventDefault();
+      event.stopPropagation();
+      acknowledge(Number(button.dataset.acknowledge));
+      return;
+    }
+    const action = event.target.closest('[data-action="reload"]');
+    if (action) location.reload();
+  });
+
+  // Selecting something does not load the page again: only the rest of the address names a page.
+  const SELECTIONS = { "/": ["device", "alert"], "/alerts": ["alert"] };
+  let shown = null;
+
+  function address(path, search) {
+    markNavigation(path, search);
+    const kept = new URLSearchParams(search || "");
+    for (const name of SELECTIONS[path] || []) kept.delete(name);
+    const key = path + "?" + kept.toString();
+    if (key === shown) return window.dash_clientside.no_update;
+    shown = key;
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    return { path: path, search: "?" + kept.toString(), zone: zone };
+  }
+
+  // Navigation keeps the chosen source, which is part of the address.
+  function markNavigation(path, search) {
+    const source = new URLSearchParams(search || "").get("source");
+    for (const link of document.querySelectorAll('[id*=\'"type":"nav"\']')) {
+      const id = JSON.parse(link.id);
+      const current = id.path === "/" ? path === "/" : path === id.path || path.startsWith(id.path + "/");
+      if (current) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+      cw.set(id, { href: id.path + (source ? "?source=" + encodeURIComponent(source) : "") });
+    }
+  }
+
+  function menu(clicks, _path, navbar) {
+    const pressed = window.dash_clientside.callback_context.triggered.some((one) => one.prop_id === "menu.n_clicks");
+    const closed = !pressed || !navbar.collapsed.mobile;
+    if (closed === navbar.collapsed.mobile) return window.dash_clientside.no_update;
+    return { ...navbar, collapsed: { mobile: closed } };
+  }
+
+  let lastTitle = null;
+
+  function pageChanged() {
+    const heading = document.querySelector("#page h1");
+    cw.writeTimes();
+    if (!heading || heading.textContent === lastTitle) return;
+    const first = lastTitle === null;
+    lastTitle = heading.textContent;
+    document.title = lastTitle + " · Citywatch";
+    // A reader of the screen must hear that the page changed; on the first load focus stays where the browser put it.
+    if (!first) {
+      heading.focus({ preventScroll: true });
+      window.scrollTo(0, 0);
+    }
+  }
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.citywatch = {
+    address: address,
+    loadMap: (data) => cw.map.load(data),
+    menu: menu,
+    selectOnMap: function () {
+      cw.map.draw();
+      return window.dash_clientside.no_update;
+    },
+    startShift: startShift,
+    toast: toast,
+  };
+
+  function start() {
+    const page = document.getElementById("page");
+    if (!page || !window.dash_clientside || !window.dash_clientside.set_props) {
+      setTimeout(start, 50);
+      return;
+    }
+    new MutationObserver(cw.gather(pageChanged, 0)).observe(page, { childList: true, subtree: true });
+    pageChanged();
+    cw.startLive();
+  }
+  start();
+})(window.citywatch);

@@ -1,0 +1,191 @@
+/* The map: districts as ground, every device as a grey dot on one canvas, and above it, in shape and colour, only
+   what is not normal. The lists, the panel and the map are one selection: `device` in the address. */
+(function (cw) {
+  "use strict";
+
+  const RANK = { CRITICAL: 4, HIGH: 3, MEDIUM: 2, LOW: 1 };
+  const OUTLINES = {
+    CRITICAL: "M7.5 2h9L22 7.5v9L16.5 22h-9L2 16.5v-9z",
+    HIGH: "M12 2.5L22.5 21.5h-21z",
+    MEDIUM: "M12 1.5L22.5 12L12 22.5L1.5 12z",
+    LOW: "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0 -18",
+  };
+  const devices = new Map(); // device_id -> {name, domain, latitude, longitude, freshness, alerts: Map(id -> severity)}
+
+  const map = { devices: devices };
+  cw.map = map;
+
+  function colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+
+  map.districtStyle = function () {
+    return { color: colour("--map-line"), weight: 1.2, fillColor: colour("--map-land"), fillOpacity: 1 };
+  };
+
+  map.nameDistrict = function (feature, layer) {
+    layer.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "district-label" });
+  };
+
+  map.normalPoint = function (feature, latlng) {
+    return window.L.circleMarker(latlng, {
+      radius: 4.5,
+      color: colour("--surface"),
+      weight: 1.2,
+      fillColor: colour("--line-strong"),
+      fillOpacity: 1,
+    });
+  };
+
+  map.nameDevice = function (feature, layer) {
+    layer.bindTooltip(feature.properties.name || feature.properties.device_id);
+  };
+
+  map.abnormalPoint = function (feature, latlng) {
+    const p = feature.properties;
+    const size = p.severity ? (RANK[p.severity] > 2 ? 22 : 18) : 18;
+    const drawn = p.severity
+      ? `<path class="halo" d="${OUTLINES[p.severity]}"/><path d="${OUTLINES[p.severity]}" ` +
+        `fill="${p.waits ? "currentColor" : "var(--surface)"}" stroke="currentColor" stroke-width="3" stroke-linejoin="round"/>`
+      : '<circle cx="12" cy="12" r="8.5" fill="var(--surface)" stroke="var(--text-soft)" stroke-width="3" stroke-dasharray="4 3"/>';
+    const ring = p.selected
+      ? '<circle cx="12" cy="12" r="16" fill="none" stroke="var(--accent)" stroke-width="3"/>'
+      : "";
+    const icon = window.L.divIcon({
+      className: "marker " + (p.severity ? "severity-" + p.severity.toLowerCase() : ""),
+      iconSize: [size, size],
+      html: `<svg viewBox="0 0 24 24" width="${size}" height="${size}" overflow="visible">${ring}${drawn}</svg>`,
+    });
+    return window.L.marker(latlng, {
+      icon: icon,
+      title: p.title,
+      alt: p.title,
+      keyboard: true,
+      zIndexOffset: p.selected ? 9000 : (RANK[p.severity] || 0) * 1000,
+    });
+  };
+
+  map.select = function (event) {
+    const feature = event.layer && event.layer.feature;
+    if (!feature) return;
+    const search = new URLSearchParams(location.search);
+    search.delete("alert");
+    search.set("device", feature.properties.device_id);
+    cw.set("url", { search: "?" + search.toString() });
+  };
+
+  function worst(device) {
+    let found = null;
+    for (const alert of device.alerts.values())
+      if (found === null || RANK[alert.severity] > RANK[found.severity] || (alert.severity === found.severity && alert.waits))
+        found = alert;
+    return found;
+  }
+
+  function selectedDevice() {
+    return new URLSearchParams(location.search).get("device");
+  }
+
+  const draw = cw.gather(function () {
+    if (!cw.exists("map")) return;
+    const features = [];
+    const selected = selectedDevice();
+    for (const [id, device] of devices) {
+      const alert = worst(device);
+      const late = device.freshness === "stale" || device.freshness === "silent";
+      if (device.latitude === null || (!alert && !late && id !== selected)) continue;
+      const state = alert ? cw.words(alert.severity, {}) : cw.words(device.freshness, {});
+      features.push({
+        type: "Feature",
+        geometry: { type: "Point", coordinates: [device.longitude, device.latitude] },
+        properties: {
+          device_id: id,
+          severity: alert ? alert.severity : null,
+          waits: alert ? alert.waits : false,
+          selected: id === selected,
+          title: `${device.name || id}: ${state}`,
+        },
+      });
+    }
+    cw.set("map-abnormal", { data: { type: "FeatureCollection", features: features } });
+  }, 60);
+  map.draw = draw;
+
+  const UNANSWERED = ["unacknowledged", "returned_unacknowledged", "latched_unacknowledged"];
+
+  map.alerts = function (alerts) {
+    for (const alert of alerts) {
+      const device = devices.get(alert.device_id);
+      if (!device) continue;
+      if (alert.open) device.alerts.set(alert.alert_id, { severity: alert.severity, waits: UNANSWERED.includes(alert.state) });
+      else device.alerts.delete(alert.alert_id);
+    }
+    draw();
+  };
+
+  map.latest = function (newest) {
+    let changed = false;
+    for (const [id, at] of newest) {
+      const device = devices.get(id);
+      if (!device) continue;
+      device.last = new Date(at);
+      if (device.freshness !== "fresh") {
+        device.freshness = "fresh";
+        changed = true;
+      }
+    }
+    if (changed) draw();
+  };
+
+  // Nobody sends a message when nothing arrives: the browser itself notices that a device has gone quiet.
+  function grow() {
+    if (!cw.exists("map") || !devices.size) return;
+    const now = cw.now();
+    let changed = false;
+    for (const device of devices.values()) {
+      if (!device.last) continue;
+      const intervals = (now - device.last) / 1000 / device.interval;
+      const freshness = intervals <= 3 ? "fresh" : intervals <= 12 ? "stale" : "silent";
+      if (freshness !== device.freshness) {
+        device.freshness = freshness;
+        changed = true;
+      }
+    }
+    if (changed) draw();
+  }
+  setInterval(grow, 5000);
+
+  // Called when the page brings its devices: [id, name, domain, latitude, longitude, freshness, last time, interval].
+  map.load = function (data) {
+    devices.clear();
+    if (!data) return window.dash_clientside.no_update;
+    for (const [id, name, domain, latitude, longitude, freshness, last, interval] of data.devices)
+      devices.set(id, {
+        name: name,
+        domain: domain,
+        latitude: latitude,
+        longitude: longitude,
+        freshness: freshness,
+        last: last ? new Date(last) : null,
+        interval: interval,
+        alerts: new Map(),
+      });
+    map.alerts(data.alerts);
+    draw();
+    const features = [];
+    for (const [id, device] of devices)
+      if (device.latitude !== null)
+        features.push({
+          type: "Feature",
+          geometry: { type: "Point", coordinates: [device.longitude, device.latitude] },
+          properties: { device_id: id, name: device.name },
+        });
+    return { type: "FeatureCollection", features: features };
+  };
+
+  // Canvas does not follow CSS: a change of theme restyles the ground and the dots.
+  new MutationObserver(function () {
+    if (!cw.exists("map")) return;
+    for (const id of ["map-districts", "map-normal"]) cw.set(id, { hideout: { restyled: Date.now() } });
+  }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
+})(window.citywatch);

@@ -1,0 +1,144 @@
+"""The dashboard's only way to the city's data: the HTTP API, in this process or at a URL."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import httpx
+
+from citywatch.errors import CitywatchError
+from dashboard.shapes import (
+    AccountRow,
+    Alert,
+    AlertDetail,
+    Device,
+    District,
+    JsonObject,
+    RejectedMessage,
+    Series,
+    Source,
+    Status,
+    Summary,
+)
+
+PAGE = 1000
+AT_ONCE = 8  # curves asked for at the same time: more would only queue for the API's connections
+Parameters = Mapping[str, Any]
+
+
+class ApiError(CitywatchError):
+    """The API refused or could not be reached; `status` is 0 when there was no answer."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class ApiClient:
+    """Typed questions to `/api/v1`; every method raises ApiError when there is no good answer."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def _ask(self, method: str, path: str, *, parameters: Parameters | None = None, **more: Any) -> Any:
+        asked = {key: value for key, value in (parameters or {}).items() if value is not None}
+        try:
+            response = await self._http.request(method, f"/api/v1{path}", params=asked, **more)
+        except httpx.HTTPError as error:
+            raise ApiError(0, f"no answer: {error or type(error).__name__}") from error
+        if response.is_error:
+            raise ApiError(response.status_code, _detail(response))
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ApiError(response.status_code, f"{path} answered something that is not JSON") from error
+
+    async def _every(self, path: str, parameters: Parameters, most: int) -> list[Any]:
+        """Follow the cursors of a list until its end or until `most` items."""
+        items: list[Any] = []
+        cursor: str | None = None
+        while len(items) < most:
+            asked = {**parameters, "limit": min(PAGE, most - len(items)), "cursor": cursor}
+            page = await self._ask("GET", path, parameters=asked)
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return items
+
+    async def summary(self) -> Summary:
+        """Return the overview's figures."""
+        return cast(Summary, await self._ask("GET", "/summary"))
+
+    async def districts(self) -> list[District]:
+        """Return the city's districts by name."""
+        return cast(list[District], (await self._ask("GET", "/districts"))["items"])
+
+    async def sources(self) -> list[Source]:
+        """Return the sources of time with their now."""
+        return cast(list[Source], (await self._ask("GET", "/sources"))["items"])
+
+    async def devices(
+        self, *, source_id: str | None = None, domain: str | None = None, latest: bool = True, most: int = 10_000
+    ) -> list[Device]:
+        """Return devices by id."""
+        asked = {"source_id": source_id, "domain": domain, "latest": str(latest).lower()}
+        return cast(list[Device], await self._every("/devices", asked, most))
+
+    async def device(self, device_id: str) -> Device:
+        """Return one device with its latest observations."""
+        return cast(Device, await self._ask("GET", f"/devices/{device_id}"))
+
+    async def observations(
+        self, datastream_ids: Sequence[int], since: datetime, until: datetime, resolution: str = "auto"
+    ) -> list[Series]:
+        """Return one series per datastream, in the order asked for."""
+        span = {"since": since.isoformat(), "until": until.isoformat(), "resolution": resolution}
+
+        async def one(datastream_id: int) -> Series:
+            async with self._at_once:
+                asked = {"datastream_id": datastream_id, **span}
+                return cast(Series, await self._ask("GET", "/observations", parameters=asked))
+
+        return list(await asyncio.gather(*(one(datastream_id) for datastream_id in datastream_ids)))
+
+    async def alerts(self, *, most: int = 200, **filters: Any) -> list[Alert]:
+        """Return alerts, newest first."""
+        return cast(list[Alert], await self._every("/alerts", filters, most))
+
+    async def alert(self, alert_id: int) -> AlertDetail:
+        """Return one alert with its journal and its rule."""
+        return cast(AlertDetail, await self._ask("GET", f"/alerts/{alert_id}"))
+
+    async def acknowledge(self, alert_id: int, operator: str, comment: str = "") -> AlertDetail:
+        """Acknowledge an alert in the operator's name."""
+        headers = {"X-Citywatch-Operator": operator}
+        path = f"/alerts/{alert_id}/acknowledge"
+        return cast(AlertDetail, await self._ask("POST", path, json={"comment": comment}, headers=headers))
+
+    async def account(self, *, device_id: str | None = None, most: int = 10_000) -> list[AccountRow]:
+        """Return what became of each device's deliveries, in all."""
+        return cast(list[AccountRow], await self._every("/account", {"device_id": device_id}, most))
+
+    async def rejected(self, *, most: int = 200) -> list[RejectedMessage]:
+        """Return messages that were turned away, newest first."""
+        return cast(list[RejectedMessage], await self._every("/rejected", {}, most))
+
+    async def rules(self) -> list[JsonObject]:
+        """Return the rules in force."""
+        return cast(list[JsonObject], (await self._ask("GET", "/rules"))["items"])
+
+    async def status(self) -> Status:
+        """Return the system's own state."""
+        return cast(Status, await self._ask("GET", "/status"))
+
+
+def _detail(response: httpx.Response) -> str:
+    """Return the sentence of a problem document (RFC 9457), or what there is."""
+    try:
+        body = response.json()
+    except ValueError:
+        return f"{response.status_code} {response.reason_phrase}"
+    return str(body.get("detail") or body.get("title") or response.reason_phrase)

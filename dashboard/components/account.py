@@ -1,0 +1,47 @@
+"""The two sums of the data account, in words: what arrived became something, every time."""
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.icons import icon
+from dashboard.shapes import AccountRow
+from dashboard.texts import text
+from dashboard.units import number
+
+FIELDS = ("received", "accepted", "rejected", "readings", "stored", "duplicate", "refused")
+
+
+def count(value: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return number(value, 0)
+
+
+def closes_mark(closes: bool) -> Component:
+    """Return whether both sums close, as sign and word."""
+    if closes:
+        return html.Span([icon("check", size=14), text("closes")], className="chip freshness-fresh")
+    return html.Span([icon("error", size=14), text("does not close")], className="chip severity-high")
+
+
+def account_facts(rows: Sequence[AccountRow]) -> Component:
+    """Return both sums over `rows` as sentences."""
+    plain = [dict(row) for row in rows]
+    shown = {name: count(sum(int(str(row[name])) for row in plain)) for name in FIELDS}
+    return html.Dl(
+        [
+            html.Dt(text("Messages")),
+            html.Dd(
+                text("{received} received = {accepted} accepted + {rejected} rejected", **shown), className="number"
+            ),
+            html.Dt(text("Readings")),
+            html.Dd(
+                text("{readings} in them = {stored} stored + {duplicate} duplicate + {refused} refused", **shown),
+                className="number",
+            ),
+            html.Dt(text("Both sums")),
+            html.Dd(closes_mark(all(row["closes"] for row in rows))),
+        ],
+        className="facts-list",
+    )

@@ -1,0 +1,238 @@
+"""Charts as pure functions from the API's JSON to plotly figures. Colours of text and lines come from the style sheet.
+
+A trace says by `meta` which datastream it draws and how many points it keeps, so that the live feed can extend it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.shapes import JsonObject, Point, Series
+from dashboard.theme import CURVE_COLOURS, DASHES
+from dashboard.units import digits_for, parse_time, present, unit_label
+
+# Only readings and minutes grow by single readings; a coarser curve has a tip that moves instead.
+GROWING = frozenset({"raw", "minute"})
+STEP = {"minute": 60.0, "quarter": 900.0, "hour": 3600.0, "day": 86400.0}
+KEEP = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One series with the words for its legend, and the newest reading where the series is coarser than readings."""
+
+    series: Series
+    name: str
+    tip: tuple[str, float] | None = None
+    expected_seconds: float | None = None
+
+
+def local_text(at: str | datetime, zone: tzinfo) -> str:
+    """Return an instant as plotly takes it: without an offset, in the reader's zone."""
+    instant = parse_time(at) if isinstance(at, str) else at
+    assert instant is not None
+    return instant.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+
+
+def base_layout(unit: str, *, height: int, y_range: tuple[float, float] | None = None) -> JsonObject:
+    """Return the layout that all charts share."""
+    y_axis: JsonObject = {
+        "title": {"text": unit_label(unit), "standoff": 8, "font": {"size": 12}},
+        "zeroline": False,
+        "rangemode": "tozero",
+        "fixedrange": True,
+        "nticks": 6,
+    }
+    if y_range is not None:
+        y_axis["range"] = list(y_range)
+    return {
+        "height": height,
+        "margin": {"l": 54, "r": 14, "t": 10, "b": 40},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 12},
+        "hovermode": "x unified",
+        "dragmode": False,
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
+        "xaxis": {"type": "date", "showgrid": False, "zeroline": False, "fixedrange": True, "nticks": 8},
+        "yaxis": y_axis,
+    }
+
+
+def gapped(points: Sequence[Point], zone: tzinfo, gap: timedelta | None) -> tuple[list[str], list[float | None]]:
+    """Return x and y, broken where two points are further apart than `gap`: a hole is shown, never bridged."""
+    xs: list[str] = []
+    ys: list[float | None] = []
+    before: datetime | None = None
+    for point in points:
+        at = parse_time(point["time"])
+        assert at is not None
+        shown = local_text(at, zone)
+        if gap is not None and before is not None and at - before > gap:
+            xs.append(shown)
+            ys.append(None)
+        xs.append(shown)
+        ys.append(point["value"])
+        before = at
+    return xs, ys
+
+
+def _gap(curve: Curve) -> timedelta | None:
+    step = STEP.get(curve.series["resolution"], 0.0)
+    expected = curve.expected_seconds or 0.0
+    longest = max(2.5 * step, 3.0 * expected)
+    return timedelta(seconds=longest) if longest else None
+
+
+def curve_figure(
+    curves: Sequence[Curve],
+    unit: str,
+    zone: tzinfo,
+    *,
+    height: int = 280,
+    limit: float | None = None,
+    limit_words: str = "",
+    y_range: tuple[float, float] | None = None,
+    span: tuple[datetime, datetime] | None = None,
+) -> JsonObject:
+    """Return a figure of curves in one unit, with a limit line where there is one."""
+    traces: list[JsonObject] = []
+    digits = digits_for(unit)
+    for number, curve in enumerate(curves):
+        colour = CURVE_COLOURS[number % len(CURVE_COLOURS)]
+        dash = DASHES[number // len(CURVE_COLOURS) % len(DASHES)]
+        xs, ys = gapped(curve.series["points"], zone, _gap(curve))
+        grows = curve.series["resolution"] in GROWING
+        stream = curve.series["datastream_id"]
+        hover = f"%{{y:.{digits}f}} {unit_label(unit)}<extra>{curve.name}</extra>"
+        trace: JsonObject = {
+            "type": "scatter",
+            "mode": "lines" if len(xs) > 1 else "lines+markers",
+            "name": curve.name,
+            "x": xs,
+            "y": ys,
+            "line": {"color": colour, "width": 1.8, "dash": dash},
+            "connectgaps": False,
+            "hovertemplate": hover,
+            "showlegend": len(curves) > 1,
+            "legendgroup": str(stream),
+        }
+        if grows:
+            trace["meta"] = {"datastream": stream, "keep": KEEP}
+        traces.append(trace)
+        if curve.tip is not None and not grows:
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "markers",
+                    "name": curve.name,
+                    "x": [local_text(curve.tip[0], zone)],
+                    "y": [curve.tip[1]],
+                    "marker": {"color": colour, "size": 7},
+                    "hovertemplate": hover,
+                    "showlegend": False,
+                    "legendgroup": str(stream),
+                    "meta": {"datastream": stream, "keep": 1},
+                }
+            )
+    layout = base_layout(unit, height=height, y_range=y_range)
+    if span is not None:
+        # A little room at the right for what arrives; the live feed moves the window on.
+        layout["xaxis"]["range"] = [local_text(at, zone) for at in (span[0], span[1] + (span[1] - span[0]) / 50)]
+    if len(curves) > 1:
+        layout["margin"]["t"] = 34
+    else:
+        layout["showlegend"] = False
+    if limit is not None:
+        layout["shapes"] = [limit_line(limit)]
+        layout["annotations"] = [limit_label(limit, limit_words)]
+        if y_range is None:
+            highest = max([limit, *(v for c in curves for v in present(p["value"] for p in c.series["points"]))])
+            layout["yaxis"]["range"] = [0, highest * 1.08]
+    return {"data": traces, "layout": layout}
+
+
+def limit_line(limit: float) -> JsonObject:
+    """Return the line of a limit over the whole width."""
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": limit,
+        "y1": limit,
+        "line": {"color": "#b54708", "width": 1.5, "dash": "dash"},
+    }
+
+
+def limit_label(limit: float, words: str) -> JsonObject:
+    """Return the words that stand on a limit line."""
+    return {
+        "xref": "paper",
+        "x": 0.005,
+        "xanchor": "left",
+        "y": limit,
+        "yanchor": "bottom",
+        "text": words,
+        "showarrow": False,
+        "font": {"size": 11},
+    }
+
+
+def heat_figure(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float | None]],
+    unit: str,
+    *,
+    low: float,
+    high: float,
+    words: Sequence[Sequence[str]],
+) -> JsonObject:
+    """Return a heat map; the first row is on top. Dark means low: the slow hour stands out on both themes."""
+    trace: JsonObject = {
+        "type": "heatmap",
+        "x": list(columns),
+        "y": list(rows),
+        "z": [list(row) for row in values],
+        "zmin": low,
+        "zmax": high,
+        "colorscale": [[0, "#7a2e0e"], [0.3, "#b8642c"], [0.55, "#d7a77c"], [0.8, "#c9cfd4"], [1, "#a9b4bd"]],
+        "xgap": 1,
+        "ygap": 2,
+        "hoverongaps": False,
+        "customdata": [list(row) for row in words],
+        "hovertemplate": "%{y}<br>%{x|%H:%M}: %{customdata}<extra></extra>",
+        "colorbar": {"title": {"text": unit_label(unit), "side": "right"}, "thickness": 10, "outlinewidth": 0},
+    }
+    layout = base_layout(unit, height=max(160, 26 * len(rows) + 70))
+    layout["xaxis"] |= {"nticks": 8}
+    layout["yaxis"] = {
+        "type": "category",
+        "autorange": "reversed",
+        "showgrid": False,
+        "automargin": True,
+        "fixedrange": True,
+    }
+    layout["margin"] = {"l": 10, "r": 6, "t": 6, "b": 40}
+    layout["hovermode"] = "closest"
+    return {"data": [trace], "layout": layout}
+
+
+def chart(figure: JsonObject, *, key: str | Mapping[str, Any], label: str) -> Component:
+    """Return a figure on the page. `label` says in words what it shows."""
+    return html.Div(
+        dcc.Graph(
+            id=key,
+            figure=figure,
+            config={"displayModeBar": False, "responsive": True},
+            style={"height": f"{figure['layout']['height']}px"},
+        ),
+        role="img",
+        className="chart",
+        **{"aria-label": label},
+    )

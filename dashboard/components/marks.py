@@ -1,0 +1,83 @@
+"""Small marks that say state by shape and words, with colour only as a third sign."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.icons import icon, severity_shape
+from dashboard.shapes import Alert, Source
+from dashboard.texts import text
+from dashboard.units import clock_text, parse_time
+
+SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
+SEVERITY_NAMES = {"CRITICAL": "Critical", "HIGH": "High", "MEDIUM": "Medium", "LOW": "Low"}
+FRESHNESS_NAMES = {"fresh": "Fresh", "stale": "Stale", "silent": "Silent", "never": "Never heard"}
+STATE_NAMES = {
+    "unacknowledged": "Active, unacknowledged",
+    "acknowledged": "Active, acknowledged",
+    "returned_unacknowledged": "Returned to normal, unacknowledged",
+    "normal": "Closed",
+    "latched_unacknowledged": "Latched, unacknowledged",
+    "latched_acknowledged": "Latched, acknowledged",
+    "shelved": "Shelved",
+    "suppressed": "Suppressed by design",
+    "out_of_service": "Out of service",
+}
+UNANSWERED = frozenset({"unacknowledged", "returned_unacknowledged", "latched_unacknowledged"})
+# QARTOD flag -> words; 1 (good) needs none.
+QUALITY_NAMES = {2: "not evaluated", 3: "suspect", 4: "failed a check", 9: "missing"}
+
+
+def severity_chip(severity: str) -> Component:
+    """Return a severity as shape and word."""
+    return html.Span(
+        [severity_shape(severity, size=12), text(SEVERITY_NAMES[severity])],
+        className=f"chip severity-{severity.lower()}",
+    )
+
+
+def freshness_chip(freshness: str) -> Component:
+    """Return how fresh a device is; fresh is plain text, everything else stands out by its dashed edge and sign."""
+    signs = {"stale": "clock", "silent": "silent", "never": "silent"}
+    mark = [icon(signs[freshness], size=13)] if freshness in signs else []
+    return html.Span([*mark, text(FRESHNESS_NAMES[freshness])], className=f"chip freshness-{freshness}")
+
+
+def age(at: str | None, *, key: str | None = None) -> Component:
+    """Return a place where the browser keeps `12 s ago` current; hovering shows the local time to the second."""
+    if at is None and key is None:
+        return html.Span(text("never"), className="soft")
+    more = {"id": key} if key else {}
+    return html.Time(className="age", **{"data-at": at or "", "aria-label": clock_text(parse_time(at))}, **more)
+
+
+def instant(at: str | None, *, seconds: bool = True) -> Component:
+    """Return a place where the browser writes an instant in the reader's time zone."""
+    if at is None:
+        return html.Span("–", className="soft")
+    return html.Time(className="instant", dateTime=at, **{"data-at": at, "data-seconds": "1" if seconds else "0"})
+
+
+def quality_mark(quality: int | None) -> list[Component]:
+    """Return nothing for a good reading, words for any other."""
+    if quality is None or quality == 1 or quality not in QUALITY_NAMES:
+        return []
+    return [html.Span(text(QUALITY_NAMES[quality]), className="chip")]
+
+
+def unanswered(alert: Alert) -> bool:
+    """Return whether an alert still waits for an operator's acknowledgement."""
+    return alert["state"] in UNANSWERED
+
+
+def replay_chip(source: Source) -> Component:
+    """Return the sign that what is shown is recorded history, with the history's own now."""
+    return html.Span(
+        [
+            icon("replay", size=13),
+            text(
+                "Replay: {name} at {at}", name=source["source_id"], at=(source["clock"] or "–")[:16].replace("T", " ")
+            ),
+        ],
+        className="chip replay",
+        title=text("Recorded data with a clock of its own; never mixed with live figures"),
+    )

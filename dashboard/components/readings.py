@@ -1,0 +1,64 @@
+"""Readings on screen: a number that the live feed rewrites, its unit, its age, and its bar where it is a share."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.marks import quality_mark
+from dashboard.shapes import Device, Latest
+from dashboard.texts import PROPERTY_NAMES
+from dashboard.units import digits_for, number, unit_label
+
+
+def find_latest(device: Device, name: str) -> Latest | None:
+    """Return the newest observation of one property of a device."""
+    return next((row for row in device["latest"] if row["property"] == name), None)
+
+
+def by_importance(device: Device) -> list[Latest]:
+    """Return a device's newest observations: what its domain is about first, its own health last."""
+    known = list(PROPERTY_NAMES)
+    return sorted(device["latest"], key=lambda r: known.index(r["property"]) if r["property"] in known else len(known))
+
+
+def result_of(device: Device, name: str) -> float | None:
+    """Return the newest value of one property that may be used: not one that failed its checks."""
+    row = find_latest(device, name)
+    return row["result"] if row is not None and row["quality"] in (1, 2, 3) else None
+
+
+def live_value(row: Latest | None, place: str, *, with_unit: bool = True) -> list[Component]:
+    """Return a value that follows the live feed; `place` keeps ids apart where a value is shown twice."""
+    if row is None:
+        return [html.Span("–", className="soft")]
+    digits = digits_for(row["unit"])
+    key = {"type": "value", "datastream": row["datastream_id"], "digits": digits, "place": place}
+    parts: list[Component] = [html.Span(number(row["result"], digits), id=key, className="number")]
+    if with_unit and (label := unit_label(row["unit"])):
+        parts.append(html.Span(f"\u00a0{label}", className="soft"))
+    return [*parts, *quality_mark(row["quality"])]
+
+
+def device_age(device: Device, place: str) -> Component:
+    """Return how long ago a device was heard; follows the live feed."""
+    return html.Time(
+        className="age",
+        id={"type": "age", "device": device["device_id"], "place": place},
+        **{"data-at": device["last_time"] or ""},
+    )
+
+
+def share_bar(row: Latest | None, limit: float | None) -> Component:
+    """Return a 0 to 100 bar that follows the live feed, with a line at `limit`."""
+    value = row["result"] if row is not None else None
+    parts: list[Component] = []
+    if row is not None:
+        parts.append(
+            html.I(
+                id={"type": "bar", "datastream": row["datastream_id"]},
+                style={"width": f"{min(100.0, max(0.0, value or 0.0)):.1f}%"},
+            )
+        )
+    if limit is not None:
+        parts.append(html.B(style={"left": f"{limit:g}%"}))
+    over = limit is not None and value is not None and value >= limit
+    return html.Span(parts, className="bar over" if over else "bar", **{"aria-hidden": "true"})

@@ -1,0 +1,127 @@
+"""The data account: both sums for every device, and each message that was turned away, with its reason."""
+
+import asyncio
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.account import account_facts, count
+from dashboard.components.grid import column, grid
+from dashboard.components.marks import instant
+from dashboard.components.parts import href, page_head, panel, state
+from dashboard.pages.view import View
+from dashboard.shapes import AccountRow, JsonObject, RejectedMessage
+from dashboard.texts import text
+
+REASONS_SHOWN = 100
+
+
+def account_row(row: AccountRow) -> JsonObject:
+    """Return one device's sums as a row of the table."""
+    return {
+        **{key: value for key, value in row.items() if key != "hour"},
+        "device_id_href": href(f"/devices/{row['device_id']}"),
+        "closes": text("closes") if row["closes"] else text("does not close"),
+        "closes_class": "freshness-fresh" if row["closes"] else "severity-high",
+    }
+
+
+async def page(view: View) -> Component:
+    """Return the data account."""
+    rows, turned_away = await asyncio.gather(view.api.account(), view.api.rejected(most=REASONS_SHOWN))
+    head = page_head(text("Data account"), text("every message has one fate, every reading too"))
+    numbers = (
+        ("received", text("Messages")),
+        ("accepted", text("Accepted")),
+        ("rejected", text("Rejected")),
+        ("readings", text("Readings")),
+        ("stored", text("Stored")),
+        ("duplicate", text("Duplicate")),
+        ("refused", text("Refused")),
+    )
+    columns = [
+        column("device_id", text("Device"), width=140, cellRenderer="PageLink"),
+        *(
+            column(
+                field,
+                words,
+                width=95,
+                type="rightAligned",
+                filter="agNumberColumnFilter",
+                valueFormatter={"function": "wholeNumber(params)"},
+            )
+            for field, words in numbers
+        ),
+        column("closes", text("Sums"), width=120, cellRenderer="Chip"),
+    ]
+    table = (
+        grid("account", columns, [account_row(row) for row in rows], label=text("Sums by device"), height="420px")
+        if rows
+        else state(text("Nothing has arrived yet"), text("The account begins with the first message."), sign="account")
+    )
+    return html.Div(
+        [
+            head,
+            html.Div(
+                [
+                    panel(text("The city's sums"), account_facts(rows)),
+                    panel(text("Turned away, by reason"), _reasons(turned_away)),
+                ],
+                className="grid two",
+            ),
+            panel(text("By device"), table, flush=True),
+            panel(
+                text("Messages turned away"),
+                _messages(turned_away),
+                note=text("the newest {n}, with the payload as it came", n=REASONS_SHOWN),
+                flush=True,
+                scroll="560px",
+            ),
+        ],
+        style={"display": "contents"},
+    )
+
+
+def _reasons(messages: list[RejectedMessage]) -> Component:
+    counts: dict[tuple[str, str], int] = {}
+    for message in messages:
+        key = message["fate"], message["reason"]
+        counts[key] = counts.get(key, 0) + 1
+    if not counts:
+        return state(text("Nothing was turned away"), text("Every message so far was understood."), sign="check")
+    rows: list[Component] = []
+    for (fate, reason), n in sorted(counts.items(), key=lambda item: -item[1]):
+        rows += [html.Dt(f"{reason.replace('_', ' ')} ({text(fate)})"), html.Dd(count(n), className="number")]
+    return html.Dl(rows, className="facts-list")
+
+
+def _messages(messages: list[RejectedMessage]) -> Component:
+    if not messages:
+        return state(text("Nothing was turned away"), text("Every message so far was understood."), sign="check")
+    return html.Ul([_message(message) for message in messages], className="turned-away")
+
+
+def _message(message: RejectedMessage) -> Component:
+    device = message["device_id"]
+    who: Component = (
+        dcc.Link(device, href=href(f"/devices/{device}"))
+        if device
+        else html.Span(text("no known device"), className="soft")
+    )
+    return html.Li(
+        [
+            html.Div(
+                [
+                    html.Strong(message["reason"].replace("_", " ")),
+                    html.Span(text(message["fate"]), className="chip"),
+                    instant(message["received_at"]),
+                    who,
+                    html.Code(message["topic"]),
+                    html.Span(text("{n} bytes", n=count(message["payload_size"])), className="soft"),
+                ],
+                className="facts",
+            ),
+            html.P(message["detail"]),
+            html.Pre(message["payload_text"] or " ", className="raw", tabIndex="0"),
+        ]
+    )

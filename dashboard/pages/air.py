@@ -1,0 +1,233 @@
+"""Air: each station's level now, its pollutants over time against all others, and small multiples on one scale."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.bands import EAQI_BOUNDS, EAQI_EDITION, Band, air_band
+from dashboard.components.charts import Curve, chart, curve_figure
+from dashboard.components.curves import limit_words, tip_of
+from dashboard.components.districts import mean
+from dashboard.components.marks import freshness_chip, replay_chip
+from dashboard.components.parts import href, page_head, panel, right_cell, state, table
+from dashboard.components.readings import device_age, find_latest, live_value
+from dashboard.components.spark import spark
+from dashboard.limits import RuleLimit, lowest_limit, rule_limits
+from dashboard.pages.spans import span_choices
+from dashboard.pages.view import View
+from dashboard.query import SPANS
+from dashboard.shapes import Device, JsonObject, Series
+from dashboard.texts import plural, property_name, text
+from dashboard.theme import CURVE_COLOURS
+from dashboard.units import number, present, quantity, unit_label
+
+POLLUTANTS = ("pm2_5", "no2", "o3")
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One station with its series and the band of its last hour."""
+
+    device: Device
+    series: Mapping[str, Series]
+    band: Band | None
+
+
+def stations(devices: Sequence[Device], found: Sequence[Series], now_hour: Mapping[int, float | None]) -> list[Station]:
+    """Return stations, worst band first. `now_hour` is each datastream's mean over the last hour."""
+    made = []
+    for device in devices:
+        series = {one["property"]: one for one in found if one["device_id"] == device["device_id"]}
+        means = {row["property"]: now_hour.get(row["datastream_id"]) for row in device["latest"]}
+        made.append(Station(device, series, air_band(means)))
+    return sorted(made, key=lambda s: (-(s.band.level if s.band else 0), s.device["name"]))
+
+
+def last_hour_means(found: Sequence[Series]) -> dict[int, float | None]:
+    """Return the mean of the points of each series: asked for the last hour, that is the hour's mean."""
+    return {one["datastream_id"]: mean(present(p["value"] for p in one["points"])) for one in found}
+
+
+async def page(view: View) -> Component:
+    """Return the air page."""
+    devices = [d for d in await view.devices("air") if d["latest"]]
+    chips = [] if view.clock.live else [replay_chip(view.clock.source)]
+    if not devices:
+        empty = state(text("No air station reports here"), text("Values appear once one does."), sign="air")
+        head = page_head(text("Air"), "", chips)
+        return html.Div([head, panel(text("Stations"), empty)], style={"display": "contents"})
+    now = view.clock.now
+    span, resolution = SPANS[view.query.span("24h")]
+    drawn = [row["datastream_id"] for d in devices for name in POLLUTANTS if (row := find_latest(d, name))]
+    banded = [row["datastream_id"] for d in devices for name in EAQI_BOUNDS if (row := find_latest(d, name))]
+    found, hour, rules = await asyncio.gather(
+        view.api.observations(drawn, now - span, now, resolution),
+        view.api.observations(banded, now - HOUR, now, "minute"),
+        view.api.rules(),
+    )
+    here = stations(devices, found, last_hour_means(hour))
+    wanted = view.query.get("device")
+    chosen = next((s for s in here if s.device["device_id"] == wanted), here[0])
+    limits = rule_limits(rules)
+    head = page_head(
+        text("Air"),
+        plural("{n} station, indicative values", "{n} stations, indicative values", len(here)),
+        [*chips, span_choices(view, "24h")],
+    )
+    return html.Div(
+        [
+            head,
+            html.Div(
+                [_pollutant(view, name, here, chosen, limits) for name in POLLUTANTS if _any(here, name)],
+                className="grid three",
+            ),
+            html.Div(
+                [
+                    panel(
+                        text("Stations"),
+                        _table(view, here, chosen),
+                        note=text("worst level first"),
+                        flush=True,
+                        scroll="560px",
+                    ),
+                    panel(
+                        text("PM2.5 by station"),
+                        _multiples(view, here),
+                        note=text("one scale for all, so that heights compare"),
+                        scroll="560px",
+                    ),
+                ],
+                className="grid two",
+            ),
+        ],
+        style={"display": "contents"},
+    )
+
+
+def _any(here: Sequence[Station], name: str) -> bool:
+    return any(name in station.series for station in here)
+
+
+def context_figure(
+    here: Sequence[Station],
+    chosen: Station,
+    name: str,
+    zone: tzinfo,
+    limit: RuleLimit | None,
+    span: tuple[datetime, datetime],
+) -> JsonObject:
+    """Return the chosen station's curve over those of all others, which are grey: context, not data to act on."""
+    one = chosen.series.get(name)
+    row = find_latest(chosen.device, name)
+    others = [Curve(s.series[name], s.device["name"]) for s in here if s is not chosen and name in s.series]
+    unit = next(s.series[name]["unit"] for s in here if name in s.series)
+    mine = []
+    if one is not None:
+        tip = tip_of(row) if row else None
+        mine = [Curve(one, chosen.device["name"], tip, chosen.device["expected_interval_seconds"])]
+    figure = curve_figure(
+        [*others, *mine],
+        unit,
+        zone,
+        height=250,
+        limit=limit.limit if limit else None,
+        limit_words=limit_words(limit, unit),
+        span=span,
+    )
+    for trace in figure["data"][: len(others)]:
+        trace |= {"line": {"color": "#8b949e", "width": 0.8}, "opacity": 0.4, "hoverinfo": "skip", "showlegend": False}
+        trace.pop("hovertemplate")
+        trace.pop("meta", None)
+    for trace in figure["data"][len(others) :]:
+        trace["showlegend"] = False
+        if trace["mode"] == "markers":
+            trace["marker"]["color"] = CURVE_COLOURS[0]
+        else:
+            trace["line"] = {"color": CURVE_COLOURS[0], "width": 2.4}
+    figure["layout"]["margin"]["t"] = 10
+    return figure
+
+
+def _pollutant(
+    view: View, name: str, here: Sequence[Station], chosen: Station, limits: Sequence[RuleLimit]
+) -> Component:
+    length, _ = SPANS[view.query.span("24h")]
+    span = view.clock.now - length, view.clock.now
+    figure = context_figure(here, chosen, name, view.zone, lowest_limit(limits, name), span)
+    value = live_value(find_latest(chosen.device, name), f"head-{name}")
+    label = text(
+        "{property} at {station} over the span, other stations in grey",
+        property=property_name(name),
+        station=chosen.device["name"],
+    )
+    return panel(
+        property_name(name, short=True),
+        chart(figure, key=f"air-{name}", label=label),
+        note=chosen.device["name"],
+        right=[html.Span(value, className="head-value")],
+    )
+
+
+def _band(station: Station) -> Component | str:
+    band = station.band
+    if band is None:
+        return "–"
+    style = "level bad" if band.level >= 5 else "level poor" if band.level == 4 else "level"
+    words = text(band.name)
+    return html.Span([html.Span(str(band.level), className=style), f" {words}"], title=property_name(band.responsible))
+
+
+def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Component]:
+    kept = {"source": view.source, "span": view.query.get("span")}
+    rows = []
+    for station in here:
+        device = station.device
+        late = [] if device["freshness"] == "fresh" else [" ", freshness_chip(device["freshness"])]
+        link = dcc.Link(device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"]))
+        values = [right_cell(live_value(find_latest(device, name), "table", with_unit=False)) for name in POLLUTANTS]
+        rows.append(
+            html.Tr(
+                [html.Td([link, *late]), html.Td(_band(station)), *values, right_cell(device_age(device, "table"))],
+                **{"data-selected": "true" if station is chosen else "false"},
+            )
+        )
+    headings = [
+        (text("Station"), False),
+        (text("Level"), False),
+        *((f"{property_name(name, short=True)}, {unit_label('ug/m3')}", True) for name in POLLUTANTS),
+        (text("Heard"), True),
+    ]
+    return [
+        table(headings, rows, caption=text("Stations with their level")),
+        html.P(text(EAQI_EDITION) + ". " + text("Sensors are indicative, never regulatory."), className="method"),
+    ]
+
+
+def _multiples(view: View, here: Sequence[Station]) -> Component:
+    name = "pm2_5"
+    values = [v for s in here if name in s.series for v in present(p["value"] for p in s.series[name]["points"])]
+    top = max([10.0, *values])
+    kept = {"source": view.source, "span": view.query.get("span")}
+    items = []
+    for station in sorted(here, key=lambda s: s.device["name"]):
+        series = station.series.get(name)
+        points = [p["value"] for p in series["points"]] if series else []
+        highest = max(present(points), default=None)
+        device = station.device
+        items.append(
+            html.Li(
+                [
+                    dcc.Link(
+                        device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"])
+                    ),
+                    spark(points, text("PM2.5 over the span, highest {n}", n=number(highest, 0)), low=0.0, high=top),
+                    html.Span(text("max {n}", n=quantity(highest, "ug/m3", 0)), className="soft number"),
+                ]
+            )
+        )
+    return html.Ul(items, className="multiples")

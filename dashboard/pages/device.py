@@ -1,0 +1,106 @@
+"""One device: its readings now, its curves, its open alerts, and what became of its messages."""
+
+import asyncio
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.account import account_facts
+from dashboard.components.alerts import alert_list
+from dashboard.components.curves import device_curves
+from dashboard.components.marks import freshness_chip, instant, replay_chip, severity_chip
+from dashboard.components.parts import page_head, panel, right_cell, table
+from dashboard.components.readings import by_importance, device_age, live_value
+from dashboard.limits import rule_limits
+from dashboard.pages.spans import span_choices
+from dashboard.pages.view import View
+from dashboard.query import choose_clock
+from dashboard.shapes import Device
+from dashboard.texts import domain_name, property_name, text
+from dashboard.units import number
+
+MOST_CURVES = 8
+
+
+async def page(view: View) -> Component:
+    """Return the page of the device that the address names; its own source decides its clock."""
+    device_id = view.path.removeprefix("/devices/").rstrip("/")
+    device = await view.api.device(device_id)
+    clock = choose_clock(view.sources, device["source_id"], view.clock.now)
+    view = View(view.api, view.query, view.sources, clock, view.path, view.zone)
+    rules, alerts, account, districts = await asyncio.gather(
+        view.api.rules(),
+        view.api.alerts(device_id=device_id, most=20),
+        view.api.account(device_id=device_id),
+        view.api.districts(),
+    )
+    names_of = {district["district_id"]: district["name"] for district in districts}
+    names = [row["property"] for row in by_importance(device)][:MOST_CURVES]
+    ranges = {"fill_level": (0.0, 104.0), "battery": (0.0, 104.0), "relative_humidity": (0.0, 104.0)}
+    curves = await device_curves(view, device, names, default_span="24h", limits=rule_limits(rules), ranges=ranges)
+    marks: list[Component] = [] if clock.live else [replay_chip(clock.source)]
+    if device["worst_severity"]:
+        marks.append(severity_chip(device["worst_severity"]))
+    return html.Div(
+        [
+            page_head(
+                device["name"] or device_id,
+                f"{domain_name(device['domain'])}, {device_id}",
+                [*marks, freshness_chip(device["freshness"]), span_choices(view, "24h")],
+            ),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            panel(text("Latest readings"), _readings(device), flush=True),
+                            panel(text("Device"), _facts(device, names_of)),
+                            panel(text("Data account"), account_facts(account)),
+                            panel(
+                                text("Alerts of this device"),
+                                alert_list(alerts, source=view.source, path="/alerts"),
+                                flush=True,
+                            ),
+                        ],
+                        className="stack",
+                    ),
+                    panel(text("Course"), curves),
+                ],
+                className="grid wide-right",
+            ),
+        ],
+        style={"display": "contents"},
+    )
+
+
+def _readings(device: Device) -> Component:
+    rows = [
+        html.Tr(
+            [
+                html.Th(property_name(row["property"]), scope="row"),
+                right_cell(live_value(row, "table")),
+                right_cell(instant(row["phenomenon_time"])),
+            ]
+        )
+        for row in by_importance(device)
+    ]
+    headings = [(text("Property"), False), (text("Value"), True), (text("Measured"), True)]
+    return table(headings, rows, caption=text("Latest readings"))
+
+
+def _facts(device: Device, districts: dict[str, str]) -> Component:
+    place = "–"
+    if device["latitude"] is not None and device["longitude"] is not None:
+        place = f"{device['latitude']:.5f}, {device['longitude']:.5f}"
+    facts: list[tuple[str, Component | str]] = [
+        (text("Heard"), device_age(device, "facts")),
+        (text("Reports every"), f"{number(device['expected_interval_seconds'], 0)} s"),
+        (text("Profile"), device["profile"]),
+        (text("District"), districts.get(device["district_id"] or "", "–")),
+        (text("Site"), device["site_id"] or "–"),
+        (text("Place"), place),
+        (text("Source"), device["source_id"]),
+    ]
+    rows: list[Component] = []
+    for words, value in facts:
+        rows += [html.Dt(words), html.Dd(value)]
+    return html.Dl(rows, className="facts-list")

@@ -1,0 +1,72 @@
+"""Every device of the chosen source: how fresh it is, when it was heard, its battery."""
+
+import asyncio
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.grid import column, grid
+from dashboard.components.marks import FRESHNESS_NAMES, SEVERITY_NAMES, replay_chip
+from dashboard.components.parts import choices, href, page_head, panel, state
+from dashboard.components.readings import result_of
+from dashboard.pages.overview import freshness_words
+from dashboard.pages.view import View
+from dashboard.shapes import Device, JsonObject
+from dashboard.texts import domain_name, text
+
+
+def inventory_row(device: Device, source: str | None, districts: dict[str, str]) -> JsonObject:
+    """Return one device as a row of the table."""
+    severity = device["worst_severity"]
+    return {
+        "name": device["name"] or device["device_id"],
+        "name_href": href(f"/devices/{device['device_id']}", source=source),
+        "device_id": device["device_id"],
+        "domain": domain_name(device["domain"]),
+        "district": districts.get(device["district_id"] or "", "–"),
+        "freshness": text(FRESHNESS_NAMES[device["freshness"]]),
+        "freshness_class": f"freshness-{device['freshness']}",
+        "heard": device["last_time"],
+        "battery": result_of(device, "battery"),
+        "alert": text(SEVERITY_NAMES[severity]) if severity else "",
+        "alert_class": f"severity-{severity.lower()}" if severity else "",
+        "profile": device["profile"],
+    }
+
+
+async def page(view: View) -> Component:
+    """Return the inventory."""
+    devices, districts = await asyncio.gather(view.devices(), view.api.districts())
+    names = {district["district_id"]: district["name"] for district in districts}
+    chips = [] if view.clock.live else [replay_chip(view.clock.source)]
+    wanted = view.query.get("freshness")
+    shown = [d for d in devices if wanted is None or d["freshness"] == wanted]
+    filters = [(text("All"), href("/devices", source=view.source), wanted is None)] + [
+        (text(words), href("/devices", source=view.source, freshness=name), wanted == name)
+        for name, words in FRESHNESS_NAMES.items()
+    ]
+    head = page_head(text("Devices"), freshness_words(devices), [*chips, choices(text("Freshness"), filters)])
+    if not shown:
+        body: Component = state(text("No device here"), text("None is in this state just now."), sign="devices")
+    else:
+        columns = [
+            column("name", text("Device"), width=230, cellRenderer="PageLink", flex=2),
+            column("device_id", text("Id"), width=110),
+            column("domain", text("Domain"), width=100),
+            column("district", text("District"), width=120),
+            column("freshness", text("Freshness"), width=115, cellRenderer="Chip"),
+            column("heard", text("Heard"), width=110, cellRenderer="Age"),
+            column(
+                "battery",
+                text("Battery, %"),
+                width=100,
+                type="rightAligned",
+                filter="agNumberColumnFilter",
+                valueFormatter={"function": "wholeNumber(params)"},
+            ),
+            column("alert", text("Worst alert"), width=115, cellRenderer="Chip"),
+            column("profile", text("Profile"), width=130),
+        ]
+        rows = [inventory_row(device, view.source, names) for device in shown]
+        body = grid("inventory", columns, rows, label=text("All devices"), height="calc(100vh - 200px)")
+    return html.Div([head, panel(text("Inventory"), body, flush=True)], style={"display": "contents"})

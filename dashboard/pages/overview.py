@@ -1,0 +1,122 @@
+"""City overview: key figures, the map of all devices, live alerts, the districts side by side."""
+
+import asyncio
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.alerts import alert_list
+from dashboard.components.city_map import city_map, map_legend
+from dashboard.components.districts import district_states, district_table
+from dashboard.components.figures import key_figures
+from dashboard.components.icons import icon
+from dashboard.components.marks import freshness_chip, replay_chip, severity_chip
+from dashboard.components.parts import href, page_head, panel, state
+from dashboard.components.readings import by_importance, device_age, live_value
+from dashboard.pages.view import View
+from dashboard.shapes import Device
+from dashboard.texts import domain_name, property_name, text
+
+
+def freshness_words(devices: list[Device]) -> str:
+    """Return how many devices are fresh, and how many are not, in one sentence."""
+    counts = {name: sum(d["freshness"] == name for d in devices) for name in ("fresh", "stale", "silent", "never")}
+    words = text("{fresh} of {all} devices fresh", fresh=counts["fresh"], all=len(devices))
+    late = [
+        text(phrase, n=counts[name])
+        for name, phrase in (("stale", "{n} stale"), ("silent", "{n} silent"), ("never", "{n} never heard"))
+        if counts[name]
+    ]
+    return ", ".join([words, *late])
+
+
+async def page(view: View) -> Component:
+    """Return the overview of the chosen source."""
+    devices, districts, summary, chosen = await asyncio.gather(
+        view.devices(), view.api.districts(), view.api.summary(), selection(view)
+    )
+    alerts = await view.open_alerts(devices)
+    chips = [] if view.clock.live else [replay_chip(view.clock.source)]
+    parts: list[Component] = [page_head(text("City overview"), freshness_words(devices), chips)]
+    if not devices:
+        parts.append(
+            panel(
+                text("Devices"),
+                state(
+                    text("No device yet"),
+                    text("Register devices with `citywatch devices import FILE`, or let a simulated city run."),
+                ),
+            )
+        )
+        return html.Div(parts, style={"display": "contents"})
+    # Figures are of one source; for another there are none, rather than the wrong ones.
+    if summary["figures_source"] == view.source_id and summary["figures"]:
+        parts.append(key_figures(summary["figures"]))
+    everything = dcc.Link(text("All alerts"), href=href("/alerts", source=view.source), className="button")
+    parts.append(
+        html.Div(
+            [
+                panel(
+                    text("Map"),
+                    [
+                        city_map(devices, districts, alerts),
+                        html.Div(chosen, id="device-panel", className="map-panel", **{"aria-live": "polite"}),
+                    ],
+                    right=[map_legend()],
+                    flush=True,
+                ),
+                panel(
+                    text("Open alerts"),
+                    alert_list(alerts, source=view.source, path="/alerts"),
+                    right=[everything],
+                    flush=True,
+                    body_id="alert-list",
+                    scroll="540px",
+                ),
+            ],
+            className="grid wide-left overview-main",
+        )
+    )
+    states = district_states(districts, devices, alerts)
+    if states:
+        table_part = html.Div(district_table(states), className="scroll")
+        parts.append(panel(text("Districts"), table_part, note=text("means over fresh devices"), flush=True))
+    return html.Div(parts, style={"display": "contents"})
+
+
+async def selection(view: View) -> list[Component]:
+    """Return the card of the device that is selected in the address; nothing where none is."""
+    device_id = view.query.get("device")
+    if device_id is None:
+        return []
+    device = await view.api.device(device_id)
+    marks: list[Component] = [html.Span(domain_name(device["domain"])), freshness_chip(device["freshness"])]
+    if device["worst_severity"]:
+        marks.insert(0, severity_chip(device["worst_severity"]))
+    readings: list[Component] = []
+    for row in by_importance(device):
+        readings += [html.Dt(property_name(row["property"])), html.Dd(live_value(row, "card"))]
+    return [
+        html.Div(
+            [
+                html.Header(
+                    [
+                        html.H3(device["name"] or device["device_id"]),
+                        dcc.Link(
+                            icon("close", size=16, label=text("Close")),
+                            href=href("/", source=view.source),
+                            className="icon-button",
+                        ),
+                    ]
+                ),
+                html.Div([*marks, device_age(device, "card")], className="facts"),
+                html.Dl(readings, className="facts-list"),
+                dcc.Link(
+                    [text("Open device"), icon("chevron", size=14)],
+                    href=href(f"/devices/{device_id}", source=view.source),
+                    className="button",
+                ),
+            ],
+            className="device-card",
+        )
+    ]

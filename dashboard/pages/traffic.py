@@ -1,0 +1,219 @@
+"""Traffic: corridor speeds by hour, every detector with its level, and the curves of the one that is selected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.bands import SERVICE_EDITION, percentile, service_level
+from dashboard.components.charts import chart, heat_figure, local_text
+from dashboard.components.curves import device_curves
+from dashboard.components.districts import mean
+from dashboard.components.marks import freshness_chip, replay_chip
+from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
+from dashboard.components.readings import device_age, find_latest, live_value, result_of
+from dashboard.pages.spans import span_choices
+from dashboard.pages.view import View
+from dashboard.shapes import Device, Series
+from dashboard.texts import plural, text
+from dashboard.units import number, parse_time, present
+
+HOURS = 24
+HALF = timedelta(minutes=30)  # a cell of the heat map is centred on its hour
+CURVES = ("vehicle_speed", "vehicle_flow", "occupancy")
+LEVEL_STYLES = {"D": "level poor", "E": "level poor", "F": "level bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One detector with its speed per hour, its free-flow speed and its level of service now."""
+
+    device: Device
+    corridor: str
+    hours: tuple[float | None, ...]
+    free_flow: float | None
+    level: str | None
+
+
+def corridor_of(device: Device) -> str:
+    """Return the road and direction that a detector's name starts with, up to its place along the road."""
+    name = device["name"] or device["device_id"]
+    return name.rsplit(",", 1)[0]
+
+
+def hour_starts(now: datetime) -> list[datetime]:
+    """Return the starts of the last 24 hours, the running one last."""
+    this = now.replace(minute=0, second=0, microsecond=0)
+    return [this - timedelta(hours=back) for back in range(HOURS - 1, -1, -1)]
+
+
+def detectors(devices: Sequence[Device], series: Sequence[Series], now: datetime) -> list[Detector]:
+    """Return detectors with what their hourly speeds say, slowest against free flow first."""
+    by_device = {one["device_id"]: {parse_time(p["time"]): p["value"] for p in one["points"]} for one in series}
+    found = []
+    for device in devices:
+        hourly = by_device.get(device["device_id"], {})
+        speeds = present(hourly.values())
+        # Free flow: the 85th percentile (FHWA); of hourly means here, which needs a day with a quiet hour in it.
+        free_flow = percentile(speeds, 0.85) if len(speeds) >= 3 else None
+        hours = tuple(hourly.get(start) for start in hour_starts(now))
+        level = service_level(result_of(device, "vehicle_speed"), free_flow)
+        found.append(Detector(device, corridor_of(device), hours, free_flow, level))
+    return sorted(found, key=lambda d: ("FEDCBA".find(d.level) if d.level else 9, d.device["name"]))
+
+
+async def page(view: View) -> Component:
+    """Return the traffic page."""
+    devices = [d for d in await view.devices("traffic") if d["latest"]]
+    chips = [] if view.clock.live else [replay_chip(view.clock.source)]
+    head = page_head(
+        text("Traffic"), plural("{n} detector", "{n} detectors", len(devices)), [*chips, span_choices(view, "24h")]
+    )
+    if not devices:
+        empty = state(text("No detector reports here"), text("Speeds and flows appear once one does."), sign="traffic")
+        return html.Div([head, panel(text("Detectors"), empty)], style={"display": "contents"})
+    now = view.clock.now
+    speeds = [row["datastream_id"] for d in devices if (row := find_latest(d, "vehicle_speed"))]
+    series = await view.api.observations(speeds, hour_starts(now)[0], now, "hour")
+    found = detectors(devices, series, now)
+    wanted = view.query.get("device")
+    chosen = next((d for d in found if d.device["device_id"] == wanted), found[0])
+    charts = await device_curves(view, chosen.device, CURVES, default_span="24h")
+    parts = [head]
+    if series:
+        parts.append(_heat_panel(view, found))
+    parts.append(
+        html.Div(
+            [
+                panel(
+                    text("Detectors"),
+                    _table(view, found, chosen),
+                    note=text("slowest against free flow first"),
+                    flush=True,
+                    scroll="640px",
+                ),
+                panel(chosen.device["name"] or chosen.device["device_id"], charts, right=[_open(view, chosen.device)]),
+            ],
+            className="grid list-left",
+        )
+    )
+    return html.Div(parts, style={"display": "contents"})
+
+
+def _open(view: View, device: Device) -> Component:
+    return dcc.Link(
+        text("Open device"), href=href(f"/devices/{device['device_id']}", source=view.source), className="button"
+    )
+
+
+def _heat_rows(found: Sequence[Detector], corridor: str | None) -> list[tuple[str, list[float | None]]]:
+    """Return (name, speed per hour): corridors by mean, or the detectors along one corridor in order of place."""
+    if corridor is not None:
+        along = sorted((d for d in found if d.corridor == corridor), key=lambda d: d.device["name"])
+        return [(d.device["name"] or d.device["device_id"], list(d.hours)) for d in along]
+    rows = []
+    for name in sorted({d.corridor for d in found}):
+        columns = zip(*(d.hours for d in found if d.corridor == name), strict=True)
+        rows.append((name, [mean(present(column)) for column in columns]))
+    return rows
+
+
+def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
+    corridors = sorted({d.corridor for d in found})
+    corridor = view.query.get("corridor") if view.query.get("corridor") in corridors else None
+    rows = _heat_rows(found, corridor)
+    values = [speeds for _, speeds in rows]
+    known = [speed for speeds in values for speed in present(speeds)]
+    figure = heat_figure(
+        [name for name, _ in rows],
+        [local_text(start + HALF, view.zone) for start in hour_starts(view.clock.now)],
+        values,
+        "km/h",
+        low=0,
+        high=max(60.0, percentile(known, 0.95) or 60.0),
+        words=[[f"{number(speed, 0)} km/h" for speed in speeds] for speeds in values],
+    )
+    kept = {"source": view.source, "span": view.query.get("span")}
+    options = [(text("All corridors"), href("/traffic", **kept), corridor is None)]
+    if corridor is not None:
+        options.append((corridor, href("/traffic", **kept, corridor=corridor), True))
+    links = html.Details(
+        [
+            html.Summary(text("One corridor")),
+            html.Ul(
+                [html.Li(dcc.Link(name, href=href("/traffic", **kept, corridor=name))) for name in corridors],
+                className="plain-list",
+            ),
+        ],
+        className="corridors",
+    )
+    return panel(
+        text("Mean speed by hour"),
+        [
+            chart(figure, key="speed-heat", label=text("Mean speed of each corridor in each of the last 24 hours")),
+            links,
+        ],
+        note=text("darker is slower; a gap is an hour without readings"),
+        right=[choices(text("Corridor"), options)],
+    )
+
+
+def _level(detector: Detector) -> Component | str:
+    if detector.level is None:
+        return "–"
+    share = (result_of(detector.device, "vehicle_speed") or 0) / (detector.free_flow or 1)
+    return html.Span(
+        detector.level,
+        className=LEVEL_STYLES.get(detector.level, "level"),
+        title=text(
+            "{share} % of the free-flow speed of {speed} km/h",
+            share=round(100 * share),
+            speed=number(detector.free_flow, 0),
+        ),
+    )
+
+
+def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Component]:
+    kept = {"source": view.source, "span": view.query.get("span"), "corridor": view.query.get("corridor")}
+    rows = []
+    for one in found:
+        device = one.device
+        late = [] if device["freshness"] == "fresh" else [" ", freshness_chip(device["freshness"])]
+        rows.append(
+            html.Tr(
+                [
+                    html.Td(
+                        [
+                            dcc.Link(
+                                device["name"] or device["device_id"],
+                                href=href("/traffic", **kept, device=device["device_id"]),
+                            ),
+                            *late,
+                        ]
+                    ),
+                    html.Td(_level(one)),
+                    right_cell(live_value(find_latest(device, "vehicle_speed"), "table", with_unit=False)),
+                    right_cell(live_value(find_latest(device, "vehicle_flow"), "table", with_unit=False)),
+                    right_cell(live_value(find_latest(device, "occupancy"), "table", with_unit=False)),
+                    right_cell(device_age(device, "table")),
+                ],
+                **{"data-selected": "true" if one is chosen else "false"},
+            )
+        )
+    headings = [
+        (text("Detector"), False),
+        (text("Level"), False),
+        (text("Speed, km/h"), True),
+        (text("Flow, veh/h"), True),
+        (text("Occupancy, %"), True),
+        (text("Heard"), True),
+    ]
+    return [
+        table(headings, rows, caption=text("Detectors with their level of service")),
+        html.P(
+            text(SERVICE_EDITION) + ". " + text("A planning measure: rules, not levels, raise alerts."),
+            className="method",
+        ),
+    ]

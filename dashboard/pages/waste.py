@@ -1,0 +1,159 @@
+"""Waste: every bin, fullest first, against the limit that a rule sets, and the course of the one selected."""
+
+from collections.abc import Sequence
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.curves import device_curves
+from dashboard.components.districts import DUE
+from dashboard.components.icons import icon
+from dashboard.components.marks import freshness_chip, replay_chip, severity_chip
+from dashboard.components.parts import href, page_head, panel, right_cell, state, table
+from dashboard.components.readings import device_age, find_latest, live_value, result_of, share_bar
+from dashboard.limits import lowest_limit, rule_limits
+from dashboard.pages.spans import span_choices
+from dashboard.pages.view import View
+from dashboard.shapes import Device
+from dashboard.texts import text
+from dashboard.units import present
+
+CURVES = ("fill_level", "bin_temperature", "battery")
+CLASSES = ((0, 25), (25, 50), (50, 75), (75, 90), (90, 101))
+
+
+def fullest_first(devices: Sequence[Device]) -> list[Device]:
+    """Return bins by fill level, those without a usable one last."""
+    return sorted(
+        devices, key=lambda d: (-(fill if (fill := result_of(d, "fill_level")) is not None else -1), d["name"])
+    )
+
+
+def fill_classes(devices: Sequence[Device]) -> list[tuple[str, int]]:
+    """Return how many bins are in each class of fill: the classes are what such sensors can be trusted with."""
+    fills = present(result_of(device, "fill_level") for device in devices)
+    return [(f"{low} to {min(high, 100)} %", sum(low <= fill < high for fill in fills)) for low, high in CLASSES]
+
+
+async def page(view: View) -> Component:
+    """Return the waste page."""
+    devices = [d for d in await view.devices("waste") if d["latest"]]
+    chips = [] if view.clock.live else [replay_chip(view.clock.source)]
+    if not devices:
+        empty = state(text("No bin reports here"), text("Fill levels appear once one does."), sign="waste")
+        head = page_head(text("Waste"), "", chips)
+        return html.Div([head, panel(text("Bins"), empty)], style={"display": "contents"})
+    limits = rule_limits(await view.api.rules())
+    ordered = fullest_first(devices)
+    wanted = view.query.get("device")
+    chosen = next((d for d in ordered if d["device_id"] == wanted), ordered[0])
+    rising = lowest_limit(limits, "fill_level")
+    limit = rising.limit if rising else DUE
+    due = sum((result_of(d, "fill_level") or 0) >= limit for d in ordered)
+    note = text("{due} of {all} bins at {limit} % or more", due=due, all=len(ordered), limit=f"{limit:g}")
+    curves = await device_curves(
+        view,
+        chosen,
+        CURVES,
+        default_span="24h",
+        limits=limits,
+        height=210,
+        ranges={"fill_level": (0, 104), "battery": (0, 104)},
+    )
+    open_link = dcc.Link(
+        text("Open device"), href=href(f"/devices/{chosen['device_id']}", source=view.source), className="button"
+    )
+    return html.Div(
+        [
+            page_head(text("Waste"), note, [*chips, span_choices(view, "24h")]),
+            _classes(ordered),
+            html.Div(
+                [
+                    panel(
+                        text("Bins"),
+                        _table(view, ordered, chosen, limit),
+                        note=text("fullest first"),
+                        flush=True,
+                        scroll="760px",
+                    ),
+                    panel(chosen["name"] or chosen["device_id"], curves, right=[*_marks(chosen), open_link]),
+                ],
+                className="grid list-left",
+            ),
+        ],
+        style={"display": "contents"},
+    )
+
+
+def _marks(device: Device) -> list[Component]:
+    marks = [] if device["worst_severity"] is None else [severity_chip(device["worst_severity"])]
+    return [*marks, freshness_chip(device["freshness"])]
+
+
+def _classes(devices: Sequence[Device]) -> Component:
+    counts = fill_classes(devices)
+    most = max(count for _, count in counts) or 1
+    items = [
+        html.Li(
+            [
+                html.Span(words, className="label"),
+                html.Span(str(count), className="value number"),
+                html.Span(
+                    html.Span(html.I(style={"width": f"{100 * count / most:.0f}%"}), className="bar"), className="wide"
+                ),
+            ],
+            className="figure",
+        )
+        for words, count in counts
+    ]
+    return html.Ul(items, className="figures", **{"aria-label": text("Bins by fill level")})
+
+
+def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) -> Component:
+    kept = {"source": view.source, "span": view.query.get("span")}
+    rows = []
+    for device in devices:
+        fill = find_latest(device, "fill_level")
+        over = (result_of(device, "fill_level") or 0) >= limit
+        marks: list[Component | str] = []
+        if device["freshness"] != "fresh":
+            marks += [" ", freshness_chip(device["freshness"])]
+        rows.append(
+            html.Tr(
+                [
+                    html.Td(
+                        [
+                            dcc.Link(
+                                device["name"] or device["device_id"],
+                                href=href("/waste", **kept, device=device["device_id"]),
+                            ),
+                            *marks,
+                        ]
+                    ),
+                    html.Td(share_bar(fill, limit), className="bar-cell"),
+                    right_cell(
+                        [
+                            *(
+                                [icon("error", size=13, label=text("over the limit"), class_name="over-sign")]
+                                if over
+                                else []
+                            ),
+                            *live_value(fill, "table"),
+                        ]
+                    ),
+                    right_cell(live_value(find_latest(device, "bin_temperature"), "table")),
+                    right_cell(live_value(find_latest(device, "battery"), "table")),
+                    right_cell(device_age(device, "table")),
+                ],
+                **{"data-selected": "true" if device is chosen else "false"},
+            )
+        )
+    headings = [
+        (text("Bin"), False),
+        (text("Fill"), False),
+        ("", True),
+        (text("Temperature"), True),
+        (text("Battery"), True),
+        (text("Heard"), True),
+    ]
+    return table(headings, rows, caption=text("Bins by fill level, fullest first"))

@@ -1,0 +1,61 @@
+"""Which page answers which address."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.client import ApiClient, ApiError
+from dashboard.components.parts import failure, page_head, panel, state
+from dashboard.pages import account, air, alerts, device, inventory, overview, status, traffic, waste
+from dashboard.pages.view import Page, View
+from dashboard.query import Query, choose_clock, reader_zone, wall_clock
+from dashboard.texts import text
+
+PAGES: dict[str, Page] = {
+    "/": overview.page,
+    "/alerts": alerts.page,
+    "/traffic": traffic.page,
+    "/waste": waste.page,
+    "/air": air.page,
+    "/devices": inventory.page,
+    "/account": account.page,
+    "/status": status.page,
+}
+
+
+def find_page(path: str) -> Page | None:
+    """Return the page at `path`, None where there is none."""
+    trimmed = path.rstrip("/") or "/"
+    if trimmed.startswith("/devices/"):
+        return device.page
+    return PAGES.get(trimmed)
+
+
+async def make_view(api: ApiClient, path: str, search: str | None, zone: str | None) -> View:
+    """Return what a page is given; raises ApiError when the sources cannot be read."""
+    query = Query.parse(search)
+    sources = await api.sources()
+    return View(api, query, sources, choose_clock(sources, query.source_id, wall_clock()), path, reader_zone(zone))
+
+
+def _not_found(path: str) -> Component:
+    return html.Div(
+        [
+            page_head(text("No such page")),
+            panel(text("Address"), state(text("Nothing is here"), text("There is no page at {path}.", path=path))),
+        ],
+        style={"display": "contents"},
+    )
+
+
+async def render(api: ApiClient, path: str, search: str | None, zone: str | None) -> Component:
+    """Return the page at an address, or the page that says why there is none."""
+    found = find_page(path)
+    if found is None:
+        return _not_found(path)
+    try:
+        view = await make_view(api, path, search, zone)
+        content = await found(view)
+    except ApiError as error:
+        return failure(str(error))
+    fixed = "" if view.clock.live else view.clock.now.isoformat()
+    return html.Div(content, style={"display": "contents"}, **{"data-source-now": fixed})

@@ -1,0 +1,205 @@
+"""The JSON that the API answers, as far as the screen reads it (its own description is /openapi.json)."""
+
+from typing import Any, Literal, TypedDict
+
+JsonObject = dict[str, Any]
+Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
+Freshness = Literal["fresh", "stale", "silent", "never"]
+
+
+class District(TypedDict):
+    """A part of the city."""
+
+    district_id: str
+    name: str
+    population: int | None
+    polygon: JsonObject
+
+
+class Source(TypedDict):
+    """A source of time: the city as it runs, or a replay with its own now."""
+
+    source_id: str
+    kind: Literal["live", "replay"]
+    clock: str | None
+    devices: int
+
+
+class Latest(TypedDict):
+    """The newest observation of one datastream."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    unit: str
+    phenomenon_time: str | None
+    received_at: str | None
+    result: float | None
+    quality: int | None
+
+
+class Device(TypedDict):
+    """A device with its state."""
+
+    device_id: str
+    name: str
+    profile: str
+    domain: str
+    site_id: str | None
+    district_id: str | None
+    latitude: float | None
+    longitude: float | None
+    source_id: str
+    expected_interval_seconds: float
+    last_time: str | None
+    freshness: Freshness
+    worst_severity: Severity | None
+    latest: list[Latest]
+
+
+class Point(TypedDict):
+    """One point of a chart."""
+
+    time: str
+    value: float | None
+    min: float | None
+    max: float | None
+    n: int | None
+    good_share: float | None
+
+
+class Series(TypedDict):
+    """Observations of one datastream."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    unit: str
+    resolution: str
+    points: list[Point]
+
+
+class Alert(TypedDict):
+    """One alert."""
+
+    alert_id: int
+    rule_id: str
+    rule_version: int
+    device_id: str | None
+    device_name: str | None
+    district_id: str | None
+    domain: str | None
+    datastream_id: int | None
+    property: str | None
+    severity: Severity
+    state: str
+    open: bool
+    silent: bool
+    message: str
+    parameters: JsonObject
+    text: str
+    raised_at: str
+    recorded_at: str
+    cleared_at: str | None
+    acknowledged_at: str | None
+    acknowledged_by: str | None
+
+
+class AlertEvent(TypedDict):
+    """One line of an alert's journal."""
+
+    event_id: int
+    at: str
+    recorded_at: str
+    kind: str
+    from_state: str | None
+    to_state: str
+    actor: str
+    comment: str
+
+
+class AlertDetail(Alert):
+    """An alert with what is behind it."""
+
+    events: list[AlertEvent]
+    inputs: JsonObject
+    rule: JsonObject
+
+
+class KeyFigure(TypedDict):
+    """One figure of the overview."""
+
+    name: str
+    label: str
+    value: float | None
+    unit: str
+    before: float | None
+    target: float | None
+    trend: list[float | None]
+
+
+class Summary(TypedDict):
+    """The overview's figures."""
+
+    at: str
+    devices: int
+    fresh: int
+    stale: int
+    silent: int
+    open_alerts: dict[str, int]
+    figures: list[KeyFigure]
+    figures_source: str
+
+
+class AccountRow(TypedDict):
+    """What became of one device's deliveries."""
+
+    device_id: str
+    hour: str | None
+    received: int
+    accepted: int
+    rejected: int
+    readings: int
+    stored: int
+    duplicate: int
+    refused: int
+    closes: bool
+
+
+class RejectedMessage(TypedDict):
+    """A message that was turned away, in whole or in part."""
+
+    rejected_id: int
+    received_at: str
+    fate: str
+    reason: str
+    detail: str
+    device_id: str | None
+    topic: str
+    payload_text: str
+    payload_size: int
+
+
+class ProcessState(TypedDict):
+    """One process and how far behind it is."""
+
+    name: str
+    state: str
+    lag_rows: int | None
+    lag_seconds: float | None
+    detail: str
+
+
+class Status(TypedDict):
+    """The system's own state."""
+
+    at: str
+    version: str
+    engine: str
+    demo: bool
+    broker: str
+    processes: list[ProcessState]
+    observations: int
+    messages_last_minute: int
+    readings_last_minute: int
+    limits: list[str]

@@ -1,0 +1,70 @@
+"""Numbers, units and instants as people read them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+# UCUM code -> what is printed after a number
+UNIT_LABELS = {
+    "ug/m3": "µg/m³",
+    "mg/m3": "mg/m³",
+    "g/m3": "g/m³",
+    "Cel": "°C",
+    "{vehicles}/h": "veh/h",
+    "{vehicles}": "vehicles",
+    "{bicycles}/h": "bicycles/h",
+    "{persons}/h": "persons/h",
+    "{persons}": "persons",
+    "{bins}": "bins",
+    "{devices}": "devices",
+    "{alerts}": "alerts",
+    "[ppm]": "ppm",
+    "[ppb]": "ppb",
+    "deg": "°",
+    "dB[A]": "dB(A)",
+    "dB[mW]": "dBm",
+    "1": "",
+}
+NOTHING = "–"
+
+
+def unit_label(unit: str) -> str:
+    """Return the printed form of a UCUM unit; an unknown curly annotation loses its braces."""
+    return UNIT_LABELS.get(unit, unit.replace("{", "").replace("}", ""))
+
+
+def digits_for(unit: str) -> int:
+    """Return how many decimals a reading in `unit` is worth on screen."""
+    return 0 if unit in {"%", "km/h", "hPa", "dB[mW]", "1"} or unit.startswith("{") else 1
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """Return `value` with thousands separated, a true minus sign, and a dash where there is none."""
+    if value is None:
+        return NOTHING
+    # -0.0 and values that round to it are zero to a reader.
+    rounded = round(value, digits) + 0.0
+    return f"{rounded:,.{digits}f}".replace("-", "−").replace(",", "\u202f")
+
+
+def quantity(value: float | None, unit: str, digits: int | None = None) -> str:
+    """Return a number with its unit."""
+    label = unit_label(unit)
+    shown = number(value, digits_for(unit) if digits is None else digits)
+    if value is None or not label:
+        return shown
+    return f"{shown}{label}" if label == "°" else f"{shown}\u00a0{label}"
+
+
+def parse_time(value: str | None) -> datetime | None:
+    """Return an RFC 3339 instant as aware UTC."""
+    return datetime.fromisoformat(value).astimezone(UTC) if value else None
+
+
+def clock_text(at: datetime | None) -> str:
+    """Return an instant to the second, in UTC, for places without a browser (the browser shows local time)."""
+    return at.strftime("%Y-%m-%d %H:%M:%S") if at else NOTHING
+
+
+def present(values: Iterable[float | None]) -> list[float]:
+    """Return the values that are there."""
+    return [value for value in values if value is not None]

@@ -1,0 +1,171 @@
+"""Alerts in the store: every change goes through the lifecycle, into the row, into the journal and out as news."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from citywatch.errors import AlertError
+from rules.engine import Watch
+from rules.frozen import freeze_evidence
+from rules.lifecycle import AlertEventKind, AlertState, Standing, advance, raised
+from rules.model import Subject
+from rules.stream import Change
+from rules.wording import describe
+from sql.connection import Connection, Record
+from sql.queries import query
+
+Kind = AlertEventKind
+
+
+def key_of(rule_id: str, device_id: str) -> str:
+    """Return what says what an alert is about: one rule, one device."""
+    return f"{rule_id}:{device_id}"
+
+
+def standing_of(row: Record) -> Standing:
+    """Return an alert row's standing."""
+    return Standing(AlertState(row["state"]), row["cleared_at"] is None and row["open"], row["latched"])
+
+
+async def record(
+    connection: Connection, ready: Watch, subject: Subject, datastream_id: int | None, change: Change
+) -> int | None:
+    """Write what the engine says, inside the caller's transaction; return the alert it concerns.
+
+    None where there is nothing to write: somebody had raised it already. Saying a thing twice changes nothing.
+    """
+    key = key_of(change.rule_id, subject.device_id)
+    if change.kind is Kind.RAISED:
+        return await raise_alert(connection, ready, subject, datastream_id, change, key)
+    began = change.was or change.episode.raised_at
+    alert_id: int | None = await connection.fetchval(query("rules", "alert_by_raise"), key, began)
+    if alert_id is None:
+        return None
+    row = await lock_alert(connection, alert_id)
+    actor = f"rule {change.rule_id} v{ready.rule.version}"
+    stands = standing_of(row).active
+    if (change.kind is Kind.CLEARED and not stands) or (change.kind is Kind.REOPENED and stands):
+        return None  # it is so already
+    episode = change.episode
+    comment = f"had begun {began.isoformat()}" if change.kind is Kind.MOVED else ""
+    await move(connection, row, change.kind, change.at, actor, comment)
+    await connection.execute(
+        query("rules", "set_span"),
+        alert_id,
+        episode.raised_at,
+        episode.cleared_at,
+        episode.silent,
+        change.kind is Kind.RETRACTED,
+    )
+    return alert_id
+
+
+async def raise_alert(
+    connection: Connection, ready: Watch, subject: Subject, datastream_id: int | None, change: Change, key: str
+) -> int | None:
+    """Write a new alert; return None where its key has one that stands. The unique indexes decide, nobody's luck."""
+    rule, episode = ready.rule, change.episode
+    open_row = await connection.fetchrow(query("rules", "open_alert"), key)
+    if open_row is not None and open_row["raised_at"] < episode.raised_at and open_row["cleared_at"] is not None:
+        row = await lock_alert(connection, open_row["alert_id"])
+        await move(connection, row, Kind.SUPERSEDED, episode.raised_at, f"rule {rule.rule_id} v{rule.version}")
+    quiet = AlertState.SHELVED if await connection.fetchval(query("rules", "is_shelved"), key) else None
+    steps = [(Kind.RAISED, episode.raised_at, raised(latched=rule.latched, quiet=quiet))]
+    if episode.cleared_at is not None:
+        steps.append((Kind.CLEARED, episode.cleared_at, advance(steps[-1][2], Kind.CLEARED)))
+        if await connection.fetchval(query("rules", "newer_alert"), key, episode.raised_at):
+            steps.append((Kind.SUPERSEDED, episode.cleared_at, advance(steps[-1][2], Kind.SUPERSEDED)))
+    standing = steps[-1][2]
+    alert_id: int | None = await connection.fetchval(
+        query("rules", "raise_alert"),
+        key,
+        rule.rule_id,
+        rule.version,
+        subject.device_id,
+        datastream_id,
+        rule.severity.value,
+        standing.state.value,
+        standing.open,
+        episode.silent,
+        describe(ready, subject, change),
+        _inputs(ready, subject, change),
+        episode.raised_at,
+        episode.cleared_at,
+        rule.latched,
+    )
+    if alert_id is None:
+        return None
+    before = None
+    for kind, at, after in steps:
+        await _journal(connection, alert_id, at, kind, before, after.state, f"rule {rule.rule_id} v{rule.version}", "")
+        before = after.state
+    await connection.execute(query("rules", "announce"), alert_id)
+    return alert_id
+
+
+async def lock_alert(connection: Connection, alert_id: int) -> Record:
+    """Return the alert's row, held until the transaction ends; raise AlertError where there is none."""
+    row: Record | None = await connection.fetchrow(query("rules", "lock_alert"), alert_id)
+    if row is None:
+        raise AlertError(f"there is no alert {alert_id}")
+    return row
+
+
+async def move(
+    connection: Connection, row: Record, kind: AlertEventKind, at: datetime, actor: str, comment: str = ""
+) -> Standing:
+    """Let `kind` happen to a locked alert: lifecycle, row, journal, news. Raises AlertError where it cannot."""
+    before = standing_of(row)
+    after = advance(before, kind, acknowledged=row["acknowledged_at"] is not None)
+    if after != before:
+        await connection.execute(query("rules", "set_standing"), row["alert_id"], after.state.value, after.open)
+    await _journal(connection, row["alert_id"], at, kind, before.state, after.state, actor, comment)
+    await connection.execute(query("rules", "announce"), row["alert_id"])
+    return after
+
+
+async def withdraw(connection: Connection, rule_id: str, device_id: str, now: datetime) -> None:
+    """Close the open alert of a rule that does not watch the device any more, if there is one."""
+    found = await connection.fetchrow(query("rules", "open_alert"), key_of(rule_id, device_id))
+    if found is not None:
+        row = await lock_alert(connection, found["alert_id"])
+        await move(connection, row, Kind.WITHDRAWN, now, "citywatch", "the rule does not watch this device any more")
+        ended_at = max(row["cleared_at"] or now, row["raised_at"])
+        await connection.execute(
+            query("rules", "set_span"), row["alert_id"], row["raised_at"], ended_at, row["silent"], False
+        )
+
+
+async def _journal(
+    connection: Connection,
+    alert_id: int,
+    at: datetime,
+    kind: AlertEventKind,
+    before: AlertState | None,
+    after: AlertState,
+    actor: str,
+    comment: str,
+) -> None:
+    await connection.execute(
+        query("rules", "journal"),
+        alert_id,
+        at,
+        kind.value,
+        before.value if before else None,
+        after.value,
+        actor,
+        comment,
+    )
+
+
+def _inputs(ready: Watch, subject: Subject, change: Change) -> dict[str, Any]:
+    assert change.evidence is not None
+    return {
+        "expected_interval_seconds": subject.expected_interval.total_seconds(),
+        "raised_at": change.episode.raised_at,
+        "on_delay_seconds": ready.on_delay.total_seconds(),
+        "off_delay_seconds": ready.off_delay.total_seconds(),
+        "subject": {"profile": subject.profile, "domain": subject.domain, "properties": sorted(subject.properties)},
+        **freeze_evidence(change.evidence),
+    }

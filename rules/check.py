@@ -1,0 +1,94 @@
+"""What a rule must have beside being readable: tests of both kinds, limits that can be met, a review not overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from citywatch.errors import RuleError
+from devices.properties import PROPERTIES
+from rules.conditions import AtLeast, AtMost, Outside, leaves
+from rules.definitions import Definition, load_definition
+from rules.model import Rule
+from rules.trials import Trial, load_trials, properties_of, try_rule
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One rule test that did not come out as written."""
+
+    path: str
+    line: int
+    name: str
+    detail: str
+
+
+def trials_beside(path: Path) -> Path:
+    """Return where the tests of a rule file stand."""
+    return path.with_name(f"{path.stem}.test.yaml")
+
+
+def check_file(path: Path, today: date) -> list[str]:
+    """Return everything wrong with one rule file and its tests, each line naming file and line."""
+    try:
+        definition = load_definition(path)
+    except RuleError as error:
+        return str(error).splitlines()
+    return check_rule(definition.rule, str(path), today) + _check_trials(definition, path)
+
+
+def check_rule(rule: Rule, path: str, today: date) -> list[str]:
+    """Return what is wrong with a rule that can be read."""
+    found = []
+    if rule.rationale.review_date < today:
+        found.append(f"{path}:1: its review was due on {rule.rationale.review_date}")
+    for leaf in leaves(rule.condition):
+        name = leaf.property or rule.selector.property
+        limits = {AtLeast: ("limit",), AtMost: ("limit",), Outside: ("low", "high")}.get(type(leaf), ())
+        for limit in (getattr(leaf, each) for each in limits):
+            known = PROPERTIES[name or ""]
+            if not known.low <= limit <= known.high:
+                found.append(
+                    f"{path}:1: the limit {limit:g} {known.unit} of {name} can never be met:"
+                    f" the property goes from {known.low:g} to {known.high:g}"
+                )
+    return found
+
+
+def run_trials(paths: Iterable[Path]) -> tuple[int, list[Failure]]:
+    """Run the tests beside each rule file; return how many there were, and those that failed."""
+    count, failures = 0, []
+    for path in paths:
+        rule = load_definition(path).rule
+        tests = trials_beside(path)
+        for trial in load_trials(tests, rule) if tests.exists() else []:
+            count += 1
+            detail = try_rule(rule, trial)
+            if detail is not None:
+                failures.append(Failure(str(tests), trial.line, trial.name, detail))
+    return count, failures
+
+
+def _check_trials(definition: Definition, path: Path) -> list[str]:
+    tests = trials_beside(path)
+    if not tests.exists():
+        return [f"{path}:1: there is no {tests.name} beside it"]
+    try:
+        trials = load_trials(tests, definition.rule)
+    except RuleError as error:
+        return str(error).splitlines()
+    return _check_coverage(definition.rule, trials, tests)
+
+
+def _check_coverage(rule: Rule, trials: list[Trial], tests: Path) -> list[str]:
+    found = []
+    if not any(trial.alerts for trial in trials):
+        found.append(f"{tests}:1: no test in which the rule fires")
+    if all(trial.alerts for trial in trials):
+        found.append(f"{tests}:1: no test in which the rule does not fire")
+    used = {name for trial in trials for sample in trial.samples for name in sample.values}
+    for name in sorted(properties_of(rule) - used):
+        found.append(f"{tests}:1: no test has a series of {name}")
+    return found

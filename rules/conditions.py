@@ -1,0 +1,237 @@
+"""The closed set of conditions a rule is made of, each a pure step, composable with All, AnyOf and Not.
+
+A leaf remembers what it needs of its property in a small tuple whose first item is the time of the newest usable
+sample: `observe` folds a sample into it, `judge` says what it means at an instant. Deadbands follow the alert: `active`
+says whether the alert stands, so that values between the limits neither raise nor clear. Samples that count for
+nothing (FAIL, MISSING, and SUSPECT unless the rule says otherwise) never reach `observe`: see `rules.engine`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from rules.model import Verdict
+
+# (time of the newest sample, then whatever the condition keeps: numbers and times)
+Memory = tuple[Any, ...]
+
+
+def _verdict(holds: bool) -> Verdict:
+    return Verdict.TRUE if holds else Verdict.FALSE
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What conditions on the present value share: they remember that value only."""
+
+    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
+        """Remember the newest value."""
+        return at, value
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast(_Level):
+    """TRUE at `limit` and above; while the alert stands, until the value is down to `limit - deadband`."""
+
+    limit: float
+    deadband: float = 0.0
+    property: str | None = None
+    kind: ClassVar[str] = "at_least"
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge the newest value."""
+        value: float = memory[1]
+        return _verdict(value > self.limit - self.deadband if active and self.deadband else value >= self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost(_Level):
+    """TRUE at `limit` and below; while the alert stands, until the value is up to `limit + deadband`."""
+
+    limit: float
+    deadband: float = 0.0
+    property: str | None = None
+    kind: ClassVar[str] = "at_most"
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge the newest value."""
+        value: float = memory[1]
+        return _verdict(value < self.limit + self.deadband if active and self.deadband else value <= self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside(_Level):
+    """TRUE below `low` and above `high`; while the alert stands, until the value is `deadband` inside them."""
+
+    low: float
+    high: float
+    deadband: float = 0.0
+    property: str | None = None
+    kind: ClassVar[str] = "outside"
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge the newest value."""
+        value: float = memory[1]
+        inset = self.deadband if active else 0.0
+        return _verdict(value < self.low + inset or value > self.high - inset)
+
+
+@dataclass(frozen=True, slots=True)
+class RateOfChange:
+    """TRUE when the change between two neighbouring samples, per `per`, reaches `limit` in `direction`."""
+
+    limit: float
+    per: timedelta
+    direction: str = "either"  # rise, fall or either
+    property: str | None = None
+    kind: ClassVar[str] = "rate_of_change"
+
+    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
+        """Remember value and rate; the rate of a first sample is unknown."""
+        if memory is None or at <= memory[0]:
+            return at, value, None
+        return at, value, (value - memory[1]) / ((at - memory[0]) / self.per)
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge the newest rate."""
+        rate: float | None = memory[2]
+        if rate is None:
+            return Verdict.UNKNOWN
+        signed = {"rise": rate, "fall": -rate, "either": abs(rate)}[self.direction]
+        return _verdict(signed >= self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """TRUE when all samples of the last `window` or longer lie in a band no wider than `tolerance`.
+
+    The band starts anew at the first sample that leaves it. Zero tolerance means equal values.
+    """
+
+    window: timedelta
+    tolerance: float = 0.0
+    property: str | None = None
+    kind: ClassVar[str] = "flat"
+
+    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
+        """Widen the band, or start a new one."""
+        if memory is not None:
+            low, high = min(memory[2], value), max(memory[3], value)
+            if high - low <= self.tolerance:
+                return at, value, low, high, memory[4]
+        return at, value, value, value, at
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge how long the band has held, up to its newest sample."""
+        return _verdict(memory[0] - memory[4] >= self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class NoData:
+    """TRUE from the instant at which nothing has been heard for `limit`, or for `periods` expected intervals."""
+
+    periods: float | None = 3.0
+    limit: timedelta | None = None
+    property: str | None = None
+    kind: ClassVar[str] = "no_data"
+
+    def after(self, interval: timedelta) -> timedelta:
+        """Return how long a device of this rhythm may be silent."""
+        return self.limit if self.limit is not None else interval * (self.periods or 3.0)
+
+    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
+        """Remember that something was heard."""
+        return (at,)
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge the silence up to `at`."""
+        return _verdict(at - memory[0] >= self.after(interval))
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """TRUE when every part is, FALSE when one is not, else UNKNOWN."""
+
+    parts: tuple["Condition", ...]
+    kind: ClassVar[str] = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """TRUE when one part is, FALSE when none is, else UNKNOWN."""
+
+    parts: tuple["Condition", ...]
+    kind: ClassVar[str] = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite of its part, deadband included; UNKNOWN stays UNKNOWN."""
+
+    part: "Condition"
+    kind: ClassVar[str] = "not"
+
+
+Leaf = AtLeast | AtMost | Outside | RateOfChange | Flat | NoData
+Condition = Leaf | All | AnyOf | Not
+
+
+def leaves(condition: Condition) -> Iterator[Leaf]:
+    """Yield the leaves from left to right: the order in which their memories are kept."""
+    match condition:
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Not(part):
+            yield from leaves(part)
+        case leaf:
+            yield leaf
+
+
+def judge(
+    condition: Condition,
+    memories: Sequence[Memory | None],
+    at: datetime,
+    interval: timedelta,
+    *,
+    active: bool,
+    patience: timedelta,
+) -> Verdict:
+    """Return what `condition` says at `at` of a device reporting every `interval`.
+
+    A leaf that has heard nothing yet, or nothing for longer than `patience`, is UNKNOWN; silence itself never is.
+    """
+    verdict, _ = _judge(condition, memories, 0, at, interval, active, patience)
+    return verdict
+
+
+def _judge(
+    condition: Condition,
+    memories: Sequence[Memory | None],
+    position: int,
+    at: datetime,
+    interval: timedelta,
+    active: bool,
+    patience: timedelta,
+) -> tuple[Verdict, int]:
+    match condition:
+        case All(parts) | AnyOf(parts):
+            decisive = Verdict.FALSE if isinstance(condition, All) else Verdict.TRUE
+            found = []
+            for part in parts:
+                verdict, position = _judge(part, memories, position, at, interval, active, patience)
+                found.append(verdict)
+            if decisive in found:
+                return decisive, position
+            return (Verdict.UNKNOWN if Verdict.UNKNOWN in found else found[0]), position
+        case Not(part):
+            verdict, position = _judge(part, memories, position, at, interval, not active, patience)
+            if verdict is Verdict.UNKNOWN:
+                return verdict, position
+            return _verdict(verdict is Verdict.FALSE), position
+        case leaf:
+            memory = memories[position]
+            if memory is None or (at - memory[0] > patience and not isinstance(leaf, NoData)):
+                return Verdict.UNKNOWN, position + 1
+            return leaf.judge(memory, at, interval, active=active), position + 1

@@ -1,0 +1,223 @@
+"""One rule on one device, stepped through its samples in phenomenon-time order: pure, and the only engine there is.
+
+Live, test, backtest and explain all come through `step` and `advance`. What holds:
+
+- Inactive, the rule raises at the first sample at which its condition has been TRUE without a break for `on_delay`;
+  active, it clears at the first at which it has been FALSE without a break for `off_delay`. With a delay of zero that
+  is the first such sample. Deadbands are the condition's: a value between the limits contradicts neither state and so
+  breaks both timers.
+- A sample that counts for nothing (FAIL, MISSING, SUSPECT unless the rule counts it) does nothing at all.
+- Delays scale with the rhythm: where a device reports less often than the delay, one reading decides. A gap between
+  readings breaks no timer: a device that is slower than declared must not lose its alerts.
+- Where a condition looks at several properties, one that was not heard of for `PATIENCE` expected intervals is UNKNOWN.
+- Silence is judged at its own instant, `last heard + limit`, by whichever sample or clock gets past it first; so it
+  does not matter when somebody looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from devices.model import QualityFlag
+from rules.conditions import Leaf, Memory, NoData, judge, leaves
+from rules.model import Episode, Rule, Sample, Subject, Verdict
+
+PATIENCE = 3.0
+_COUNTS = frozenset({QualityFlag.GOOD, QualityFlag.NOT_EVALUATED})
+_COUNTS_WITH_SUSPECT = _COUNTS | {QualityFlag.SUSPECT}
+
+
+class Turn(Enum):
+    """What a step may bring about."""
+
+    RAISED = "raised"
+    CLEARED = "cleared"
+    ANNUNCIATED = "annunciated"  # raised silently on late readings, now confirmed by a timely one
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of a rule's state, at the event time it is true from."""
+
+    turn: Turn
+    at: datetime
+    raised_at: datetime
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """All that is kept between two samples; active while `raised_at` is set.
+
+    `since` is the first of the unbroken samples that contradict the present state: the delay counts from it.
+    """
+
+    memories: tuple[Memory | None, ...]
+    judged_at: datetime | None = None
+    since: datetime | None = None
+    raised_at: datetime | None = None
+    silent: bool = False
+
+    @property
+    def episode(self) -> Episode | None:
+        """Return the episode that stands."""
+        return Episode(self.raised_at, None, self.silent) if self.raised_at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A rule made ready for one device: its leaves, and its delays at that device's rhythm."""
+
+    rule: Rule
+    leaves: tuple[Leaf, ...]
+    properties: tuple[str | None, ...]  # of each leaf; None: anything the device says
+    interval: timedelta
+    on_delay: timedelta
+    off_delay: timedelta
+    patience: timedelta
+    counts: frozenset[QualityFlag]
+    hears_silence: bool
+
+    def start(self) -> Track:
+        """Return the state before any sample."""
+        return Track((None,) * len(self.leaves))
+
+    def concerns(self, sample: Sample) -> bool:
+        """Say whether the sample holds anything this rule looks at."""
+        return any(name is None or name in sample.values for name in self.properties)
+
+
+def scaled(delay: timedelta, interval: timedelta) -> timedelta:
+    """Return the delay for a device that reports every `interval`: none where one reading takes longer anyway."""
+    return timedelta() if interval > delay else delay
+
+
+def watch(rule: Rule, subject: Subject) -> Watch | None:
+    """Return the rule made ready for a device, or None where it has nothing to look at."""
+    found = tuple(leaves(rule.condition))
+    names = tuple(leaf.property or rule.selector.property for leaf in found)
+    if not rule.selector.matches(subject) or any(name and name not in subject.properties for name in names):
+        return None
+    interval = subject.expected_interval
+    return Watch(
+        rule=rule,
+        leaves=found,
+        properties=names,
+        interval=interval,
+        on_delay=scaled(rule.on_delay, interval),
+        off_delay=scaled(rule.off_delay, interval),
+        patience=interval * PATIENCE,
+        counts=_COUNTS_WITH_SUSPECT if rule.suspect_counts else _COUNTS,
+        hears_silence=any(isinstance(leaf, NoData) for leaf in found),
+    )
+
+
+def step(ready: Watch, track: Track, sample: Sample, *, late: bool = False) -> tuple[Track, Sequence[Transition]]:
+    """Fold in one sample, not older than those before it. `late`: what it brings about stays silent."""
+    before: Sequence[Transition] = ()
+    if ready.hears_silence:
+        if late:
+            # A report that came too late does not undo that nothing was heard.
+            return track, ()
+        track, before = advance(ready, track, sample.at)
+    memories = list(track.memories)
+    if not _observe(ready, memories, sample):
+        return track, before
+    track, after = _judge(ready, track, tuple(memories), sample.at, late=late)
+    return track, [*before, *after] if before else after
+
+
+def _observe(ready: Watch, memories: list[Memory | None], sample: Sample) -> bool:
+    heard = False
+    for position, (leaf, name) in enumerate(zip(ready.leaves, ready.properties, strict=True)):
+        if name is None:
+            memories[position] = leaf.observe(memories[position], sample.at, 0.0)
+            heard = True
+            continue
+        result, quality = sample.values.get(name, (None, QualityFlag.MISSING))
+        if result is not None and quality in ready.counts:
+            memories[position] = leaf.observe(memories[position], sample.at, result)
+            heard = True
+    return heard
+
+
+def prime(ready: Watch, samples: Iterable[Sample], heard_at: datetime | None) -> Track:
+    """Return a track that remembers `samples` and that the device was heard at `heard_at`, but has judged nothing."""
+    memories: list[Memory | None] = [
+        leaf.observe(None, heard_at, 0.0) if isinstance(leaf, NoData) and heard_at else None for leaf in ready.leaves
+    ]
+    for sample in samples:
+        _observe(ready, memories, sample)
+    return Track(tuple(memories), heard_at)
+
+
+def advance(ready: Watch, track: Track, until: datetime) -> tuple[Track, Sequence[Transition]]:
+    """Let time pass up to `until` without a sample: only silence can change anything."""
+    if not ready.hears_silence:
+        return track, ()
+    due = set()
+    for leaf, memory in zip(ready.leaves, track.memories, strict=True):
+        if isinstance(leaf, NoData) and memory is not None:
+            instant = memory[0] + leaf.after(ready.interval)
+            if instant <= until and (track.judged_at is None or instant > track.judged_at):
+                due.add(instant)
+    happened: list[Transition] = []
+    for instant in sorted(due):
+        track, more = _judge(ready, track, track.memories, instant, late=False)
+        happened += more
+    return track, happened
+
+
+def _judge(
+    ready: Watch, track: Track, memories: tuple[Memory | None, ...], at: datetime, *, late: bool
+) -> tuple[Track, Sequence[Transition]]:
+    active = track.raised_at is not None
+    verdict = judge(ready.rule.condition, memories, at, ready.interval, active=active, patience=ready.patience)
+    if verdict is Verdict.UNKNOWN:
+        return replace(track, memories=memories), ()
+    if (verdict is Verdict.TRUE) == active:
+        if active and track.silent and not late:
+            assert track.raised_at is not None
+            heard = Transition(Turn.ANNUNCIATED, at, track.raised_at)
+            return Track(memories, at, None, track.raised_at, False), (heard,)
+        return Track(memories, at, None, track.raised_at, track.silent), ()
+    since = track.since or at
+    if at - since < (ready.off_delay if active else ready.on_delay):
+        return Track(memories, at, since, track.raised_at, track.silent), ()
+    if track.raised_at is None:
+        return Track(memories, at, None, at, late), (Transition(Turn.RAISED, at, at, late),)
+    cleared = Transition(Turn.CLEARED, at, track.raised_at, track.silent)
+    return Track(memories, at, None, None, False), (cleared,)
+
+
+def run(
+    ready: Watch, track: Track, samples: Iterable[Sample], until: datetime | None = None
+) -> tuple[Track, list[Episode]]:
+    """Step through `samples`, which are in order, then let time pass up to `until`; return the episodes met.
+
+    An episode that stood at the start comes first; the last may still stand.
+    """
+    found = [track.episode] if track.episode else []
+    for sample in samples:
+        track, happened = step(ready, track, sample)
+        found = extend(found, happened)
+    if until is not None:
+        track, happened = advance(ready, track, until)
+        found = extend(found, happened)
+    return track, found
+
+
+def extend(known: list[Episode], transitions: Iterable[Transition]) -> list[Episode]:
+    """Return the episodes after `transitions`; the last of `known` is the one that stands, if one does."""
+    found = list(known)
+    for transition in transitions:
+        if transition.turn is Turn.RAISED:
+            found.append(Episode(transition.at, None, transition.silent))
+        elif transition.turn is Turn.CLEARED:
+            found[-1] = replace(found[-1], cleared_at=transition.at)
+        else:
+            found[-1] = replace(found[-1], silent=False)
+    return found

@@ -1,0 +1,127 @@
+"""All devices at once: batches of the tail in, changes out. No clock and no store: both are the worker's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from devices.model import QualityFlag
+from rules.engine import Watch
+from rules.model import Episode, Sample
+from rules.store import City
+from rules.stream import BEGINNING, Change, Stream, adopt, apply, derive, revise, tick
+from sql.tail import TailBatch
+
+Told = Iterator[tuple[str, Watch, Change]]
+
+
+@dataclass(slots=True)
+class Judge:
+    """The streams of all devices, and the clocks of their sources."""
+
+    allowance: timedelta
+    city: City = field(default_factory=City)
+    streams: dict[str, Stream] = field(default_factory=dict)
+    clocks: dict[str, datetime] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)  # devices whose stream changed since the last checkpoint
+
+    def knows(self, batch: TailBatch) -> bool:
+        """Say whether every datastream of the batch belongs to a known device."""
+        return all(each in self.city.datastreams for each in batch.datastream_id)
+
+    def take(self, batch: TailBatch) -> Told:
+        """Judge one batch: a live row against the wall clock at its receipt, a replayed one against its source's.
+
+        A replay batch is judged against the clock that it started from, since it may span days of its source's time.
+        """
+        for device_id, samples, received_at in _by_device(batch, self.city.datastreams):
+            stream, watches = self._stream(device_id), self.city.watches[device_id]
+            self.touched.add(device_id)
+            if batch.is_revision:
+                for change in revise(watches, stream, samples):
+                    yield device_id, _of(watches, change), change
+                continue
+            source_id = self.city.subjects[device_id].source_id
+            now = received_at if source_id == "live" else self.clocks.get(source_id, BEGINNING + self.allowance)
+            for change in apply(watches, stream, samples, now, self.allowance).changes:
+                yield device_id, _of(watches, change), change
+        for source_id, text in batch.clocks.items():
+            clock = datetime.fromisoformat(text)
+            if source_id not in self.clocks or clock > self.clocks[source_id]:
+                self.clocks[source_id] = clock
+
+    def tick(self, now: datetime) -> Told:
+        """Let time pass: live devices to the wall clock's `now`, others to their source's clock."""
+        for device_id, stream in self.streams.items():
+            watches = self.city.watches.get(device_id)
+            if not watches:
+                continue
+            source_id = self.city.subjects[device_id].source_id
+            clock = now if source_id == "live" else self.clocks.get(source_id)
+            if clock is None:
+                continue
+            for change in tick(watches, stream, clock):
+                self.touched.add(device_id)
+                yield device_id, _of(watches, change), change
+
+    def adopt(self) -> list[tuple[str, str]]:
+        """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
+        gone: list[tuple[str, str]] = []
+        for device_id in [each for each in self.streams if each not in self.city.subjects]:
+            del self.streams[device_id]
+        for device_id, stream in self.streams.items():
+            watches = self.city.watches[device_id]
+            if stream.versions != {ready.rule.rule_id: ready.rule.version for ready in watches}:
+                gone += [(rule_id, device_id) for rule_id in adopt(watches, stream)]
+                self.touched.add(device_id)
+        return gone
+
+    def reconcile(self, told: Mapping[str, Mapping[str, list[Episode]]]) -> Told:
+        """After a restart: take as said what the store was told, and yield what it must still be told."""
+        for device_id, stream in self.streams.items():
+            watches = self.city.watches.get(device_id, [])
+            known = told.get(device_id, {})
+            for ready in watches:
+                rule_id = ready.rule.rule_id
+                said = known.get(rule_id, [])
+                if stream.said.get(rule_id, []) != said:
+                    stream.said[rule_id] = list(said)
+                    # Where a silence was told, the clock had come so far.
+                    clock = max((episode.raised_at for episode in said), default=None)
+                    for change in derive(ready, stream, until=clock):
+                        yield device_id, ready, change
+
+    def _stream(self, device_id: str) -> Stream:
+        stream = self.streams.get(device_id)
+        if stream is None:
+            versions = {ready.rule.rule_id: ready.rule.version for ready in self.city.watches[device_id]}
+            stream = self.streams[device_id] = Stream(versions=versions)
+        return stream
+
+
+def _of(watches: Iterable[Watch], change: Change) -> Watch:
+    return next(ready for ready in watches if ready.rule.rule_id == change.rule_id)
+
+
+def _by_device(
+    batch: TailBatch, datastreams: Mapping[int, tuple[str, str]]
+) -> Iterator[tuple[str, list[Sample], datetime]]:
+    """Yield each device's samples and when the first of them was received; rows of unknown devices are left out."""
+    moments: dict[str, dict[datetime, dict[str, tuple[float | None, QualityFlag]]]] = {}
+    first: dict[str, datetime] = {}
+    for datastream_id, at, received_at, result, quality in zip(
+        batch.datastream_id, batch.phenomenon_time, batch.received_at, batch.result, batch.quality, strict=True
+    ):
+        known = datastreams.get(datastream_id)
+        if known is None:
+            continue
+        device_id, name = known
+        moments.setdefault(device_id, {}).setdefault(at, {})[name] = (result, _FLAGS[quality])
+        if device_id not in first or received_at < first[device_id]:
+            first[device_id] = received_at
+    for device_id, found in moments.items():
+        yield device_id, [Sample(at, values) for at, values in found.items()], first[device_id]
+
+
+_FLAGS = {int(flag): flag for flag in QualityFlag}

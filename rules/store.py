@@ -1,0 +1,187 @@
+"""What the rules process reads and keeps: the city's devices, rule versions, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from citywatch.errors import RuleError
+from citywatch.telemetry import get_logger
+from rules.definitions import Definition, parse_definition
+from rules.engine import Watch, watch
+from rules.frozen import freeze_stream, thaw_stream
+from rules.model import Episode, Rule, Subject
+from rules.stream import Stream
+from rules.wording import limit_text
+from sql.connection import Connection
+from sql.queries import query
+
+log = get_logger()
+
+
+@dataclass(slots=True)
+class City:
+    """The devices, and what each is watched by."""
+
+    subjects: dict[str, Subject] = field(default_factory=dict)
+    datastreams: dict[int, tuple[str, str]] = field(default_factory=dict)  # id -> device, property
+    ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    watches: dict[str, list[Watch]] = field(default_factory=dict)
+
+    def assign(self, rules: Iterable[Rule]) -> None:
+        """Work out which rules watch which device."""
+        kept = list(rules)
+        self.watches = {
+            device_id: [ready for rule in kept if (ready := watch(rule, subject)) is not None]
+            for device_id, subject in self.subjects.items()
+        }
+
+    def datastream_of(self, rule: Rule, device_id: str) -> int | None:
+        """Return the datastream an alert of `rule` is about, None where it is about the device as a whole."""
+        return self.ids.get((device_id, rule.selector.property)) if rule.selector.property else None
+
+
+async def load_city(connection: Connection) -> City:
+    """Read every device with its datastreams."""
+    city = City()
+    for row in await connection.fetch(query("rules", "subjects")):
+        device_id = row["device_id"]
+        city.subjects[device_id] = Subject(
+            device_id=device_id,
+            profile=row["profile"],
+            domain=row["domain"],
+            name=row["name"],
+            district_id=row["district_id"],
+            site_id=row["site_id"],
+            source_id=row["source_id"],
+            expected_interval=row["expected_interval"],
+            tags=row["tags"],
+            properties=frozenset(row["properties"]),
+        )
+        for datastream_id, name in zip(row["datastream_ids"], row["properties"], strict=True):
+            city.datastreams[datastream_id] = (device_id, name)
+            city.ids[device_id, name] = datastream_id
+    return city
+
+
+async def sync_rules(connection: Connection, definitions: Iterable[Definition], author: str) -> list[str]:
+    """Make the store's rules those of the files, inside the caller's transaction; return the ids that changed.
+
+    A text that changed becomes a new version. A rule whose file is gone is switched off. Rules made through the API
+    are left alone; a file of the same name does not undo them.
+    """
+    known = {row["rule_id"]: row for row in await connection.fetch(query("rules", "rule_versions_known"))}
+    changed = []
+    kept = set()
+    for definition in definitions:
+        rule_id = definition.rule.rule_id
+        kept.add(rule_id)
+        row = known.get(rule_id)
+        if row is not None and row["origin"] == "api":
+            continue
+        if row is not None and row["text_hash"] == definition.text_hash:
+            if not row["enabled"]:
+                await connection.execute(query("rules", "enable_rule"), rule_id, True)
+                changed.append(rule_id)
+            continue
+        await store_rule(connection, definition, author, version=row["version"] + 1 if row else 1, origin="file")
+        changed.append(rule_id)
+    for rule_id, row in known.items():
+        if row["origin"] == "file" and row["enabled"] and rule_id not in kept:
+            await connection.execute(query("rules", "enable_rule"), rule_id, False)
+            changed.append(rule_id)
+    return changed
+
+
+async def store_rule(connection: Connection, definition: Definition, author: str, *, version: int, origin: str) -> None:
+    """Write one version of a rule, and make it the present one."""
+    rule = definition.rule
+    await connection.execute(query("rules", "store_rule"), rule.rule_id, version, origin)
+    await connection.execute(
+        query("rules", "store_rule_version"),
+        rule.rule_id,
+        version,
+        definition.text,
+        definition.text_hash,
+        rule_record(rule),
+        author,
+    )
+
+
+def rule_record(rule: Rule) -> dict[str, Any]:
+    """Return what screens show of a rule: its words, its record, when it fires."""
+    why = rule.rationale
+    return {
+        "title": rule.title,
+        "severity": rule.severity.value,
+        "condition": limit_text(rule),
+        "on_delay_seconds": rule.on_delay.total_seconds(),
+        "off_delay_seconds": rule.off_delay.total_seconds(),
+        "latched": rule.latched,
+        "cause": why.cause,
+        "consequence": why.consequence,
+        "operator_action": why.operator_action,
+        "threshold": why.threshold,
+        "time_to_respond": why.time_to_respond.total_seconds(),
+        "owner": why.owner,
+        "review_date": why.review_date.isoformat(),
+    }
+
+
+async def load_rules(connection: Connection) -> list[Rule]:
+    """Return the enabled rules in their present versions; one that cannot be read any more is logged and left out."""
+    rules = []
+    for row in await connection.fetch(query("rules", "stored_rules")):
+        try:
+            rules.append(_versioned(parse_definition(row["text"], row["rule_id"]).rule, row["version"]))
+        except RuleError as error:
+            log.error("rule_not_readable", rule_id=row["rule_id"], version=row["version"], error=str(error))
+    return rules
+
+
+async def load_rule(connection: Connection, rule_id: str, version: int) -> Rule:
+    """Return one version of a rule; raise RuleError where there is none."""
+    text = await connection.fetchval(query("rules", "rule_text"), rule_id, version)
+    if text is None:
+        raise RuleError(f"there is no version {version} of rule {rule_id!r}")
+    return _versioned(parse_definition(text, f"{rule_id} v{version}").rule, version)
+
+
+async def load_checkpoint(connection: Connection) -> tuple[int, dict[str, datetime], dict[str, Stream]]:
+    """Return the tail position of the last checkpoint, the sources' clocks and the streams as they were then."""
+    row = await connection.fetchrow(query("rules", "load_checkpoint"))
+    if row is None:
+        return 0, {}, {}
+    streams = {
+        each["device_id"]: thaw_stream(each["state"]) for each in await connection.fetch(query("rules", "load_streams"))
+    }
+    clocks = {name: datetime.fromisoformat(text) for name, text in row["clocks"].items()}
+    return row["seq"], clocks, streams
+
+
+async def save_checkpoint(
+    connection: Connection, seq: int, clocks: Mapping[str, datetime], streams: Mapping[str, Stream]
+) -> None:
+    """Keep `streams`, those that changed since the last checkpoint, as they are after the tail's row `seq`."""
+    await connection.execute(
+        query("rules", "save_streams"), list(streams), [freeze_stream(stream) for stream in streams.values()]
+    )
+    await connection.execute(query("rules", "save_checkpoint"), seq, dict(clocks))
+
+
+async def told_episodes(connection: Connection, streams: Mapping[str, Stream]) -> dict[str, dict[str, list[Episode]]]:
+    """Return, by device and rule, the episodes the store has been told of that may still change."""
+    found: dict[str, dict[str, list[Episode]]] = {}
+    rows = await connection.fetch(
+        query("rules", "told_episodes"), list(streams), [stream.horizon for stream in streams.values()]
+    )
+    for row in rows:
+        episode = Episode(row["raised_at"], row["cleared_at"], row["silent"])
+        found.setdefault(row["device_id"], {}).setdefault(row["rule_id"], []).append(episode)
+    return found
+
+
+def _versioned(rule: Rule, version: int) -> Rule:
+    return replace(rule, version=version)

@@ -1,0 +1,344 @@
+"""Event time: what rules know of one device, so that the order in which readings arrive does not show.
+
+The semantics, exactly (see docs/adr/0005-event-time.md):
+
+1. Every reading arrives at a `now` of its source. It is *timely* if it is no older than `now - allowance`, else *late*.
+   The horizon is the greatest `now` so far less the allowance; it never goes back.
+2. What lies before the horizon is *settled*: one `Track` per rule, which timely readings cannot change any more. What
+   lies at or after it is kept in time order in `recent`.
+3. A reading is judged the moment it arrives. If it is the newest of its device, that is one step. If not, the rule is
+   stepped again from the settled track through all of `recent`, and what comes out is compared with what was said:
+   the difference is told as RAISED, CLEARED, MOVED, REOPENED or RETRACTED.
+4. So after any arrival, what has been said equals what stepping all timely readings in time order says. The *journal*
+   is that: which episodes there were, from when to when. It depends on the set of timely readings and on the last
+   `now` only, not on order, repetition or delay. Corrections on the way to it are recorded, but are not part of it.
+5. Of two readings for one property and instant the first counts (the store keeps no second one).
+6. A late reading that is newer than everything settled is stepped at once, and what it raises is *silent* until a
+   timely reading confirms it. An older one cannot be stepped here: `apply` returns it, for the history to be judged
+   from the store. Nothing late ever undoes a silence that was noticed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from rules.engine import Track, Watch, advance, extend, prime, step
+from rules.lifecycle import AlertEventKind
+from rules.model import Episode, Sample
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+EVIDENCE = 64  # samples kept with an alert at most; what went before is in the track they start from
+Kind = AlertEventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict was made from: stepping `samples` from `track` must give it again."""
+
+    track: Track
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to tell: `kind` happened at event time `at`, and `episode` is how it is now.
+
+    `was` is the former beginning of an episode that MOVED; RAISED carries the evidence.
+    """
+
+    rule_id: str
+    kind: AlertEventKind
+    at: datetime
+    episode: Episode
+    was: datetime | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(slots=True)
+class Stream:
+    """What rules know of one device. `said` holds, for each rule, the episodes that may still change.
+
+    `versions` names the rule versions that it was judged by; `floors`, for a rule that came or changed while the device
+    was watched, the newest sample before that, since it judges what comes after.
+    """
+
+    settled: dict[str, Track] = field(default_factory=dict)
+    tip: dict[str, Track] = field(default_factory=dict)
+    said: dict[str, list[Episode]] = field(default_factory=dict)
+    recent: list[Sample] = field(default_factory=list)
+    horizon: datetime = BEGINNING
+    versions: dict[str, int] = field(default_factory=dict)
+    floors: dict[str, datetime] = field(default_factory=dict)
+
+    def steps(self, ready: Watch, sample: Sample) -> bool:
+        """Say whether a rule judges a sample: whether it looks at it, and was there at the time."""
+        floor = self.floors.get(ready.rule.rule_id)
+        return ready.concerns(sample) and (floor is None or sample.at > floor)
+
+
+@dataclass(slots=True)
+class Applied:
+    """What came of some readings: changes in the order to tell them, and readings too old to be stepped here."""
+
+    changes: list[Change] = field(default_factory=list)
+    history: list[Sample] = field(default_factory=list)
+
+
+def apply(
+    watches: Sequence[Watch],
+    stream: Stream,
+    samples: Iterable[Sample],
+    arrived_at: datetime,
+    allowance: timedelta,
+) -> Applied:
+    """Fold `samples`, which arrived together at their source's `arrived_at`, into `stream`."""
+    settle(watches, stream, arrived_at - allowance)
+    result = Applied()
+    again: dict[str, list[Sample]] = {}  # rules to derive anew, with the late samples to settle first
+    for sample in sorted(samples, key=lambda each: each.at):
+        if sample.at < stream.horizon:
+            _sort_late(watches, stream, sample, again, result)
+        elif not stream.recent or sample.at > stream.recent[-1].at:
+            stream.recent.append(sample)
+            for ready in watches:
+                if ready.rule.rule_id not in again and stream.steps(ready, sample):
+                    _take_newest(ready, stream, sample, again, result)
+        else:
+            fresh = _insert(stream.recent, sample)
+            if fresh is not None:
+                for ready in watches:
+                    if stream.steps(ready, fresh):
+                        again.setdefault(ready.rule.rule_id, [])
+    for ready in watches:
+        late = again.get(ready.rule.rule_id)
+        if late is not None:
+            result.changes += derive(ready, stream, late)
+    return result
+
+
+def revise(watches: Iterable[Watch], stream: Stream, samples: Iterable[Sample]) -> list[Change]:
+    """Replace what was known by what a later quality test made of it; what that raises is silent.
+
+    What is settled already stays as it was judged.
+    """
+    touched: set[str] = set()
+    for sample in samples:
+        place = bisect_left(stream.recent, sample.at, key=lambda known: known.at)
+        if place < len(stream.recent) and stream.recent[place].at == sample.at:
+            stream.recent[place] = Sample(sample.at, {**stream.recent[place].values, **sample.values})
+            touched |= sample.values.keys()
+    return [
+        replace(change, episode=replace(change.episode, silent=True)) if change.kind is Kind.RAISED else change
+        for ready in watches
+        if touched and any(name is None or name in touched for name in ready.properties)
+        for change in derive(ready, stream)
+    ]
+
+
+def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
+    """Go over to these rules; return the ids of those that watch the device no more.
+
+    A new or changed rule judges from the next reading on: what was said stays said. An alert that stands goes on under
+    the new version of its rule, which may end it then.
+    """
+    present = {ready.rule.rule_id: ready.rule.version for ready in watches}
+    gone = [rule_id for rule_id in stream.versions if rule_id not in present]
+    for rule_id in gone:
+        for kept in (stream.settled, stream.tip, stream.said, stream.floors):
+            kept.pop(rule_id, None)
+    times = [m[0] for track in stream.tip.values() for m in track.memories if m]
+    heard_at = max(times, default=None)
+    for ready in watches:
+        rule_id = ready.rule.rule_id
+        if stream.versions.get(rule_id) != ready.rule.version:
+            old = stream.tip.get(rule_id) or ready.start()
+            fresh = prime(ready, stream.recent, heard_at)
+            stream.tip[rule_id] = replace(fresh, raised_at=old.raised_at, silent=old.silent)
+            stream.settled[rule_id] = stream.tip[rule_id]
+            if heard_at is not None:
+                stream.floors[rule_id] = heard_at
+    stream.versions = present
+    return gone
+
+
+def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:
+    """Let the source's clock come to `now` without a reading: silence is noticed here."""
+    changes: list[Change] = []
+    for ready in watches:
+        if ready.hears_silence:
+            rule_id = ready.rule.rule_id
+            stream.tip[rule_id], told = advance(ready, stream.tip.get(rule_id) or ready.start(), now)
+            if told:
+                changes += _tell(ready, stream, extend(stream.said.get(rule_id, []), told), ())
+    return changes
+
+
+def settle(watches: Iterable[Watch], stream: Stream, horizon: datetime) -> None:
+    """Bring the horizon forward to `horizon`; what is before it is folded into the settled tracks."""
+    if horizon <= stream.horizon:
+        return
+    stream.horizon = horizon
+    count = bisect_left(stream.recent, horizon, key=lambda sample: sample.at)
+    done = stream.recent[:count]
+    for ready in watches:
+        rule_id = ready.rule.rule_id
+        if count == len(stream.recent) and not ready.hears_silence:
+            # Nothing is left that may change: the newest state is the settled one.
+            if rule_id in stream.tip:
+                stream.settled[rule_id] = stream.tip[rule_id]
+        elif done or ready.hears_silence:
+            track = stream.settled.get(rule_id) or ready.start()
+            for sample in done:
+                if stream.steps(ready, sample):
+                    track, _ = step(ready, track, sample)
+            stream.settled[rule_id], _ = advance(ready, track, horizon)
+        said = stream.said.get(rule_id)
+        if said:
+            stream.said[rule_id] = [e for e in said if e.cleared_at is None or e.cleared_at >= horizon]
+    if count:
+        del stream.recent[:count]
+
+
+def derive(ready: Watch, stream: Stream, late: Sequence[Sample] = (), until: datetime | None = None) -> list[Change]:
+    """Step one rule again from its settled track; return how that differs from what was said.
+
+    `late` samples, in order and newer than the settled track's, are settled first.
+    """
+    rule_id = ready.rule.rule_id
+    before = track = stream.settled.get(rule_id) or ready.start()
+    found = [track.episode] if track.episode else []
+    for sample in late:
+        track, told = step(ready, track, sample, late=True)
+        found = extend(found, told)
+    if late:
+        stream.settled[rule_id] = track
+    for sample in stream.recent:
+        if stream.steps(ready, sample):
+            track, told = step(ready, track, sample)
+            found = extend(found, told)
+    clock = until or (stream.tip[rule_id].judged_at if ready.hears_silence and rule_id in stream.tip else None)
+    if clock is not None:
+        track, told = advance(ready, track, clock)
+        found = extend(found, told)
+    stream.tip[rule_id] = track
+    return _tell(ready, stream, found, late, before)
+
+
+def _insert(recent: list[Sample], sample: Sample) -> Sample | None:
+    """Put the sample in its place; return what of it is new, None where nothing is."""
+    place = bisect_left(recent, sample.at, key=lambda known: known.at)
+    if place == len(recent) or recent[place].at != sample.at:
+        recent.insert(place, sample)
+        return sample
+    known = recent[place].values
+    fresh = {name: value for name, value in sample.values.items() if name not in known}
+    if not fresh:
+        return None
+    recent[place] = Sample(sample.at, {**known, **fresh})
+    return Sample(sample.at, fresh)
+
+
+def _take_newest(ready: Watch, stream: Stream, sample: Sample, again: dict[str, list[Sample]], result: Applied) -> None:
+    rule_id = ready.rule.rule_id
+    before = stream.tip.get(rule_id) or ready.start()
+    if ready.hears_silence and before.judged_at is not None and sample.at <= before.judged_at:
+        again[rule_id] = []  # the clock had gone past this sample, and what it found then is not so
+        return
+    stream.tip[rule_id], told = step(ready, before, sample)
+    if told:
+        result.changes += _tell(ready, stream, extend(stream.said.get(rule_id, []), told), ())
+
+
+def _sort_late(
+    watches: Iterable[Watch], stream: Stream, sample: Sample, again: dict[str, list[Sample]], result: Applied
+) -> None:
+    too_old = False
+    for ready in watches:
+        if ready.hears_silence or not stream.steps(ready, sample):
+            continue
+        known = [memory[0] for memory in (stream.settled.get(ready.rule.rule_id) or ready.start()).memories if memory]
+        if known and sample.at <= max(known):
+            too_old = True
+        else:
+            again.setdefault(ready.rule.rule_id, []).append(sample)
+    if too_old:
+        result.history.append(sample)
+
+
+def _tell(
+    ready: Watch, stream: Stream, found: list[Episode], late: Sequence[Sample], settled: Track | None = None
+) -> list[Change]:
+    rule_id = ready.rule.rule_id
+    watched = [sample for sample in stream.recent if stream.steps(ready, sample)]
+    start = settled or stream.settled.get(rule_id) or ready.start()
+    changes, kept = differ(rule_id, stream.said.get(rule_id, []), found)
+    stream.said[rule_id] = [e for e in kept if e.cleared_at is None or e.cleared_at >= stream.horizon]
+    return [
+        replace(change, evidence=_evidence(ready, start, [*late, *watched], change.episode.raised_at))
+        if change.kind is Kind.RAISED
+        else change
+        for change in changes
+    ]
+
+
+def _evidence(ready: Watch, start: Track, samples: Iterable[Sample], raised_at: datetime) -> Evidence:
+    names = set(ready.properties)
+    kept = [
+        each if None in names else Sample(each.at, {k: v for k, v in each.values.items() if k in names})
+        for each in samples
+        if each.at <= raised_at
+    ]
+    early = max(0, len(kept) - EVIDENCE)
+    for sample in kept[:early]:
+        start, _ = step(ready, start, sample)
+    return Evidence(start, tuple(kept[early:]))
+
+
+def differ(rule_id: str, said: Sequence[Episode], found: Sequence[Episode]) -> tuple[list[Change], list[Episode]]:
+    """Return what to tell so that what was `said` becomes what was `found`, and the episodes as then told.
+
+    Episodes that begin alike are the same; of the rest, an overlapping pair is one that moved. What was told aloud
+    stays so, even if a late reading shows that it had begun earlier.
+    """
+    begins = {episode.raised_at: episode for episode in said}
+    pairs = [(begins.pop(episode.raised_at, None), episode) for episode in found]
+    spare = list(begins.values())
+    changes: list[Change] = []
+    kept: list[Episode] = []
+    for same, new in pairs:
+        old = same or next((each for each in spare if _overlap(each, new)), None)
+        if old in spare:
+            spare.remove(old)
+        if old is None:
+            changes.append(Change(rule_id, Kind.RAISED, new.raised_at, new))
+            kept.append(new)
+            continue
+        now = new if old.silent else replace(new, silent=False)
+        kept.append(now)
+        changes += _steps_between(rule_id, old, now)
+    retracted = [Change(rule_id, Kind.RETRACTED, each.raised_at, each) for each in spare]
+    return retracted + changes, kept
+
+
+def _steps_between(rule_id: str, old: Episode, now: Episode) -> Iterator[Change]:
+    """Yield what leads from one telling of an episode to another, each step with the episode as it is then."""
+    both = old.cleared_at is not None and now.cleared_at is not None
+    moved = replace(old, raised_at=now.raised_at, cleared_at=now.cleared_at if both else old.cleared_at)
+    if moved != old:
+        yield Change(rule_id, Kind.MOVED, now.raised_at, moved, was=old.raised_at)
+    if moved.silent and not now.silent:
+        moved = replace(moved, silent=False)
+        yield Change(rule_id, Kind.ANNUNCIATED, now.raised_at, moved)
+    if old.cleared_at is None and now.cleared_at is not None:
+        yield Change(rule_id, Kind.CLEARED, now.cleared_at, now)
+    elif old.cleared_at is not None and now.cleared_at is None:
+        yield Change(rule_id, Kind.REOPENED, old.cleared_at, now)
+
+
+def _overlap(one: Episode, other: Episode) -> bool:
+    return (one.cleared_at is None or other.raised_at < one.cleared_at) and (
+        other.cleared_at is None or one.raised_at < other.cleared_at
+    )

@@ -1,0 +1,180 @@
+"""Rule tests as data, in the spirit of promtool: a series in, the alerts it must raise out.
+
+`NAME.test.yaml` beside `NAME.yaml`:
+
+    rule: bin-nearly-full
+    tests:
+      - name: two readings at the limit raise, a collection clears
+        every: 5m
+        series: {fill_level: "85 90x2 10x3"}
+        alerts: [{raised: 10m, cleared: 20m}]
+
+Notation: `a+bxn` is a, a+b, ... n+1 values (`a-bxn` falls, `axn` repeats), `_` and `_xn` are instants without a
+reading. Times count from the first instant. `alerts` lists every alert there must be; an empty list: none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import yaml
+
+from citywatch.durations import format_duration
+from citywatch.errors import RuleError
+from devices.model import QualityFlag
+from devices.properties import PROPERTIES
+from rules.conditions import leaves
+from rules.engine import run, watch
+from rules.model import Episode, Rule, Sample, Subject
+from rules.reader import Reader
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+_TOKEN = re.compile(r"(?P<first>-?\d+(?:\.\d+)?|_)(?:(?P<step>[+-]\d+(?:\.\d+)?))?(?:x(?P<times>\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One test of one rule: its samples, the alerts expected, and what stands at named instants."""
+
+    name: str
+    line: int
+    every: timedelta
+    expected_interval: timedelta
+    samples: list[Sample]
+    until: datetime
+    alerts: list[Episode]
+    firing: dict[datetime, bool] = field(default_factory=dict)
+
+
+def expand(series: str) -> list[float | None]:
+    """Return the values that a series in promtool's notation stands for; raise RuleError naming the odd part."""
+    values: list[float | None] = []
+    for token in series.split():
+        found = _TOKEN.fullmatch(token)
+        if not found or (found["first"] == "_" and found["step"]):
+            raise RuleError(f"{token!r} is no series: write values, a+bxn, axn, _ or _xn")
+        times = int(found["times"] or 0)
+        if found["first"] == "_":
+            values += [None] * max(times, 1)
+        elif found["step"] is not None:
+            values += [float(found["first"]) + float(found["step"]) * n for n in range(times + 1)]
+        else:
+            # promtool: `axn` is a and then n times a.
+            values += [float(found["first"])] * (times + 1)
+    return values
+
+
+def load_trials(path: Path, rule: Rule) -> list[Trial]:
+    """Read the tests of one rule; raise RuleError naming every mistake with its line."""
+    reader = Reader(str(path))
+    node = reader.root(path.read_text(encoding="utf-8"))
+    trials: list[Trial] = []
+    if node is not None:
+        fields = reader.fields(node, ("rule", "tests"), ("rule", "tests"))
+        if "rule" in fields and reader.value(fields["rule"]) != rule.rule_id:
+            reader.wrong(fields["rule"], f"expected tests of {rule.rule_id!r}")
+        if "tests" in fields:
+            found = [_read_trial(reader, each) for each in reader.items(fields["tests"], 1)]
+            trials = [trial for trial in found if trial is not None]
+    if reader.mistakes:
+        raise RuleError("\n".join(reader.mistakes))
+    return trials
+
+
+def try_rule(rule: Rule, trial: Trial) -> str | None:
+    """Run one test; return None where it passes, else what was expected and what came."""
+    subject = Subject(
+        device_id="test",
+        profile=rule.selector.profile or "test",
+        domain=rule.selector.domain or "test",
+        district_id=rule.selector.district,
+        expected_interval=trial.expected_interval,
+        tags=dict(rule.selector.tags),
+        properties=frozenset(PROPERTIES),
+    )
+    ready = watch(rule, subject)
+    assert ready is not None
+    _, met = run(ready, ready.start(), trial.samples, trial.until)
+    found = [Episode(each.raised_at, each.cleared_at) for each in met]
+    if found != trial.alerts:
+        return f"expected {_spell(trial.alerts)}, got {_spell(found)}"
+    for at, expected in trial.firing.items():
+        stands = any(e.raised_at <= at and (e.cleared_at is None or at < e.cleared_at) for e in found)
+        if stands != expected:
+            return f"at {format_duration(at - START)} expected {'firing' if expected else 'not firing'}"
+    return None
+
+
+def properties_of(rule: Rule) -> set[str]:
+    """Return the properties a rule looks at."""
+    return {name for leaf in leaves(rule.condition) if (name := leaf.property or rule.selector.property)}
+
+
+def _read_trial(reader: Reader, node: yaml.Node) -> Trial | None:
+    names = ("name", "every", "expected_interval", "series", "quality", "until", "alerts", "firing")
+    fields = reader.fields(node, names, ("name", "every", "series", "alerts"))
+    if any(name not in fields for name in ("name", "every", "series", "alerts")):
+        return None
+    before = len(reader.mistakes)
+    every = reader.duration(fields["every"])
+    series = _read_series(reader, fields["series"])
+    for name in series:
+        if name not in PROPERTIES:
+            reader.wrong(fields["series"], f"unknown property {name!r}")
+    quality = _read_series(reader, fields["quality"]) if "quality" in fields else {}
+    last = START + every * max((len(values) - 1 for values in series.values()), default=0)
+    until = START + reader.duration(fields["until"]) if "until" in fields else last
+    alerts = [_read_alert(reader, each) for each in reader.items(fields["alerts"])]
+    firing = {}
+    if "firing" in fields and isinstance(fields["firing"], yaml.MappingNode):
+        firing = {START + reader.duration(key): reader.boolean(value) for key, value in fields["firing"].value}
+    if len(reader.mistakes) != before:
+        return None
+    interval = reader.take(fields, "expected_interval", reader.duration, every)
+    samples = _samples(series, quality, every)
+    line = node.start_mark.line + 1
+    return Trial(reader.text(fields["name"]), line, every, interval, samples, until, alerts, firing)
+
+
+def _read_series(reader: Reader, node: yaml.Node) -> dict[str, list[float | None]]:
+    found: dict[str, list[float | None]] = {}
+    if not isinstance(node, yaml.MappingNode):
+        reader.wrong(node, "expected property: series")
+        return found
+    for key, value in node.value:
+        try:
+            found[key.value] = expand(str(value.value))
+        except RuleError as error:
+            reader.wrong(value, str(error))
+    return found
+
+
+def _read_alert(reader: Reader, node: yaml.Node) -> Episode:
+    fields = reader.fields(node, ("raised", "cleared"), ("raised",))
+    raised = reader.take(fields, "raised", reader.duration, timedelta())
+    cleared = reader.take(fields, "cleared", reader.duration, None)
+    return Episode(START + raised, None if cleared is None else START + cleared)
+
+
+def _samples(
+    series: dict[str, list[float | None]], quality: dict[str, list[float | None]], every: timedelta
+) -> list[Sample]:
+    moments: dict[int, dict[str, tuple[float | None, QualityFlag]]] = {}
+    for name, values in series.items():
+        flags = quality.get(name, [])
+        for position, value in enumerate(values):
+            if value is not None:
+                flag = flags[position] if position < len(flags) else None
+                moments.setdefault(position, {})[name] = (value, QualityFlag(int(flag or 1)))
+    return [Sample(START + every * position, moments[position]) for position in sorted(moments)]
+
+
+def _spell(episodes: list[Episode]) -> str:
+    def span(each: Episode) -> str:
+        end = format_duration(each.cleared_at - START) if each.cleared_at else "on"
+        return f"{format_duration(each.raised_at - START)} to {end}"
+
+    return "[" + ", ".join(map(span, episodes)) + "]"

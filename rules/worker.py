@@ -1,0 +1,235 @@
+"""`citywatch rules run`: readings to alerts.
+
+What a batch of the tail brings about and the position in the tail are one transaction, so a restart repeats and
+forgets nothing. The state between readings is kept in memory and written at checkpoints; a start takes the last
+checkpoint, goes again over the tail from there to the position, and compares what comes out with the alerts there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from citywatch.errors import RuleError
+from citywatch.local.running import store_dsn
+from citywatch.settings import Settings
+from citywatch.telemetry import get_logger
+from rules.actions import end_shelvings
+from rules.alerts import record, withdraw
+from rules.definitions import load_definitions, rule_files
+from rules.engine import Watch
+from rules.judge import Judge
+from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
+from rules.stream import Change
+from sql.connection import Connection, Pool
+from sql.listen import Listener
+from sql.pool import open_pool
+from sql.queries import query
+from sql.retry import PASSING, Backoff
+from sql.tail import TailBatch, TailWatch, lock_position, read_tail, save_position
+
+CONSUMER = "rules"
+ROWS = 5_000
+CHECKPOINT_EVERY = timedelta(seconds=30)
+LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
+WAIT_FOR_OTHER = timedelta(milliseconds=250)
+
+log = get_logger()
+
+
+class Worker:
+    """Consumes the tail on one connection; `position` is None until state has been restored."""
+
+    def __init__(
+        self, connection: Connection, *, allowance: timedelta, folders: Iterable[Path] = (), author: str = "file"
+    ) -> None:
+        self._connection = connection
+        self._judge = Judge(allowance)
+        self._allowance = allowance
+        self._folders = list(folders)
+        self._author = author
+        self._position: int | None = None
+        self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
+        self._files: dict[Path, float] = {}
+        self._rules_at: datetime | None = None
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._stale = True
+
+    def registry_changed(self) -> None:
+        """Have devices and rules read again before the next batch."""
+        self._stale = True
+
+    async def work(self, now: datetime) -> int:
+        """Take one step in one transaction: rows from the tail, or, where there are none, the passing of time.
+
+        Returns how many rows it was. Whatever fails, the next call starts from what is committed.
+        """
+        try:
+            async with self._connection.transaction():
+                position = await lock_position(self._connection, CONSUMER)
+                if position != self._position:
+                    await self._restore(position)
+                elif self._stale or await self._rules_changed(now):
+                    await self._reload()
+                count = await self._consume()
+                if not count:
+                    await self._tell(self._judge.tick(now))
+                    await end_shelvings(self._connection, now)
+                if now - self._checkpoint_at >= CHECKPOINT_EVERY:
+                    await self._keep(now)
+        except BaseException:
+            self._position = None  # memory may be ahead of the store
+            raise
+        return count
+
+    async def checkpoint(self, now: datetime) -> None:
+        """Keep the state as it is, so that the next start has nothing to go over again."""
+        if self._position is not None:
+            async with self._connection.transaction():
+                await self._keep(now)
+
+    async def _consume(self) -> int:
+        batches = await read_tail(self._connection, CONSUMER, ROWS)
+        for batch in batches:
+            if not self._judge.knows(batch):
+                await self._reload()
+            await self._tell(self._judge.take(batch))
+        if batches:
+            self._position = batches[-1].seq
+            await save_position(self._connection, CONSUMER, batches[-1].seq)
+        return sum(len(batch.datastream_id) for batch in batches)
+
+    async def _tell(self, changes: Iterable[tuple[str, Watch, Change]]) -> None:
+        city = self._judge.city
+        for device_id, ready, change in changes:
+            datastream_id = city.datastream_of(ready.rule, device_id)
+            alert_id = await record(self._connection, ready, city.subjects[device_id], datastream_id, change)
+            if alert_id is not None:
+                log.info(
+                    f"alert_{change.kind}",
+                    alert_id=alert_id,
+                    rule_id=change.rule_id,
+                    device_id=device_id,
+                    at=change.at.isoformat(),
+                )
+
+    async def _restore(self, position: int) -> None:
+        self._judge = Judge(self._allowance)
+        seq, self._judge.clocks, self._judge.streams = await load_checkpoint(self._connection)
+        await self._load()
+        gone = self._judge.adopt()
+        again = 0
+        while seq < position:
+            rows = await self._connection.fetch(query("rules", "batches_between"), seq, position, 500)
+            if not rows:
+                break
+            for row in rows:
+                batch = TailBatch(**row)
+                for _ in self._judge.take(batch):
+                    pass  # told already, in the transaction that saved the position
+                again += len(batch.datastream_id)
+            seq = rows[-1]["seq"]
+        told = await told_episodes(self._connection, self._judge.streams)
+        await self._tell(self._judge.reconcile(told))
+        await self._withdraw(gone)
+        self._position = position
+        log.info("rules_restored", position=position, devices=len(self._judge.streams), rows_again=again)
+
+    async def _reload(self) -> None:
+        await self._load()
+        await self._adopt()
+
+    async def _load(self) -> None:
+        files = {path: path.stat().st_mtime for path in rule_files(self._folders)}
+        if files != self._files:
+            try:
+                changed = await sync_rules(self._connection, load_definitions(self._folders), self._author)
+                if changed:
+                    log.info("rules_changed", rules=changed)
+            except RuleError as error:
+                # The rules in the store go on; the mistake is said once for each change of the files.
+                log.error("rule_files_refused", error=str(error))
+            self._files = files
+        self._rules_at = await self._connection.fetchval(query("rules", "rules_changed_at"))
+        city = await load_city(self._connection)
+        city.assign(await load_rules(self._connection))
+        self._judge.city = city
+        self._stale = False
+
+    async def _adopt(self) -> None:
+        await self._withdraw(self._judge.adopt())
+
+    async def _withdraw(self, gone: Iterable[tuple[str, str]]) -> None:
+        for rule_id, device_id in gone:
+            await withdraw(self._connection, rule_id, device_id, datetime.now(UTC))
+
+    async def _rules_changed(self, now: datetime) -> bool:
+        if now - self._looked_at < LOOK_EVERY:
+            return False
+        self._looked_at = now
+        if {path: path.stat().st_mtime for path in rule_files(self._folders)} != self._files:
+            return True
+        stored_at: datetime | None = await self._connection.fetchval(query("rules", "rules_changed_at"))
+        return stored_at != self._rules_at
+
+    async def _keep(self, now: datetime) -> None:
+        assert self._position is not None
+        judge = self._judge
+        changed = {device_id: judge.streams[device_id] for device_id in judge.touched if device_id in judge.streams}
+        await save_checkpoint(self._connection, self._position, judge.clocks, changed)
+        judge.touched.clear()
+        self._checkpoint_at = now
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Judge until `stop`; wait out a store that is away, and another rules process that is at work."""
+    dsn = store_dsn(settings)
+    backoff = Backoff()
+    while not stop.is_set():
+        try:
+            await _run_once(dsn, settings, stop, backoff)
+        except PASSING as error:
+            log.warning("rules_store_away", error=str(error))
+            await backoff.pause(stop)
+
+
+async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: Backoff) -> None:
+    pool = await open_pool(dsn, process="rules", size=1, statement_timeout=settings.store.statement_timeout)
+    try:
+        async with pool.acquire() as connection:
+            await _wait_for_turn(connection, stop)
+            worker = Worker(connection, allowance=settings.rules.lateness, folders=settings.rules.folders)
+            async with (
+                TailWatch(dsn, process="rules", poll=settings.rules.poll) as watch,
+                Listener(
+                    dsn, ["citywatch_registry"], lambda _channel, _text: worker.registry_changed(), process="rules"
+                ),
+            ):
+                while not stop.is_set():
+                    if not await worker.work(datetime.now(UTC)):
+                        await watch.wait(stop)
+                    backoff.reset()
+            await worker.checkpoint(datetime.now(UTC))
+    finally:
+        await _close(pool)
+
+
+async def _wait_for_turn(connection: Connection, stop: asyncio.Event) -> None:
+    waited = False
+    while not stop.is_set() and not await connection.fetchval(query("rules", "lock_rules_process")):
+        if not waited:
+            log.warning("rules_wait_for_other_process")
+            waited = True
+        try:
+            await asyncio.wait_for(stop.wait(), WAIT_FOR_OTHER.total_seconds())
+        except TimeoutError:
+            continue
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 5)
+    except TimeoutError:
+        pool.terminate()

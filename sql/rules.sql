@@ -1,0 +1,207 @@
+-- lock_rules_process --
+-- One rules process at a time judges; a second one waits for the first to go.
+SELECT pg_try_advisory_lock(7228031);
+
+-- subjects --
+-- Every device as selectors see it, with its datastreams.
+SELECT d.device_id, d.profile, d.domain, d.name, d.district_id, d.site_id, d.source_id, d.expected_interval, d.tags,
+       coalesce(array_agg(s.datastream_id ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
+           AS datastream_ids,
+       coalesce(array_agg(s.property ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
+           AS properties
+  FROM device AS d
+  LEFT JOIN datastream AS s USING (device_id)
+ GROUP BY d.device_id;
+
+-- source_clocks --
+SELECT source_id, clock FROM source WHERE kind = 'replay';
+
+-- stored_rules --
+-- Every enabled rule in its present version.
+SELECT rule_id, version, v.text, v.text_hash, r.origin
+  FROM rule AS r
+  JOIN rule_version AS v USING (rule_id, version)
+ WHERE r.enabled
+ ORDER BY rule_id;
+
+-- rule_versions_known --
+SELECT r.rule_id, r.version, r.enabled, r.origin, v.text_hash
+  FROM rule AS r
+  JOIN rule_version AS v USING (rule_id, version)
+ ORDER BY rule_id
+   FOR UPDATE OF r;
+
+-- store_rule --
+-- $1 text rule_id, $2 int version, $3 text origin
+INSERT INTO rule (rule_id, version, origin) VALUES ($1, $2, $3)
+    ON CONFLICT (rule_id) DO UPDATE SET version = $2, origin = $3, enabled = true, updated_at = now();
+
+-- store_rule_version --
+-- $1 text rule_id, $2 int version, $3 text text, $4 text text_hash, $5 jsonb definition, $6 text author
+INSERT INTO rule_version (rule_id, version, text, text_hash, definition, author) VALUES ($1, $2, $3, $4, $5, $6);
+
+-- enable_rule --
+-- $1 text rule_id, $2 boolean enabled
+UPDATE rule SET enabled = $2, updated_at = now() WHERE rule_id = $1;
+
+-- rule_text --
+-- $1 text rule_id, $2 int version
+SELECT text FROM rule_version WHERE rule_id = $1 AND version = $2;
+
+-- rules_changed_at --
+SELECT max(updated_at) FROM rule;
+
+-- load_checkpoint --
+SELECT seq, clocks FROM rule_checkpoint WHERE consumer = 'rules';
+
+-- load_streams --
+SELECT device_id, state FROM rule_stream;
+
+-- save_checkpoint --
+-- $1 bigint seq, $2 jsonb clocks
+INSERT INTO rule_checkpoint (consumer, seq, clocks) VALUES ('rules', $1, $2)
+    ON CONFLICT (consumer) DO UPDATE SET seq = $1, clocks = $2, at = now();
+
+-- save_streams --
+-- $1 text[] device_id, $2 jsonb[] state
+-- A device that was removed meanwhile has nothing to keep.
+INSERT INTO rule_stream (device_id, state)
+SELECT new.device_id, new.state
+  FROM unnest($1::text[], $2::jsonb[]) AS new (device_id, state)
+  JOIN device USING (device_id)
+    ON CONFLICT (device_id) DO UPDATE SET state = excluded.state;
+
+-- told_episodes --
+-- $1 text[] device_id, $2 timestamptz[] horizon of each
+-- What has been said of each device and may still change.
+SELECT a.device_id, a.rule_id, a.raised_at, a.cleared_at, a.silent
+  FROM unnest($1::text[], $2::timestamptz[]) AS asked (device_id, horizon)
+  JOIN alert AS a ON a.device_id = asked.device_id
+ WHERE a.retracted_at IS NULL AND (a.cleared_at IS NULL OR a.cleared_at >= asked.horizon)
+ ORDER BY a.device_id, a.rule_id, a.raised_at;
+
+-- batches_between --
+-- $1 bigint from (not included), $2 bigint to (included), $3 int limit
+SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality, clocks
+  FROM ingest_batch
+ WHERE seq > $1 AND seq <= $2
+ ORDER BY seq
+ LIMIT $3;
+
+-- open_alert --
+-- $1 text alert_key
+SELECT alert_id, state, raised_at, cleared_at, latched
+  FROM alert
+ WHERE alert_key = $1 AND open
+   FOR UPDATE;
+
+-- raise_alert --
+-- $1 text alert_key, $2 text rule_id, $3 int rule_version, $4 text device_id, $5 int datastream_id, $6 text severity,
+-- $7 text state, $8 boolean open, $9 boolean silent, $10 jsonb summary, $11 jsonb inputs, $12 timestamptz raised_at,
+-- $13 timestamptz cleared_at, $14 boolean latched
+-- Nothing comes back when the key has an open alert, or had one raised at that instant: whoever was first, was.
+INSERT INTO alert (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, open, silent, summary,
+                   inputs, raised_at, cleared_at, latched)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    ON CONFLICT DO NOTHING
+RETURNING alert_id;
+
+-- alert_by_raise --
+-- $1 text alert_key, $2 timestamptz raised_at
+SELECT alert_id FROM alert WHERE alert_key = $1 AND raised_at = $2 AND retracted_at IS NULL;
+
+-- newer_alert --
+-- $1 text alert_key, $2 timestamptz raised_at
+SELECT EXISTS (SELECT FROM alert WHERE alert_key = $1 AND raised_at > $2 AND retracted_at IS NULL);
+
+-- lock_alert --
+-- $1 bigint alert_id
+SELECT alert_id, alert_key, rule_id, rule_version, device_id, severity, state, open, silent, raised_at, cleared_at,
+       latched, acknowledged_at, acknowledged_by, assigned_to, retracted_at
+  FROM alert
+ WHERE alert_id = $1
+   FOR UPDATE;
+
+-- set_standing --
+-- $1 bigint alert_id, $2 text state, $3 boolean open
+UPDATE alert SET state = $2, open = $3 WHERE alert_id = $1;
+
+-- set_span --
+-- $1 bigint alert_id, $2 timestamptz raised_at, $3 timestamptz cleared_at, $4 boolean silent, $5 boolean retracted
+UPDATE alert
+   SET raised_at = $2, cleared_at = $3, silent = $4, retracted_at = CASE WHEN $5 THEN now() ELSE retracted_at END
+ WHERE alert_id = $1;
+
+-- set_acknowledged --
+-- $1 bigint alert_id, $2 timestamptz at, $3 text by
+UPDATE alert SET acknowledged_at = $2, acknowledged_by = $3 WHERE alert_id = $1;
+
+-- set_assigned --
+-- $1 bigint alert_id, $2 text assigned_to
+UPDATE alert SET assigned_to = $2 WHERE alert_id = $1;
+
+-- journal --
+-- $1 bigint alert_id, $2 timestamptz at, $3 text kind, $4 text from_state, $5 text to_state, $6 text actor,
+-- $7 text comment
+INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor, comment) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- announce --
+-- $1 bigint alert_id
+SELECT pg_notify('citywatch_alert', $1::bigint::text);
+
+-- shelve --
+-- $1 text alert_key, $2 text actor, $3 text comment, $4 timestamptz shelved_at, $5 timestamptz until
+INSERT INTO shelving (alert_key, actor, comment, shelved_at, until) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (alert_key) WHERE ended_at IS NULL
+    DO UPDATE SET actor = $2, comment = $3, shelved_at = $4, until = $5;
+
+-- unshelve --
+-- $1 text alert_key, $2 text ended_by, $3 timestamptz ended_at
+UPDATE shelving SET ended_at = $3, ended_by = $2 WHERE alert_key = $1 AND ended_at IS NULL RETURNING shelving_id;
+
+-- is_shelved --
+-- $1 text alert_key
+SELECT EXISTS (SELECT FROM shelving WHERE alert_key = $1 AND ended_at IS NULL);
+
+-- shelvings_over --
+-- $1 timestamptz now
+SELECT s.alert_key, a.alert_id
+  FROM shelving AS s
+  LEFT JOIN alert AS a ON a.alert_key = s.alert_key AND a.open
+ WHERE s.ended_at IS NULL AND s.until <= $1
+   FOR UPDATE OF s;
+
+-- open_alerts_without_rule --
+-- Open alerts whose rule is gone or switched off.
+SELECT alert_id
+  FROM alert AS a
+ WHERE open AND NOT EXISTS (SELECT FROM rule AS r WHERE r.rule_id = a.rule_id AND r.enabled);
+
+-- explained_alert --
+-- $1 bigint alert_id
+SELECT a.*, v.text_hash
+  FROM alert AS a
+  JOIN rule_version AS v ON v.rule_id = a.rule_id AND v.version = a.rule_version
+ WHERE a.alert_id = $1;
+
+-- alert_journal_of --
+-- $1 bigint alert_id
+SELECT at, recorded_at, kind, from_state, to_state, actor, comment
+  FROM alert_event
+ WHERE alert_id = $1
+ ORDER BY event_id;
+
+-- history --
+-- $1 int datastream_id, $2 timestamptz since, $3 timestamptz until (not included)
+-- For COPY in binary: every field there, so that rows have one width.
+SELECT phenomenon_time, coalesce(result, 'NaN'::float8), quality
+  FROM observation
+ WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time < $3
+ ORDER BY phenomenon_time;
+
+-- recorded_alerts --
+-- $1 text rule_id, $2 timestamptz since, $3 timestamptz until (not included)
+SELECT alert_key, raised_at, cleared_at
+  FROM alert
+ WHERE rule_id = $1 AND raised_at >= $2 AND raised_at < $3 AND retracted_at IS NULL
+ ORDER BY raised_at;
