@@ -15,6 +15,7 @@ from devices.model import (
     RejectReason,
     Uplink,
 )
+from ingest.clocks import SUSPICIOUS_DELAY, ClockWatch
 from ingest.directory import Directory, Speaker
 from ingest.model import Accepted, Delivery, Rejected, Row, Verdict
 from ingest.routes import Route
@@ -126,10 +127,7 @@ class Decoder:
         resumed_at: datetime | None,
     ) -> Accepted:
         arrived, live = delivery.received_at, speaker.live
-        if live:
-            now, lateness = arrived, self.lateness
-        else:
-            now, lateness = self._source_time(speaker, uplink, readings, arrived), self.lateness
+        now = arrived if live else self._source_time(speaker, uplink, readings, arrived)
         oldest, newest = max(now - self.lateness, LIVE_SINCE) if live else now - self.lateness, now + AHEAD
         rows: list[Row] = []
         channels, fallback = speaker.channels, uplink.time
@@ -148,19 +146,50 @@ class Decoder:
                 time, by_arrival = now, True
             elif not oldest <= time <= newest:
                 try:
-                    allowed = lateness if live or uplink.now is not None else None
+                    allowed = self.lateness if live or uplink.now is not None else None
                     quality = judge_time(time, now, live=live, lateness=allowed)
                 except TooOldError as error:
                     refused.append(Refused(reading.property, RefuseReason.TOO_OLD, str(error)))
                     continue
                 if quality is not _GOOD:
-                    time, tests, by_arrival = now, _TIME_TEST, True
+                    corrected = self._correct(speaker, delivery, time, reading is readings[-1]) if live else None
+                    tests = _TIME_TEST
+                    if corrected is not None and oldest <= corrected <= newest:
+                        time, quality = corrected, _GOOD
+                    else:
+                        time, by_arrival = now, True
             result = reading.value
             rows.append(Row(channel, time, arrived, result, _MISSING if result is None else quality, tests))
+        if live and rows and arrived - rows[-1].phenomenon_time > SUSPICIOUS_DELAY:
+            self._watch_clock(speaker, delivery, rows[-1].phenomenon_time, possible=True)
         accepted = Accepted(delivery, speaker.device.device_id, rows, refused)
         if by_arrival and rows:
             accepted.key, accepted.since = self._key_of(delivery, uplink, resumed_at)
         return accepted
+
+    def _correct(self, speaker: Speaker, delivery: Delivery, stated: datetime, newest: bool) -> datetime | None:
+        """Return an impossible time put right, where the clock is known to be wrong by a constant.
+
+        Only the `newest` time of a message tells how the clock stands: what it stored before is older than that.
+        """
+        watch = speaker.clock
+        if watch is not None and watch.offset is not None:
+            corrected = stated + watch.offset
+            if corrected <= delivery.received_at + AHEAD and corrected >= LIVE_SINCE:
+                return corrected
+            watch.forget()
+        if newest:
+            self._watch_clock(speaker, delivery, stated, possible=False)
+        return None
+
+    def _watch_clock(self, speaker: Speaker, delivery: Delivery, stated: datetime, *, possible: bool) -> None:
+        if delivery.dup or delivery.retain:
+            return  # nobody knows how long it was on its way
+        if speaker.clock is None:
+            speaker.clock = ClockWatch()
+        fault = speaker.clock.note(speaker.device.device_id, stated, delivery.received_at, possible=possible)
+        if fault is not None:
+            self.directory.clock_faults.append(fault)
 
     def _source_time(
         self, speaker: Speaker, uplink: Uplink, readings: Sequence[Reading], arrived: datetime

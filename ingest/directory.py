@@ -9,6 +9,7 @@ from devices.model import Device
 from devices.profiles import Profile
 from devices.properties import PROPERTIES
 from devices.registry import Registry
+from ingest.clocks import ClockFault, ClockWatch
 from ingest.model import Channel
 from ingest.quality.memory import needs_memory
 
@@ -22,6 +23,7 @@ class Speaker:
     live: bool
     datastreams: Mapping[tuple[str, str], int]
     channels: dict[str, Channel] = field(default_factory=dict)
+    clock: ClockWatch | None = None
 
     def channel(self, name: str) -> Channel:
         """Return the channel of an observed property, made on its first reading."""
@@ -59,6 +61,8 @@ class Directory:
         self.speakers: dict[str, Speaker] = {}
         self.clocks: dict[str, datetime] = {}
         self.edition = 0
+        # Found since somebody last asked.
+        self.clock_faults: list[ClockFault] = []
 
     def renew(self, registry: Registry, profiles: Mapping[str, Profile]) -> None:
         """Take over a fresh registry; devices that are gone are forgotten."""

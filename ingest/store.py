@@ -12,6 +12,7 @@ from devices.registry import ensure_datastreams
 from ingest import rejected
 from ingest.account import Tally
 from ingest.batch import Batch
+from ingest.clocks import ClockFault
 from ingest.model import Accepted, Outcome, Revision, Row
 from ingest.quality.flags import roll_up
 from sql.connection import Connection, Pool, Record
@@ -243,6 +244,27 @@ class Store:
         except _AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return found
+
+    async def corrected_clocks(self) -> dict[str, timedelta]:
+        """Return the devices whose times are corrected, and by how much; raises AwayError."""
+        try:
+            rows = await self._pool.fetch(query("ingest", "corrected_clocks"))
+        except _AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+        return {row["device_id"]: timedelta(seconds=row["offset_seconds"]) for row in rows}
+
+    async def record_clocks(self, faults: Sequence[ClockFault], now: datetime) -> None:
+        """Write down which clocks are wrong by a constant; raises AwayError."""
+        columns = (
+            [fault.device_id for fault in faults],
+            [fault.kind for fault in faults],
+            [fault.offset.total_seconds() for fault in faults],
+            [fault.corrected for fault in faults],
+        )
+        try:
+            await self._pool.execute(query("ingest", "record_clocks"), *columns, now)
+        except _AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def record_floods(self, columns: Sequence[Sequence[object]]) -> None:
         """Write down which devices flood; raises AwayError."""

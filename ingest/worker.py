@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from citywatch.local.running import broker_address, store_dsn
@@ -18,9 +17,10 @@ from ingest.batch import Batch
 from ingest.broker import SessionSettings
 from ingest.broker_aiomqtt import AiomqttSession
 from ingest.broker_direct import DirectSession
+from ingest.clocks import ClockWatch
 from ingest.decode import Decoder
 from ingest.directory import Directory
-from ingest.floods import FloodRecord
+from ingest.housekeeping import keep_house
 from ingest.inbox import Inbox
 from ingest.model import Accepted, Delivery, Outcome, Rejected, Verdict
 from ingest.quality.memory import judge
@@ -41,9 +41,6 @@ WAITED_OUT: tuple[type[Exception], ...] = (*PASSING, AwayError)
 SESSIONS = {"direct": DirectSession, "aiomqtt": AiomqttSession}
 HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
-LOOK_EVERY = 2.0
-REPORT_EVERY = 10.0
-FORGET_EVERY = 600.0
 # How long a stop waits for a store that is away: what is not committed by then the broker delivers again.
 STOP_PATIENCE = 10.0
 
@@ -63,13 +60,11 @@ class Worker:
             max_payload=options.max_payload,
         )
         self.total = Outcome()
-        self._floods = FloodRecord(self.decoder.device_of)
         self._pool = pool
-        self._store = store
+        self.store = store
         self._profiles = profiles
         self._max_rows = options.batch_rows
         self._max_age = options.batch_age.total_seconds()
-        self._lateness = options.lateness
         self._closed: asyncio.Queue[Batch | None] = asyncio.Queue(maxsize=1)
         self._stale = asyncio.Event()
         self._reloaded_at = datetime.min.replace(tzinfo=UTC)
@@ -80,8 +75,12 @@ class Worker:
 
     async def start(self) -> None:
         """Load what the first message needs; raises what PASSING lists, or AwayError, while the store is away."""
-        self._committed_at = await self._store.last_delivery()
+        self._committed_at = await self.store.last_delivery()
         await self._reload()
+        for device_id, offset in (await self.store.corrected_clocks()).items():
+            speaker = self.directory.speakers.get(device_id)
+            if speaker is not None:
+                speaker.clock = ClockWatch(offset)
 
     def resumed(self) -> None:
         """Note that a connection begins: what the broker sends again now arrived before this moment."""
@@ -165,7 +164,7 @@ class Worker:
         clocks = {k: v for k, v in self.directory.clocks.items() if self._clocks_written.get(k) != v}
         while True:
             try:
-                outcome = await self._store.write(batch, self.directory.speakers, clocks)
+                outcome = await self.store.write(batch, self.directory.speakers, clocks)
                 break
             except PoisonError as error:
                 if len(batch.verdicts) > 1:
@@ -204,35 +203,6 @@ class Worker:
         self.directory.renew(registry, self._profiles.profiles)
         self._reloaded_at = datetime.now(UTC)
         log.info("registry_loaded", devices=len(registry.devices), profiles=len(self._profiles.profiles))
-
-    async def keep_house(self) -> None:
-        """Say now and then what was done, and forget delivery keys that no redelivery can have any more."""
-        loop, before, forgotten, reported = asyncio.get_running_loop(), self.total.messages, 0.0, 0.0
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            floods = self._floods.note(self.inbox.fairness.look(LOOK_EVERY), datetime.now(UTC))
-            if floods:
-                with suppress(AwayError):
-                    await self._store.record_floods(floods)
-            if loop.time() - reported < REPORT_EVERY:
-                continue
-            reported = loop.time()
-            if self.total.messages != before:
-                total = self.total
-                log.info(
-                    "ingest_progress",
-                    messages=total.messages,
-                    stored=total.stored,
-                    duplicate=total.duplicate,
-                    refused=total.refused,
-                    rejected=total.rejected,
-                    held=self.inbox.held,
-                )
-                before = total.messages
-            if loop.time() - forgotten >= FORGET_EVERY:
-                forgotten = loop.time()
-                with suppress(AwayError):
-                    await self._store.forget_deliveries(datetime.now(UTC) - self._lateness)
 
     def _new_batch(self) -> Batch:
         return Batch(self._max_rows, self._max_age)
@@ -299,7 +269,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(session.run(drained))
-            chores = tasks.create_task(worker.keep_house())
+            chores = tasks.create_task(keep_house(worker.inbox, worker.decoder, worker.store, worker.total))
             await worker.run(stop)
             chores.cancel()
             drained.set()

@@ -166,3 +166,17 @@ SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::int[]
     ON CONFLICT (device_id, began_at) DO UPDATE
    SET last_at = EXCLUDED.last_at, messages = old.messages + EXCLUDED.messages,
        peak_rate = greatest(old.peak_rate, EXCLUDED.peak_rate), set_aside = old.set_aside + EXCLUDED.set_aside;
+
+-- record_clocks --
+-- $1 text[] device_id, $2 text[] kind, $3 float8[] offset_seconds, $4 bool[] corrected, $5 timestamptz noticed_at
+INSERT INTO device_clock (device_id, kind, offset_seconds, corrected, noticed_at)
+SELECT new.*, $5::timestamptz
+  FROM unnest($1::text[], $2::text[], $3::float8[], $4::bool[]) AS new (device_id, kind, offset_seconds, corrected)
+ WHERE EXISTS (SELECT 1 FROM device WHERE device.device_id = new.device_id)
+ ORDER BY device_id
+    ON CONFLICT (device_id) DO UPDATE
+   SET kind = EXCLUDED.kind, offset_seconds = EXCLUDED.offset_seconds, corrected = EXCLUDED.corrected,
+       noticed_at = EXCLUDED.noticed_at;
+
+-- corrected_clocks --
+SELECT device_id, offset_seconds FROM device_clock WHERE corrected;

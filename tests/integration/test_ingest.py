@@ -126,3 +126,22 @@ async def test_history_goes_by_its_own_clock(dsn: str, pool: Pool, broker: Local
     assert clock == datetime(2017, 3, 2, tzinfo=UTC)
     last = await pool.fetchval("SELECT clocks FROM ingest_batch ORDER BY seq DESC LIMIT 1")
     assert last == {"history": "2017-03-02T00:00:00+00:00"}
+
+
+async def test_a_wrong_clock_and_a_flood_are_written_down(dsn: str, pool: Pool, broker: LocalBroker) -> None:
+    await register(pool)
+    settings = make_settings(dsn, broker)
+    await subscribed(settings)
+    async with running(settings):
+        await publish(broker, [("air-1", json.dumps({"time": stamp(-7200 + n), "pm2_5": n})) for n in range(15)])
+        await publish(broker, [("any-1", json.dumps({"time": stamp(n), "battery": 1})) for n in range(400)])
+
+        async def both() -> bool:
+            clocks = await pool.fetchval("SELECT count(*) FROM device_clock")
+            return bool(clocks) and bool(await pool.fetchval("SELECT count(*) FROM device_flood"))
+
+        await until(both, "a clock and a flood in the store")
+    clock = await pool.fetchrow("SELECT device_id, kind, offset_seconds, corrected FROM device_clock")
+    assert tuple(clock or ()) == ("air-1", "zone", -7200.0, True)
+    assert await pool.fetchval("SELECT device_id FROM device_flood LIMIT 1") == "any-1"
+    assert await pool.fetchval("SELECT count(*) FROM observation WHERE quality = 1 AND tests = 1") == 3

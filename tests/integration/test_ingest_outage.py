@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -100,10 +101,10 @@ async def test_kill_nine_of_a_worker_loses_and_doubles_nothing(dsn: str, pool: P
 
 @asynccontextmanager
 async def own_store() -> AsyncIterator[tuple[LocalPostgres, str]]:
-    """A server of this test's own, which it may stop."""
+    """A server of this test's own, which it may stop; on a port nobody else takes meanwhile."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)  # noqa: ASYNC240
-        server = LocalPostgres(Path(folder) / "pg", settings={"fsync": "off"})
+        server = LocalPostgres(Path(folder) / "pg", random.randrange(33_000, 39_000), settings={"fsync": "off"})
         server.start()
         try:
             admin = await asyncpg.connect(server.dsn("postgres"))
