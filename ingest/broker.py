@@ -32,6 +32,7 @@ class SessionSettings:
     password: str | None = None
     ca_file: Path | None = None
     window: int = 20_000
+    leave: bool = False  # unsubscribe, and take only what is queued already
 
 
 def share(filters: Sequence[str], workers: int) -> tuple[str, ...]:

@@ -122,6 +122,8 @@ class Connection(asyncio.Protocol):
             self.connected.set_result(mqtt.read_connack(body, version=self._version))
         elif kind == mqtt.SUBACK and not self.granted.done():
             self.granted.set_result(mqtt.read_suback(body, version=self._version))
+        elif kind == mqtt.UNSUBACK and not self.granted.done():
+            self.granted.set_result([])
         elif kind == mqtt.DISCONNECT:
             raise BrokerError(f"the broker closes the connection: {mqtt.read_disconnect(body)}")
 
@@ -200,8 +202,12 @@ class DirectSession(BrokerSession):
                     )
                 )
                 _, imposed = await connection.connected
-                connection.write(mqtt.subscribe(settings.filters, version=version))
-                self.check_granted(await connection.granted)
+                if settings.leave:
+                    connection.write(mqtt.unsubscribe(settings.filters, version=version))
+                    await connection.granted
+                else:
+                    connection.write(mqtt.subscribe(settings.filters, version=version))
+                    self.check_granted(await connection.granted)
             self.begin(backoff)
             await self._hold(connection, stop, imposed or KEEPALIVE)
             await connection.close()

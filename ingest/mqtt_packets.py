@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from citywatch.errors import BrokerError
 
-CONNACK, PUBLISH, SUBACK, PINGRESP, DISCONNECT = 2, 3, 9, 13, 14
+CONNACK, PUBLISH, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 2, 3, 9, 11, 13, 14
 PINGREQ = b"\xc0\x00"
 GOODBYE = b"\xe0\x00"
 SUBSCRIBE_ID = 1
@@ -98,6 +98,12 @@ def subscribe(filters: Sequence[str], *, version: int) -> bytes:
     """Return a SUBSCRIBE to every filter with QoS 1."""
     body = struct.pack(">H", SUBSCRIBE_ID) + (b"\x00" if version == 5 else b"")
     return _packet(0x82, body + b"".join(_text(name) + b"\x01" for name in filters))
+
+
+def unsubscribe(filters: Sequence[str], *, version: int) -> bytes:
+    """Return an UNSUBSCRIBE from every filter; what is queued for the session already still comes."""
+    body = struct.pack(">H", SUBSCRIBE_ID) + (b"\x00" if version == 5 else b"")
+    return _packet(0xA2, body + b"".join(_text(name) for name in filters))
 
 
 def puback(packet_id: int) -> bytes:

@@ -14,3 +14,9 @@ def session_name(slot: int) -> str:
 def topic_filters(options: IngestSettings) -> tuple[str, ...]:
     """Return the filters that a worker subscribes to: the native route and those of the settings."""
     return share([route.filter for route in make_routes(options.routes, ENVELOPES)], options.workers)
+
+
+def every_filter(options: IngestSettings) -> tuple[str, ...]:
+    """Return the filters a worker may be subscribed to, alone or shared: what it leaves when it goes for good."""
+    filters = [route.filter for route in make_routes(options.routes, ENVELOPES)]
+    return (*share(filters, 1), *share(filters, 2))

@@ -14,7 +14,7 @@ from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from devices.registry import CHANNEL, load_devices
 from ingest.batch import Batch
-from ingest.broker import SessionSettings
+from ingest.broker import BrokerSession, SessionSettings
 from ingest.broker_aiomqtt import AiomqttSession
 from ingest.broker_direct import DirectSession
 from ingest.clocks import ClockWatch
@@ -27,7 +27,7 @@ from ingest.quality.memory import judge
 from ingest.recall import recall
 from ingest.routes import make_routes
 from ingest.store import AwayError, PoisonError, Store
-from ingest.subscription import session_name, topic_filters
+from ingest.subscription import every_filter, session_name, topic_filters
 from sql.connection import Pool
 from sql.engine import detect_engine
 from sql.listen import Listener
@@ -43,6 +43,8 @@ HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
 # How long a stop waits for a store that is away: what is not committed by then the broker delivers again.
 STOP_PATIENCE = 10.0
+# A slot that is being drained is empty when nothing has come for so many seconds.
+QUIET = 3.0
 
 
 class Worker:
@@ -222,8 +224,16 @@ async def insist(action: Callable[[], Awaitable[None]], stop: asyncio.Event) -> 
             await backoff.pause(stop)
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
-    """Run one ingest worker until `stop`, then finish what is in hand and leave the session at the broker."""
+async def drain_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Take one slot out of service: leave its subscription, store what the broker has queued for it, and return."""
+    await run_worker(settings, stop, leave=True)
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = False) -> None:
+    """Run one ingest worker until `stop`, then finish what is in hand and keep the session at the broker.
+
+    With `leave` the subscription is given up first, and the worker stops by itself when its queue is empty.
+    """
     dsn, (host, port) = store_dsn(settings), broker_address(settings)
     options, broker = settings.ingest, settings.broker
     profiles = ProfileStore(BUILTIN, *settings.devices.folders)
@@ -247,12 +257,14 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
     if not await insist(open_up, stop):
         return
     pool, worker = opened[0]
-    session = SESSIONS[options.receiver](
+    receiver = DirectSession if leave else SESSIONS[options.receiver]
+    session = receiver(
         SessionSettings(
             host,
             port,
             client_id=session_name(options.slot),
-            filters=topic_filters(options),
+            filters=every_filter(options) if leave else topic_filters(options),
+            leave=leave,
             protocol=broker.protocol,
             username=broker.username,
             password=None if broker.password is None else broker.password.get_secret_value(),
@@ -270,9 +282,23 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         ):
             tasks.create_task(session.run(drained))
             chores = tasks.create_task(keep_house(worker.inbox, worker.decoder, worker.store, worker.total))
+            if leave:
+                tasks.create_task(_stop_when_empty(session, worker, stop))
             await worker.run(stop)
             chores.cancel()
             drained.set()
     finally:
         pool.terminate()
     log.info("ingest_stopped", messages=worker.total.messages, stored=worker.total.stored)
+
+
+async def _stop_when_empty(session: BrokerSession, worker: Worker, stop: asyncio.Event) -> None:
+    """Set `stop` once the connection has stood for a while and brought nothing more."""
+    quiet_since = last = -1.0
+    loop = asyncio.get_running_loop()
+    while not stop.is_set():
+        await asyncio.sleep(0.2)
+        if not session.connected or worker.inbox.held or worker.total.messages != last:
+            quiet_since, last = loop.time(), worker.total.messages
+        elif loop.time() - quiet_since >= QUIET:
+            stop.set()

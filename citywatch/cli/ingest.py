@@ -5,7 +5,7 @@ import gc
 import typer
 
 from citywatch.cli.process import run_process
-from ingest.worker import run_worker
+from ingest.worker import drain_worker, run_worker
 
 app = typer.Typer(help="From the broker to the store.", no_args_is_help=True)
 
@@ -13,6 +13,17 @@ app = typer.Typer(help="From the broker to the store.", no_args_is_help=True)
 @app.callback()
 def _group() -> None:
     """From the broker to the store."""
+
+
+@app.command()
+def drain() -> None:
+    """Take one worker's slot out of service for good: leave the subscription, store what is queued for it, and end.
+
+    Stop that worker first. Without this the broker would go on giving the slot its share, and drop it in the end.
+
+    Example: `CITYWATCH_INGEST__SLOT=1 citywatch ingest drain`
+    """
+    run_process("ingest drain", drain_worker)
 
 
 @app.command()

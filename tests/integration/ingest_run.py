@@ -10,6 +10,7 @@ import aiomqtt
 from citywatch.local.broker import LocalBroker
 from citywatch.settings import BrokerSettings, IngestSettings, Settings, StoreSettings
 from devices.registry import import_registry
+from ingest.subscription import topic_filters
 from ingest.worker import run_worker
 from sql.connection import Pool
 
@@ -61,7 +62,8 @@ async def subscribed(settings: Settings) -> None:
         settings.broker.host or "", settings.broker.port, identifier=f"citywatch-ingest-{settings.ingest.slot}",
         clean_session=False,
     ) as client:  # fmt: skip
-        await client.subscribe(TOPIC.format("+"), qos=1)
+        for name in topic_filters(settings.ingest):
+            await client.subscribe(name, qos=1)
 
 
 async def until(ask: Callable[[], Awaitable[bool]], what: str, patience: float = 20) -> None:

@@ -19,6 +19,7 @@ from citywatch.local.broker import LocalBroker
 from citywatch.local.postgres import LocalPostgres
 from citywatch.settings import Settings
 from ingest.replay import replay_rejected
+from ingest.worker import drain_worker
 from sql.connection import Pool
 from sql.migrate import migrate
 from sql.pool import open_pool, set_up
@@ -178,4 +179,22 @@ async def test_rejected_messages_are_played_again_after_a_mend(dsn: str, pool: P
     assert await stored(pool) == [0, 1, 2]
     again = await replay_rejected(settings)
     assert (again.played, again.still, again.stored) == (1, 1, 0)
+    assert await account_closes(pool)
+
+
+async def test_two_workers_share_and_one_is_drained(dsn: str, pool: Pool, broker: LocalBroker) -> None:
+    await register(pool)
+    one, two = (make_settings(dsn, broker, slot=slot, workers=2, window=100) for slot in (0, 1))
+    for settings in (one, two):
+        await subscribed(settings)
+    # The second never comes, but its session is there: half of these wait for it.
+    await publish(broker, numbered(1000))
+    async with running(one):
+        await until(lambda: has(pool, 500), "the first worker's share")
+        assert len(await stored(pool)) < 1000
+        await asyncio.wait_for(drain_worker(two, asyncio.Event()), 30)
+        await until(lambda: has(pool, 1000), "the share of the worker that went")
+        await publish(broker, numbered(100, first=1000))
+        await until(lambda: has(pool, 1100), "all of what comes after")
+    assert await stored(pool) == list(range(1100))
     assert await account_closes(pool)
