@@ -1,6 +1,6 @@
 """Ingest loses nothing and doubles nothing while workers are killed and the store is stopped; and what it can carry.
 
-CITYWATCH_PROOF_SCALE (default 0.1) scales the long parts: 1 is the full form, a million messages, twenty kills, two
+PROOF_SCALE (default 0.1) scales the long parts: 1 is the full form, a million messages, twenty kills, two
 stops of 60 s and ten minutes without a store.
 """
 
@@ -34,7 +34,7 @@ SELECT sum(received)::bigint AS received, sum(accepted)::bigint AS accepted, sum
 
 def prove() -> dict[str, object]:
     """Run every part and return its figures; an AssertionError names what was missed."""
-    scale = float(os.environ.get("CITYWATCH_PROOF_SCALE", "0.1"))
+    scale = float(os.environ.get("PROOF_SCALE", "0.1"))
     figures: dict[str, object] = {"scale": scale}
     for protocol, slots in (("3.1.1", 1), ("5", 1), ("3.1.1", 2), ("5", 2)):
         with services(DEVICES) as own:
