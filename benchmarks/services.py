@@ -141,14 +141,6 @@ def worker(services: Services, log: str = "worker.log", **environment: str) -> I
         child.wait(30)
 
 
-def wait_connected(services: Services, measured: Measured, log: str = "worker.log") -> None:
-    """Wait until the worker has subscribed."""
-    path = services.folder / log
-    before = path.read_text().count("broker_connected") if path.exists() else 0
-    wait_for(lambda: path.read_text().count("broker_connected") > max(0, before - 1), 30)
-    assert measured.child.poll() is None
-
-
 def load(services: Services, count: int, **options: object) -> "subprocess.Popen[str]":
     """Start a publisher; its standard output is the JSON of `benchmarks.load`."""
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]

@@ -5,7 +5,7 @@ import gc
 import typer
 
 from citywatch.cli.process import run_process
-from ingest.worker import drain_worker, run_worker
+from ingest.process import drain_worker, run_worker
 
 app = typer.Typer(help="From the broker to the store.", no_args_is_help=True)
 

@@ -10,8 +10,8 @@ import aiomqtt
 from citywatch.local.broker import LocalBroker
 from citywatch.settings import BrokerSettings, IngestSettings, Settings, StoreSettings
 from devices.registry import import_registry
+from ingest.process import run_worker
 from ingest.subscription import topic_filters
-from ingest.worker import run_worker
 from sql.connection import Pool
 
 TOPIC = "city/v1/devices/{}/telemetry"

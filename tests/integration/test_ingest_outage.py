@@ -18,8 +18,8 @@ import pytest
 from citywatch.local.broker import LocalBroker
 from citywatch.local.postgres import LocalPostgres
 from citywatch.settings import Settings
+from ingest.process import drain_worker
 from ingest.replay import replay_rejected
-from ingest.worker import drain_worker
 from sql.connection import Pool
 from sql.migrate import migrate
 from sql.pool import open_pool, set_up
