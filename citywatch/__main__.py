@@ -9,9 +9,11 @@ from citywatch.cli import (
     doctor,
     fold,
     history,
+    history,
     indicators,
     ingest,
     migrate,
+    record,
     record,
     rejected,
     replay,
@@ -30,6 +32,8 @@ app.command("migrate")(migrate.migrate_command)
 app.command()(simulate.simulate)
 app.command()(replay.replay)
 app.command()(replay.mappings)
+app.command()(record.record)
+app.command("import")(history.import_)
 app.command()(record.record)
 app.command("import")(history.import_)
 app.add_typer(serve.app)
