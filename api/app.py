@@ -7,12 +7,13 @@ import asyncpg
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.export import Exports
 from api.gate import Gate, check_demo
 from api.live import live_router
 from api.live_hub import Hub
 from api.metrics import Metrics
 from api.problems import install_problems
-from api.routes import accounts, actions, alerts, devices, districts, observations, overview, rules, system
+from api.routes import accounts, actions, alerts, devices, districts, exports, observations, overview, rules, system
 from api.version import VERSION
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
             raise
         try:
             app.state.pool = pool
+            app.state.exports = Exports(pool)
             async with Hub(pool, dsn, metrics) as app.state.hub:
                 yield
         finally:
@@ -69,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problems(app)
-    for part in (overview, districts, devices, observations, alerts, actions, accounts, rules):
+    for part in (overview, districts, devices, observations, alerts, actions, accounts, rules, exports):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(live_router, prefix=PREFIX)
     app.include_router(system.router)

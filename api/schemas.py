@@ -346,7 +346,7 @@ class DatastreamPage(Page):
 
 
 class LatestList(_Schema):
-    """The newest observation of each datastream asked for, by device and property."""
+    """The newest observation of each datastream asked for, in no particular order."""
 
     items: list[Latest]
 

@@ -8,9 +8,11 @@ from citywatch.cli import (
     devices,
     doctor,
     fold,
+    history,
     indicators,
     ingest,
     migrate,
+    record,
     rejected,
     replay,
     rules,
@@ -28,6 +30,8 @@ app.command("migrate")(migrate.migrate_command)
 app.command()(simulate.simulate)
 app.command()(replay.replay)
 app.command()(replay.mappings)
+app.command()(record.record)
+app.command("import")(history.import_)
 app.add_typer(serve.app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")

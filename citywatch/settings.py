@@ -59,6 +59,12 @@ class IngestSettings(_Group):
     equal_window: Duration = Field(
         timedelta(seconds=30), description="equal messages without time and sequence inside this window count once"
     )
+    flood_share: float = Field(
+        1.0, gt=0, le=1, description="share of the window one flooding device may hold; beyond it set aside; 1: never"
+    )
+    receiver: Literal["direct", "aiomqtt"] = Field(
+        "direct", description="receive loop: our own, or the aiomqtt library (slower, the same guarantees)"
+    )
     max_payload: int = Field(262_144, ge=1024, description="largest payload in bytes that is looked into")
     routes: dict[str, str] = Field(
         default_factory=dict,

@@ -50,7 +50,10 @@ class ApiClient:
             raise ApiError(0, f"no answer: {error or type(error).__name__}") from error
         if response.is_error:
             raise ApiError(response.status_code, _detail(response))
-        return response.json()
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ApiError(response.status_code, f"{path} answered something that is not JSON") from error
 
     async def _every(self, path: str, parameters: Parameters, most: int) -> list[Any]:
         """Follow the cursors of a list until its end or until `most` items."""

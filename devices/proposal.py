@@ -44,6 +44,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("battery", "battery", "%"),
     ("bat", "battery_voltage", "V"),
     ("distance", "distance", ""),
+    ("distance1", "distance", ""),
     ("dis1", "distance", "mm"),
     ("temp", "air_temperature", "Cel"),
     ("temperature", "air_temperature", "Cel"),
@@ -64,9 +65,9 @@ WORDS: tuple[tuple[str, str, str], ...] = (
 # A word of the name that is a unit: distance1_cm
 UNIT_WORDS = {"mm": "mm", "cm": "cm", "mv": "mV", "pa": "Pa", "hpa": "hPa", "ppm": "[ppm]", "ppb": "[ppb]"}
 # Words that turn a field into something else: a limit, a setting, a count of events
-NOT_READINGS = frozenset(
-    "threshold change changed alarm status interval time flag count version index raw type min max minimum maximum "
-    "north east average trigger sensor external ext board resistance ratio level position configuration".split()
+NOT_READINGS = re.compile(
+    "threshold|changed?|alarm|status|interval|time|flag|count|version|index|raw|type|min|max|minimum|maximum|north|east|"
+    "average|trigger|sensor|external|ext|board|resistance|ratio|level|position|configuration"
 )
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 
@@ -124,12 +125,11 @@ def _leaves(value: object, path: str, depth: int) -> Iterator[tuple[str, str, ob
 def _judge(path: str, name: str, value: object, unit: str) -> Proposal | None:
     words = [part.lower() for part in _PART.findall(name)]
     joined = f" {' '.join(words)} "
-    found = next(((row[1], row[2]) for row in WORDS if f" {row[0]} " in joined), None)
+    found = next((row for row in WORDS if f" {row[0]} " in joined), None)
     if found is None:
         return None
-    named, usual = found
-    covered = set(next(row[0] for row in WORDS if f" {row[0]} " in joined).split())
-    if NOT_READINGS & (set(words) - covered):
+    spoken, named, usual = found
+    if any(NOT_READINGS.fullmatch(word) for word in words if word not in spoken.split()):
         return None
     text = False
     if isinstance(value, str):

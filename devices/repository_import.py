@@ -4,6 +4,7 @@ The vendor's script is copied beside the profile and run as it is; the published
 before the profile is kept, so that a person sees what works and what was proposed.
 """
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from devices.proposal import domain_of, propose
 
 CODEC_SUFFIX = "-codec"
 TEST_PREFIX = "test_decode_"
+COMMENT = re.compile(r"(?m)\s//[^\"\n]*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,14 @@ def _things_network(path: Path, vendor: str, model: str) -> Decoder:
 
 
 def _chirpstack(path: Path, vendor: str, model: str) -> Decoder:
-    entries = load_plain(path.read_text(encoding="utf-8").replace("\t", " "))
+    # Tabs, comments and hexadecimal numbers stand in these files: YAML reads the last, JSON none of it.
+    entries = load_plain(COMMENT.sub("", path.read_text(encoding="utf-8").replace("\t", " ")))
     if not isinstance(entries, list):
         raise ValueError("a list of examples is expected")
     examples = tuple(_published(entry, "expected") for entry in entries)
-    return Decoder(vendor, model, (), _script(path.parent, f"{model}.js"), "chirpstack_v4", examples)
+    scripts = [f"{model}.js"] if (path.parent / f"{model}.js").is_file() else []
+    scripts += sorted(other.name for other in path.parent.glob(f"{model}-[0-9]*.js"))
+    return Decoder(vendor, model, (), _script(path.parent, scripts[0] if scripts else None), "chirpstack_v4", examples)
 
 
 def _published(entry: object, output: str) -> Published:
@@ -158,7 +163,7 @@ def _published(entry: object, output: str) -> Published:
 
 def _script(folder: Path, name: object) -> Path:
     if not isinstance(name, str):
-        raise ValueError("it names no decoder file")
+        raise ValueError("it has no decoder")
     script = (folder / name).resolve()
     if not script.is_relative_to(folder.resolve()) or not script.is_file():
         raise ValueError(f"its decoder {name} is not there")

@@ -108,7 +108,8 @@ class Fleet:
         begin = planted.start.timestamp()
         change = planted.parameters.get("rise", 120.0)
         for at in range(1, min(60, int(change / step)) + 4):
-            heapq.heappush(self._due, (round(begin + at * step, 3), next(self._count), device, False))
+            if begin + at * step >= self.start.timestamp():
+                heapq.heappush(self._due, (round(begin + at * step, 3), next(self._count), device, False))
         # and once the lid is closed again after the crew has been
         heapq.heappush(self._due, (planted.end.timestamp() + 5.0, next(self._count), device, False))
 
@@ -150,7 +151,7 @@ class Fleet:
         return Message(out.send_at, device, payload_of(out), len(out.record) - 2)
 
     def history(self, span: timedelta, step: timedelta, slice_span: timedelta) -> Iterator[Message]:
-        """Yield the undisturbed city before the start as packs, slice by slice in time, each record at least `step` on.
+        """Yield the city before the start as packs, slice by slice in time, each record at least `step` on.
 
         Records stand on the devices' own times, so that history sent twice changes nothing. The last slice is at full
         resolution and leads up to the start.
@@ -179,8 +180,9 @@ class Fleet:
             at += (-number % round(stride / interval)) * interval
         while at < stop:
             moment = round(at, 3)
-            values = readings_at(self.city.seed, device, moment)
-            yield {"time": rfc3339(moment), "seq": int(moment // interval), **values}
+            values = self.values(device, moment)
+            if values is not None:
+                yield {"time": rfc3339(moment), "seq": int(moment // interval), **values}
             at += stride
 
 

@@ -103,7 +103,8 @@ async def live(fleet: Fleet, links: Links, pace: Pace, stop: asyncio.Event) -> i
             await links.of(message.device.device_id).publish(telemetry_topic(message.device.device_id), message.payload)
             sent += 1
             readings += message.readings
-            if stop.is_set():
+            # A city that cannot keep up with its clock still stops when it is told to.
+            if stop.is_set() or (ends is not None and time.monotonic() >= ends):
                 break
         now = time.monotonic()
         if now - reported_at >= 60:

@@ -32,7 +32,7 @@ PLACES = {
 FRACTIONS = {"general": 5.0, "plastic": 2.0, "paper": 2.0, "glass": 1.5, "organic": 1.0}
 LITRES = {"general": 240, "plastic": 1100, "paper": 1100, "glass": 3000, "organic": 240}
 # days between rounds, by fraction
-ROUND_DAYS = {"general": (1, 2, 3), "plastic": (3, 4), "paper": (3, 4, 7), "glass": (7, 14), "organic": (2, 3)}
+ROUND_DAYS = {"general": (1, 2, 2, 3), "plastic": (3, 4), "paper": (3, 4, 7), "glass": (7, 14), "organic": (2, 3)}
 
 
 def build_city(seed: int, size: int) -> City:
@@ -235,7 +235,7 @@ def _bin(
     choices = ROUND_DAYS[fraction]
     days = choices[int(uniform(key, 1) * len(choices))]
     # A round is planned so that a bin is well used but seldom full when the crew comes.
-    target = between(key, 2, 34.0, 62.0)
+    target = between(key, 2, 40.0, 78.0)
     crew = key_of(seed, "crew", quarter.district_id, fraction)
     traits = BinTraits(
         place,
@@ -253,9 +253,9 @@ def _bin(
 # setting: share of traffic, industry, heating
 SETTINGS = {
     "kerbside": (1.0, 0.3, 0.5),
-    "urban background": (0.35, 0.3, 0.6),
+    "urban background": (0.12, 0.3, 0.4),
     "industrial": (0.5, 1.0, 0.3),
-    "residential": (0.25, 0.15, 1.0),
+    "residential": (0.10, 0.15, 1.0),
 }
 BY_USE = {
     "centre": ("kerbside", "urban background"),

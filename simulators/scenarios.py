@@ -35,7 +35,15 @@ DOMAINS = {
     "battery_decline": "waste",
 }
 
-Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
+
+def _duration(value: object) -> object:
+    """Return the duration that a text spells; a minus sign in front means before."""
+    if not isinstance(value, str):
+        return value
+    return -parse_duration(value[1:]) if value.startswith("-") else parse_duration(value)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class _Part(BaseModel):
@@ -43,9 +51,10 @@ class _Part(BaseModel):
 
 
 class Plant(_Part):
-    """One thing to plant, `after` the start or when the city's clocks next show `clock`; on `count` devices.
+    """One thing to plant, `after` the start or when the city's clocks next show `clock`.
 
-    `pick` says on which: any of the domain, the `fullest` bin, a `motorway` or an `arterial` detector.
+    `after: -10m` is before the start. `count` says on how many devices, `pick` on which of the domain: any, the
+    `fullest` bin, a `motorway` or an `arterial` detector.
     """
 
     kind: str

@@ -75,15 +75,43 @@ SELECT count(*)
 
 -- latest --
 -- $1 text[] device_ids, $2 property, $3 domain, $4 district_id: null for any
-SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.received_at, o.result, o.quality
+-- The items as JSON text, comma separated: written here, because turning 20,000 rows into objects and those into text
+-- again takes longer than everything else. What needs escaping comes from to_json.
+WITH kind AS (
+     SELECT property, unit, ',"property":' || to_json(property) || ',"unit":' || to_json(unit) AS text
+       FROM (SELECT DISTINCT property, unit FROM datastream) AS pair)
+SELECT string_agg(
+           '{"datastream_id":' || t.datastream_id || ',"device_id":"' || t.device_id || '"' || k.text
+           || ',"phenomenon_time":' || coalesce(to_json(o.phenomenon_time)::text, 'null')
+           || ',"received_at":' || coalesce(to_json(o.received_at)::text, 'null')
+           || ',"result":' || coalesce(CASE WHEN usable(1::smallint, o.result) THEN o.result::text END, 'null')
+           || ',"quality":' || coalesce(o.quality::text, 'null') || '}', ',')
   FROM datastream AS t
   JOIN device AS d USING (device_id)
+  JOIN kind AS k USING (property, unit)
   LEFT JOIN latest_observation AS o USING (datastream_id)
- WHERE ($1::text[] IS NULL OR t.device_id = ANY ($1))
+ WHERE ($1::text[] IS NULL OR t.device_id IN (SELECT unnest($1)))
    AND ($2::text IS NULL OR t.property = $2)
    AND ($3::text IS NULL OR d.domain = $3)
-   AND ($4::text IS NULL OR d.district_id = $4)
- ORDER BY t.device_id, t.property;
+   AND ($4::text IS NULL OR d.district_id = $4);
+
+-- latest_by_device --
+-- $1 text[] device_ids: for each, its latest values as JSON text, as in `latest`.
+WITH kind AS (
+     SELECT property, unit, ',"property":' || to_json(property) || ',"unit":' || to_json(unit) AS text
+       FROM (SELECT DISTINCT property, unit FROM datastream) AS pair)
+SELECT t.device_id,
+       string_agg(
+           '{"datastream_id":' || t.datastream_id || ',"device_id":"' || t.device_id || '"' || k.text
+           || ',"phenomenon_time":' || coalesce(to_json(o.phenomenon_time)::text, 'null')
+           || ',"received_at":' || coalesce(to_json(o.received_at)::text, 'null')
+           || ',"result":' || coalesce(CASE WHEN usable(1::smallint, o.result) THEN o.result::text END, 'null')
+           || ',"quality":' || coalesce(o.quality::text, 'null') || '}', ',' ORDER BY t.property)
+  FROM unnest($1::text[]) AS wanted (device_id)
+  JOIN datastream AS t USING (device_id)
+  JOIN kind AS k USING (property, unit)
+  LEFT JOIN latest_observation AS o USING (datastream_id)
+ GROUP BY t.device_id;
 
 -- latest_tag --
 -- Where fold stands and which datastreams there are: while neither moves, no latest value can have changed.
@@ -273,3 +301,58 @@ SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'timescaledb
 -- schema_names --
 -- Migrations applied to this database.
 SELECT name FROM schema_migration ORDER BY name;
+
+-- export_csv --
+-- $1 device_id, $2 property, $3 domain, $4 district_id, $5 source_id: null for any; $6 since, $7 until (null: open)
+-- By device, property and time: datastream by datastream along the key, so that nothing is sorted or held.
+SELECT s.device_id, s.property, s.unit,
+       to_char(o.phenomenon_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS phenomenon_time,
+       to_char(o.received_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS received_at,
+       o.result, o.quality, o.tests
+  FROM (SELECT t.datastream_id, t.device_id, t.property, t.unit
+          FROM datastream AS t JOIN device AS d USING (device_id)
+         WHERE ($1::text IS NULL OR t.device_id = $1)
+           AND ($2::text IS NULL OR t.property = $2)
+           AND ($3::text IS NULL OR d.domain = $3)
+           AND ($4::text IS NULL OR d.district_id = $4)
+           AND ($5::text IS NULL OR d.source_id = $5)
+         ORDER BY t.device_id, t.property) AS s
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, received_at, result, quality, tests
+         FROM observation
+        WHERE datastream_id = s.datastream_id
+          AND phenomenon_time >= coalesce($6::timestamptz, '-infinity')
+          AND phenomenon_time < coalesce($7::timestamptz, 'infinity')
+        ORDER BY phenomenon_time) AS o;
+
+-- export_geojson --
+-- Parameters and order as export_csv: one GeoJSON feature a row, as text. A device without a place has no geometry.
+SELECT json_build_object(
+           'type', 'Feature',
+           'geometry', CASE WHEN s.longitude IS NOT NULL AND s.latitude IS NOT NULL
+                            THEN json_build_object('type', 'Point',
+                                                   'coordinates', json_build_array(s.longitude, s.latitude)) END,
+           'properties', json_build_object(
+               'device_id', s.device_id, 'property', s.property, 'unit', s.unit,
+               'phenomenon_time', to_char(o.phenomenon_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+               'result', CASE WHEN usable(1::smallint, o.result) THEN o.result END,
+               'quality', o.quality, 'tests', o.tests))::text
+  FROM (SELECT t.datastream_id, t.device_id, t.property, t.unit, d.longitude, d.latitude
+          FROM datastream AS t JOIN device AS d USING (device_id)
+         WHERE ($1::text IS NULL OR t.device_id = $1)
+           AND ($2::text IS NULL OR t.property = $2)
+           AND ($3::text IS NULL OR d.domain = $3)
+           AND ($4::text IS NULL OR d.district_id = $4)
+           AND ($5::text IS NULL OR d.source_id = $5)
+         ORDER BY t.device_id, t.property) AS s
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, result, quality, tests
+         FROM observation
+        WHERE datastream_id = s.datastream_id
+          AND phenomenon_time >= coalesce($6::timestamptz, '-infinity')
+          AND phenomenon_time < coalesce($7::timestamptz, 'infinity')
+        ORDER BY phenomenon_time) AS o;
+
+-- lift_timeout --
+-- For the length of this transaction: an export takes as long as its reader.
+SET LOCAL statement_timeout = 0;

@@ -91,7 +91,11 @@ def map_legend() -> Component:
 def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: Sequence[Alert]) -> Component:
     """Return the map; normal devices are one canvas layer, what is abnormal a live layer above it."""
     waiting = sum(unanswered(alert) for alert in alerts)
-    label = text("Map of {n} devices, {waiting} alerts waiting; the list beside it says the same", n=len(devices), waiting=waiting)
+    label = text(
+        "Map of {n} devices, {waiting} alerts waiting; the list beside it says the same",
+        n=len(devices),
+        waiting=waiting,
+    )
     layers: list[Component] = [
         dl.GeoJSON(
             id="map-districts",
@@ -99,6 +103,8 @@ def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: S
             style=_script("districtStyle"),
             onEachFeature=_script("nameDistrict"),
             interactive=False,
+            # A pane of its own below the devices, whichever of the two arrives first.
+            pane="tilePane",
         ),
         dl.GeoJSON(
             id="map-normal",

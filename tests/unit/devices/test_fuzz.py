@@ -21,7 +21,7 @@ FEW = [profile for profile in PROFILES if profile.vendor in ("citywatch", "airgr
     profile for profile in PROFILES if profile.history is not None or "battery_voltage.value" in profile.mapper.paths
 ]
 NOW = datetime(2026, 3, 1, 7, 5, tzinfo=UTC)
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.sampled_from([2**64, -1, 1e308, ""])
