@@ -154,6 +154,15 @@ def prime(ready: Watch, samples: Iterable[Sample], heard_at: datetime | None) ->
     return Track(tuple(memories), heard_at)
 
 
+def excuse(ready: Watch, track: Track, at: datetime) -> Track:
+    """Return the track as if the device had been heard at `at`, where it was heard before that."""
+    memories = tuple(
+        (at,) if isinstance(leaf, NoData) and memory is not None and memory[0] < at else memory
+        for leaf, memory in zip(ready.leaves, track.memories, strict=True)
+    )
+    return replace(track, memories=memories)
+
+
 def advance(ready: Watch, track: Track, until: datetime) -> tuple[Track, Sequence[Transition]]:
     """Let time pass up to `until` without a sample: only silence can change anything."""
     if not ready.hears_silence:
