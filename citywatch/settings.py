@@ -59,6 +59,9 @@ class IngestSettings(_Group):
     equal_window: Duration = Field(
         timedelta(seconds=30), description="equal messages without time and sequence inside this window count once"
     )
+    flood_share: float = Field(
+        1.0, gt=0, le=1, description="share of the window one flooding device may hold; beyond it set aside; 1: never"
+    )
     receiver: Literal["direct", "aiomqtt"] = Field(
         "direct", description="receive loop: our own, or the aiomqtt library (slower, the same guarantees)"
     )

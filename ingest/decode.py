@@ -56,6 +56,8 @@ class Decoder:
         again was first received at about that time.
         """
         try:
+            if delivery.excess:
+                raise DecodeError("set aside: this device floods", RejectReason.RATE_LIMITED)
             if len(delivery.payload) > self.max_payload:
                 raise DecodeError(
                     f"{len(delivery.payload)} bytes, at most {self.max_payload} are looked into", RejectReason.TOO_LARGE
@@ -75,7 +77,7 @@ class Decoder:
             assert speaker.profile is not None
             decoded = speaker.profile.decode(uplink, delivery.received_at)
         except DecodeError as error:
-            return Rejected(delivery, error.reason, str(error), self._claimed(delivery.topic))
+            return Rejected(delivery, error.reason, str(error), self.device_of(delivery.topic))
         if not decoded.readings and not decoded.refused:
             device_id = speaker.device.device_id
             return Rejected(delivery, RejectReason.NO_READINGS, "nothing in it that could be a reading", device_id)
@@ -106,7 +108,7 @@ class Decoder:
                 return route, device_id
         raise DecodeError("no route for this topic", RejectReason.UNROUTABLE_TOPIC)
 
-    def _claimed(self, topic: str) -> str | None:
+    def device_of(self, topic: str) -> str | None:
         """Return the device id that a topic claims, cut to what a device id may be."""
         for route in self.routes:
             matches, device_id = route.match(topic)

@@ -31,6 +31,7 @@ class Delivery:
     retain: bool = False
     packet_id: int = 0
     link: Link | None = None
+    excess: bool = False  # of a flood, beyond what is held for one topic: to be set aside
 
     def ack(self) -> None:
         """Acknowledge it, which QoS 0 does not need."""

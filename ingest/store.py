@@ -101,7 +101,13 @@ class Store:
             if repeated:
                 first = (v for v in batch.verdicts if isinstance(v, Accepted) and v not in repeated)
                 rows = [row for verdict in first for row in verdict.rows]
-            kept = await self._insert(connection, rows)
+            turned_away = rejected.columns(batch.verdicts)
+            if turned_away is not None:
+                await connection.execute(query("ingest", "keep_rejected"), *turned_away)
+            if clocks:
+                await connection.execute(query("ingest", "advance_clocks"), list(clocks), list(clocks.values()))
+            # From here to the commit the tail's lock is held: only what depends on it comes after.
+            kept = await self._insert(connection, rows, clocks)
             tally = Tally()
             new = None if len(kept) == len(rows) and not repeated else set(kept)
             for verdict in batch.verdicts:
@@ -109,21 +115,9 @@ class Store:
                 if isinstance(verdict, Accepted):
                     stored = len(verdict.rows) if new is None else sum(row in new for row in verdict.rows)
                 tally.count(verdict, stored, devices)
-            turned_away = rejected.columns(batch.verdicts)
-            if turned_away is not None:
-                await connection.execute(query("ingest", "keep_rejected"), *turned_away)
             await connection.execute(query("ingest", "count_deliveries"), *tally.columns())
-            if clocks:
-                await connection.execute(query("ingest", "advance_clocks"), list(clocks), list(clocks.values()))
-            changes = [
-                await self._revise(connection, batch.revisions),
-                await self._mark_conflicts(connection, rows, kept),
-            ]
-            if kept or clocks:
-                # Last: the tail's lock is held from here to the commit.
-                await self._append_tail(connection, kept, clocks)
-            for change in changes:
-                await self._append_change(connection, change)
+            await self._append_change(connection, await self._revise(connection, batch.revisions))
+            await self._append_change(connection, await self._mark_conflicts(connection, rows, kept))
             self._doubt = (batch, transaction_id, tally.outcome)
         self._doubt = None
         return tally.outcome
@@ -168,12 +162,20 @@ class Store:
             repeated.update(verdict for key, verdict in keyed.items() if key not in fresh)
         return repeated
 
-    async def _insert(self, connection: Connection, rows: Sequence[Row]) -> Sequence[Row]:
-        """Insert and return the rows that were new."""
-        if not rows:
+    async def _insert(self, connection: Connection, rows: Sequence[Row], clocks: Clocks) -> Sequence[Row]:
+        """Insert the rows and their tail; return those that were new."""
+        if not rows and not clocks:
             return rows
-        tests = [row.tests for row in rows]
-        found = await connection.fetchrow(query("ingest", "store_observations"), *_columns(rows), tests)
+        found = await connection.fetchrow(
+            query("ingest", "store_observations"),
+            [row.channel.datastream_id for row in rows],
+            [row.phenomenon_time for row in rows],
+            [row.received_at for row in rows],
+            [row.result for row in rows],
+            [row.quality for row in rows],
+            [row.tests for row in rows],
+            {source_id: clock.isoformat() for source_id, clock in clocks.items()},
+        )
         assert found is not None
         if found["stored"] == len(rows):
             return rows
@@ -234,10 +236,6 @@ class Store:
                 query("ingest", "append_revision"), *([row[name] for row in changed] for name in names)
             )
 
-    async def _append_tail(self, connection: Connection, rows: Sequence[Row], clocks: Clocks) -> None:
-        stated = {source_id: clock.isoformat() for source_id, clock in clocks.items()}
-        await connection.fetchrow(query("ingest", "append_tail"), *_columns(rows), stated)
-
     async def last_delivery(self) -> datetime | None:
         """Return the newest arrival of a keyed message that this slot has committed; raises AwayError."""
         try:
@@ -246,19 +244,16 @@ class Store:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return found
 
+    async def record_floods(self, columns: Sequence[Sequence[object]]) -> None:
+        """Write down which devices flood; raises AwayError."""
+        try:
+            await self._pool.execute(query("ingest", "record_floods"), *columns)
+        except _AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+
     async def forget_deliveries(self, before: datetime) -> None:
         """Drop delivery keys older than any redelivery; raises AwayError."""
         try:
             await self._pool.execute(query("ingest", "forget_deliveries"), self._slot, before)
         except _AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
-
-
-def _columns(rows: Sequence[Row]) -> tuple[list[object], ...]:
-    return (
-        [row.channel.datastream_id for row in rows],
-        [row.phenomenon_time for row in rows],
-        [row.received_at for row in rows],
-        [row.result for row in rows],
-        [row.quality for row in rows],
-    )

@@ -15,17 +15,19 @@ from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from devices.registry import CHANNEL, load_devices
 from ingest.batch import Batch
-from ingest.broker import SessionSettings, share
+from ingest.broker import SessionSettings
 from ingest.broker_aiomqtt import AiomqttSession
 from ingest.broker_direct import DirectSession
 from ingest.decode import Decoder
 from ingest.directory import Directory
+from ingest.floods import FloodRecord
 from ingest.inbox import Inbox
 from ingest.model import Accepted, Delivery, Outcome, Rejected, Verdict
 from ingest.quality.memory import judge
 from ingest.recall import recall
 from ingest.routes import make_routes
 from ingest.store import AwayError, PoisonError, Store
+from ingest.subscription import session_name, topic_filters
 from sql.connection import Pool
 from sql.engine import detect_engine
 from sql.listen import Listener
@@ -39,6 +41,7 @@ WAITED_OUT: tuple[type[Exception], ...] = (*PASSING, AwayError)
 SESSIONS = {"direct": DirectSession, "aiomqtt": AiomqttSession}
 HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
+LOOK_EVERY = 2.0
 REPORT_EVERY = 10.0
 FORGET_EVERY = 600.0
 # How long a stop waits for a store that is away: what is not committed by then the broker delivers again.
@@ -50,7 +53,7 @@ class Worker:
 
     def __init__(self, settings: Settings, pool: Pool, store: Store, profiles: ProfileStore) -> None:
         options = settings.ingest
-        self.inbox = Inbox(options.window, HELD_BYTES)
+        self.inbox = Inbox(options.window, HELD_BYTES, options.flood_share)
         self.directory = Directory()
         self.decoder = Decoder(
             self.directory,
@@ -60,6 +63,7 @@ class Worker:
             max_payload=options.max_payload,
         )
         self.total = Outcome()
+        self._floods = FloodRecord(self.decoder.device_of)
         self._pool = pool
         self._store = store
         self._profiles = profiles
@@ -99,7 +103,7 @@ class Worker:
         batch = self._new_batch()
         while True:
             due = batch.due_in(loop.time())
-            if batch.full or due == 0.0:
+            if due == 0.0:
                 await self._closed.put(batch.seal())
                 batch, due = self._new_batch(), None
             if stop.is_set() and not self.inbox.waiting:
@@ -118,6 +122,9 @@ class Worker:
                         if revision is not None:
                             batch.revisions.append(revision)
                 batch.add(verdict, now)
+                if batch.full:
+                    await self._closed.put(batch.seal())
+                    batch = self._new_batch()
         if batch.verdicts:
             await self._closed.put(batch.seal())
 
@@ -200,9 +207,16 @@ class Worker:
 
     async def keep_house(self) -> None:
         """Say now and then what was done, and forget delivery keys that no redelivery can have any more."""
-        loop, before, forgotten = asyncio.get_running_loop(), self.total.messages, 0.0
+        loop, before, forgotten, reported = asyncio.get_running_loop(), self.total.messages, 0.0, 0.0
         while True:
-            await asyncio.sleep(REPORT_EVERY)
+            await asyncio.sleep(LOOK_EVERY)
+            floods = self._floods.note(self.inbox.fairness.look(LOOK_EVERY), datetime.now(UTC))
+            if floods:
+                with suppress(AwayError):
+                    await self._store.record_floods(floods)
+            if loop.time() - reported < REPORT_EVERY:
+                continue
+            reported = loop.time()
             if self.total.messages != before:
                 total = self.total
                 log.info(
@@ -267,8 +281,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         SessionSettings(
             host,
             port,
-            client_id=f"citywatch-ingest-{options.slot}",
-            filters=share([route.filter for route in worker.decoder.routes], options.workers),
+            client_id=session_name(options.slot),
+            filters=topic_filters(options),
             protocol=broker.protocol,
             username=broker.username,
             password=None if broker.password is None else broker.password.get_secret_value(),

@@ -84,9 +84,12 @@ class Judge:
             known = told.get(device_id, {})
             for ready in watches:
                 rule_id = ready.rule.rule_id
-                if stream.said.get(rule_id, []) != known.get(rule_id, []):
-                    stream.said[rule_id] = list(known.get(rule_id, []))
-                    for change in derive(ready, stream):
+                said = known.get(rule_id, [])
+                if stream.said.get(rule_id, []) != said:
+                    stream.said[rule_id] = list(said)
+                    # Where a silence was told, the clock had come so far.
+                    clock = max((episode.raised_at for episode in said), default=None)
+                    for change in derive(ready, stream, until=clock):
                         yield device_id, ready, change
 
     def _stream(self, device_id: str) -> Stream:

@@ -34,7 +34,7 @@ CONSUMER = "rules"
 ROWS = 5_000
 CHECKPOINT_EVERY = timedelta(seconds=30)
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
-WAIT_FOR_OTHER = timedelta(seconds=1)
+WAIT_FOR_OTHER = timedelta(milliseconds=250)
 
 log = get_logger()
 

@@ -192,11 +192,11 @@ SELECT at, recorded_at, kind, from_state, to_state, actor, comment
  ORDER BY event_id;
 
 -- history --
--- $1 int[] datastream_id, $2 timestamptz since, $3 timestamptz until (not included)
--- The observations of one device in time order.
-SELECT datastream_id, phenomenon_time, result, quality
+-- $1 int datastream_id, $2 timestamptz since, $3 timestamptz until (not included)
+-- For COPY in binary: every field there, so that rows have one width.
+SELECT phenomenon_time, coalesce(result, 'NaN'::float8), quality
   FROM observation
- WHERE datastream_id = ANY ($1) AND phenomenon_time >= $2 AND phenomenon_time < $3
+ WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time < $3
  ORDER BY phenomenon_time;
 
 -- recorded_alerts --

@@ -29,6 +29,8 @@ from citywatch.local.running import Running, forget_running, save_running
 from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import configure_logging
+from ingest.broker_claim import claim_session
+from ingest.subscription import session_name, topic_filters
 from simulators.placing import build_city
 from simulators.registry import basemap, registry_document
 from sql.migrate import migrate
@@ -171,6 +173,8 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     supervisor.add("broker", broker)
     assert broker.program is not None
     _explain_port("MQTT broker", options.mqtt_port, broker.port)
+    # The session must be there before anybody publishes: a broker keeps nothing for a worker it has not met.
+    claim_session("127.0.0.1", broker.port, session_name(0), topic_filters(settings.ingest))
     for limit in broker.program.limits:
         _say(f"  note: {limit}")
     http_port = free_port(options.http_port, settings.serve.host)

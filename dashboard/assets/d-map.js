@@ -23,14 +23,6 @@
     return { color: colour("--map-line"), weight: 1.2, fillColor: colour("--map-land"), fillOpacity: 1 };
   };
 
-  map.baseStyle = function (feature) {
-    const water = feature.properties.kind === "water";
-    const area = feature.geometry.type.endsWith("Polygon");
-    return water
-      ? { color: colour("--map-water"), weight: area ? 0 : 4, fillColor: colour("--map-water"), fillOpacity: 1 }
-      : { color: colour("--map-road"), weight: feature.properties.class === "main" ? 3.5 : 2, opacity: 1, fill: false };
-  };
-
   map.nameDistrict = function (feature, layer) {
     layer.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "district-label" });
   };
@@ -194,6 +186,6 @@
   // Canvas does not follow CSS: a change of theme restyles the ground and the dots.
   new MutationObserver(function () {
     if (!cw.exists("map")) return;
-    for (const id of ["map-districts", "map-base", "map-normal"]) cw.set(id, { hideout: { restyled: Date.now() } });
+    for (const id of ["map-districts", "map-normal"]) cw.set(id, { hideout: { restyled: Date.now() } });
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
 })(window.citywatch);

@@ -138,3 +138,37 @@ def test_a_vendors_script_is_a_profiles_codec(folder: Path) -> None:
     ]
     with pytest.raises(DecodeError, match="port 3"):
         profile.decode(Uplink(raw=bytes([46]), port=3))
+
+
+@pytest.mark.parametrize(
+    ("record", "readings", "refused"),
+    [
+        pytest.param({"pm2_5": 12}, {"pm2_5": 12}, {}, id="a number"),
+        pytest.param({"pm2_5": None}, {"pm2_5": None}, {}, id="the device says that it is missing"),
+        pytest.param({"pm2_5": "12"}, {}, {"pm2_5": "'12' is not a number"}, id="text"),
+        pytest.param({"pm2_5": True}, {}, {"pm2_5": "True is not a number"}, id="a flag where a quantity belongs"),
+        pytest.param({"lid_open": True}, {"lid_open": 1}, {}, id="a flag where one belongs"),
+        pytest.param({"pm2_5": {}}, {}, {"pm2_5": "an object is not a number"}, id="an empty object"),
+        pytest.param({"pm2_5": {"unit": "ug/m3"}}, {}, {"pm2_5": "an object is not a number"}, id="a unit alone"),
+        pytest.param({"pm2_5": {"value": 0.01, "unit": "mg/m3"}}, {"pm2_5": 10}, {}, id="with its own unit"),
+        pytest.param({"pm2_5": [1, 2]}, {}, {"pm2_5": "an array is not a number"}, id="an array"),
+        pytest.param({"air": {"pm2_5": 12}, "pm10": 20}, {"pm2_5": 12, "pm10": 20}, {}, id="nested"),
+        pytest.param({"seq": 3, "now": 0, "device_id": "a"}, {}, {}, id="nothing but what is about the message"),
+        pytest.param(
+            {"cam": {"Plate": "AB"}}, {}, {"cam.Plate": "personal data is not kept"}, id="personal data, nested"
+        ),
+        pytest.param({"MAC-Address": "00:11"}, {}, {"MAC-Address": "personal data is not kept"}, id="spelt otherwise"),
+        pytest.param(
+            {"time": 1e300, "pm2_5": 1},
+            {},
+            {"pm2_5": "1e+300 is outside the calendar"},
+            id="a time beyond the calendar",
+        ),
+    ],
+)
+def test_a_native_record_is_stored_or_refused_by_name(
+    record: dict[str, object], readings: dict[str, float | None], refused: dict[str, str]
+) -> None:
+    decoded = load_profiles(BUILTIN)["citywatch/native"].decode(Uplink(records=(record,)))
+    assert {reading.property: reading.value for reading in decoded.readings} == readings
+    assert {one.property: one.detail for one in decoded.refused} == refused
