@@ -203,6 +203,8 @@ class Worker:
         loop, before, forgotten = asyncio.get_running_loop(), self.total.messages, 0.0
         while True:
             await asyncio.sleep(REPORT_EVERY)
+            if self._profiles.changed:
+                self.registry_changed()
             if self.total.messages != before:
                 total = self.total
                 log.info(
@@ -261,6 +263,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         opened.append((pool, worker))
 
     if not await insist(open_up, stop):
+        profiles.close()
         return
     pool, worker = opened[0]
     session = SESSIONS[options.receiver](
@@ -291,4 +294,5 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
             drained.set()
     finally:
         pool.terminate()
+        profiles.close()
     log.info("ingest_stopped", messages=worker.total.messages, stored=worker.total.stored)
