@@ -1,6 +1,7 @@
 """What a worker does beside the flow: name floods and wrong clocks, say how it goes, forget old delivery keys."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -18,8 +19,8 @@ REPORT_EVERY = 10.0
 FORGET_EVERY = 600.0
 
 
-async def keep_house(inbox: Inbox, decoder: Decoder, store: Store, total: Outcome) -> None:
-    """Look every two seconds, until cancelled. With the store away nothing is written down, and nothing stops."""
+async def keep_house(inbox: Inbox, decoder: Decoder, store: Store, total: Outcome, look: Callable[[], None]) -> None:
+    """Watch floods and clocks, and now and then call `look`, until cancelled. With the store away nothing is written down, and nothing stops."""
     loop, floods = asyncio.get_running_loop(), FloodRecord(decoder.device_of)
     before, reported, forgotten = 0, loop.time(), loop.time() - FORGET_EVERY
     while True:
@@ -29,21 +30,28 @@ async def keep_house(inbox: Inbox, decoder: Decoder, store: Store, total: Outcom
             with suppress(AwayError):
                 await store.record_floods(columns)
         await _record_clocks(decoder, store)
-        if loop.time() - reported >= REPORT_EVERY and total.messages != before:
-            reported, before = loop.time(), total.messages
-            log.info(
-                "ingest_progress",
-                messages=total.messages,
-                stored=total.stored,
-                duplicate=total.duplicate,
-                refused=total.refused,
-                rejected=total.rejected,
-                held=inbox.held,
-            )
+        if loop.time() - reported >= REPORT_EVERY:
+            reported = loop.time()
+            look()
+            if total.messages != before:
+                before = total.messages
+                _report(total, inbox.held)
         if loop.time() - forgotten >= FORGET_EVERY:
             forgotten = loop.time()
             with suppress(AwayError):
                 await store.forget_deliveries(datetime.now(UTC) - decoder.lateness)
+
+
+def _report(total: Outcome, held: int) -> None:
+    log.info(
+        "ingest_progress",
+        messages=total.messages,
+        stored=total.stored,
+        duplicate=total.duplicate,
+        refused=total.refused,
+        rejected=total.rejected,
+        held=held,
+    )
 
 
 async def _record_clocks(decoder: Decoder, store: Store) -> None:

@@ -58,6 +58,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
         opened.append((pool, worker))
 
     if not await insist(open_up, stop):
+        profiles.close()
         return
     pool, worker = opened[0]
     receiver = DirectSession if leave else SESSIONS[options.receiver]
@@ -84,7 +85,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(session.run(drained))
-            chores = tasks.create_task(keep_house(worker.inbox, worker.decoder, worker.store, worker.total))
+            chores = tasks.create_task(
+                keep_house(worker.inbox, worker.decoder, worker.store, worker.total, worker.look_at_profiles)
+            )
             if leave:
                 tasks.create_task(_stop_when_empty(session, worker, stop))
             await worker.run(stop)
@@ -92,6 +95,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
             drained.set()
     finally:
         pool.terminate()
+        profiles.close()
     log.info("ingest_stopped", messages=worker.total.messages, stored=worker.total.stored)
 
 

@@ -75,6 +75,11 @@ class Worker:
         """Note that a connection begins: what the broker sends again now arrived before this moment."""
         self._resumed_at = self._committed_at
 
+    def look_at_profiles(self) -> None:
+        """Have profiles read again where a file of theirs has changed."""
+        if self._profiles.changed:
+            self.registry_changed()
+
     def registry_changed(self) -> None:
         """Have the registry read again before the next delivery."""
         self._stale.set()
