@@ -8,7 +8,8 @@ checkpoint, goes again over the tail from there to the position, and compares wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from rules.alerts import record, withdraw
 from rules.definitions import load_definitions, rule_files
 from rules.difference import Change
 from rules.engine import Watch
+from rules.grouping import close_incidents, group_alerts, nodes_of
 from rules.judge import Judge
 from rules.outage import tell_outage
 from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
@@ -57,6 +59,8 @@ class Worker:
         self._rules_at: datetime | None = None
         self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._stale = True
+        self._told = False
+        self._topology: tuple[set[str], Mapping[str, int]] = (set(), {})
 
     def registry_changed(self) -> None:
         """Have devices and rules read again before the next batch."""
@@ -78,6 +82,10 @@ class Worker:
                 if not count:
                     await self._tell(self._judge.tick(now))
                     await end_shelvings(self._connection, now)
+                    await close_incidents(self._connection, now)
+                if self._told:
+                    self._told = False
+                    await group_alerts(self._connection, *self._topology)
                 await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
                 if now - self._checkpoint_at >= CHECKPOINT_EVERY:
                     await self._keep(now)
@@ -109,6 +117,7 @@ class Worker:
             datastream_id = city.datastream_of(ready.rule, device_id)
             alert_id = await record(self._connection, ready, city.subjects[device_id], datastream_id, change)
             if alert_id is not None:
+                self._told = True
                 log.info(
                     f"alert_{change.kind}",
                     alert_id=alert_id,
@@ -158,6 +167,8 @@ class Worker:
         city = await load_city(self._connection)
         city.assign(await load_rules(self._connection))
         self._judge.city = city
+        silence = {ready.rule.rule_id for watches in city.watches.values() for ready in watches if ready.hears_silence}
+        self._topology = (silence, Counter(node for each in city.subjects.values() for node in nodes_of(each.tags)))
         self._stale = False
 
     async def _adopt(self) -> None:
