@@ -15,13 +15,9 @@ LOOK_BACK = timedelta(minutes=20)  # of wall time: alerts recorded before that s
 log = get_logger()
 
 
-async def group_alerts(
-    connection: Connection, silence_rules: Collection[str], sizes: Mapping[str, int]
-) -> list[int]:
+async def group_alerts(connection: Connection, silence_rules: Collection[str], sizes: Mapping[str, int]) -> list[int]:
     """Group what can be grouped, inside the caller's transaction; return the incidents that were opened."""
-    alone = [
-        _member(row, silence_rules) for row in await connection.fetch(query("incidents", "alone"), LOOK_BACK)
-    ]
+    alone = [_member(row, silence_rules) for row in await connection.fetch(query("incidents", "alone"), LOOK_BACK)]
     if not alone:
         return []
     joined: dict[int, list[Member]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +24,10 @@ from rules.difference import Change
 from rules.engine import Watch
 from rules.grouping import close_incidents, group_alerts, nodes_of
 from rules.judge import Judge
+from rules.lifecycle import AlertEventKind
+from rules.model import Severity
+from rules.notify.outbox import Target, enqueue
+from rules.notify.sender import keep_sending, targets_of
 from rules.outage import tell_outage
 from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
 from sql.connection import Connection, Pool
@@ -46,13 +50,20 @@ class Worker:
     """Consumes the tail on one connection; `position` is None until state has been restored."""
 
     def __init__(
-        self, connection: Connection, *, allowance: timedelta, folders: Iterable[Path] = (), author: str = "file"
+        self,
+        connection: Connection,
+        *,
+        allowance: timedelta,
+        folders: Iterable[Path] = (),
+        author: str = "file",
+        targets: Sequence[Target] = (),
     ) -> None:
         self._connection = connection
         self._judge = Judge(allowance)
         self._allowance = allowance
         self._folders = list(folders)
         self._author = author
+        self._targets = targets
         self._position: int | None = None
         self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
@@ -86,7 +97,9 @@ class Worker:
                 if self._told:
                     self._told = False
                     await group_alerts(self._connection, *self._topology)
-                await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
+                outage = await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
+                if outage is not None:
+                    await enqueue(self._connection, self._targets, outage, Severity.CRITICAL, datetime.now(UTC))
                 if now - self._checkpoint_at >= CHECKPOINT_EVERY:
                     await self._keep(now)
         except BaseException:
@@ -118,6 +131,9 @@ class Worker:
             alert_id = await record(self._connection, ready, city.subjects[device_id], datastream_id, change)
             if alert_id is not None:
                 self._told = True
+                if change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED):
+                    severity = ready.rule.severity
+                    await enqueue(self._connection, self._targets, alert_id, severity, datetime.now(UTC))
                 log.info(
                     f"alert_{change.kind}",
                     alert_id=alert_id,
@@ -209,23 +225,35 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: Backoff) -> None:
-    pool = await open_pool(dsn, process="rules", size=1, statement_timeout=settings.store.statement_timeout)
+    pool = await open_pool(dsn, process="rules", size=2, statement_timeout=settings.store.statement_timeout)
+    sender: asyncio.Task[None] | None = None
     try:
         async with pool.acquire() as connection:
             await _wait_for_turn(connection, stop)
-            worker = Worker(connection, allowance=settings.rules.lateness, folders=settings.rules.folders)
+            worker = Worker(
+                connection,
+                allowance=settings.rules.lateness,
+                folders=settings.rules.folders,
+                targets=targets_of(settings.notify),
+            )
             async with (
                 TailWatch(dsn, process="rules", poll=settings.rules.poll) as watch,
                 Listener(
                     dsn, ["citywatch_registry"], lambda _channel, _text: worker.registry_changed(), process="rules"
                 ),
             ):
+                sender = asyncio.create_task(keep_sending(pool, settings.notify, stop))
                 while not stop.is_set():
+                    if sender.done():
+                        sender.result()
                     if not await worker.work(datetime.now(UTC)):
                         await watch.wait(stop)
                     backoff.reset()
             await worker.checkpoint(datetime.now(UTC))
     finally:
+        if sender is not None:
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
         await _close(pool)
 
 
