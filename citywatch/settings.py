@@ -82,6 +82,23 @@ class RulesSettings(_Group):
     )
 
 
+class NotifySettings(_Group):
+    """Alerts to people; none of these set: alerts are shown, nobody is sent anything."""
+
+    webhooks: list[str] = Field(default_factory=list, description="addresses that alerts are posted to")
+    webhook_secret: SecretStr | None = Field(None, description="secret that posted alerts are signed with")
+    emails: list[str] = Field(default_factory=list, description="addresses that alerts are mailed to")
+    smtp_host: str | None = Field(None, description="mail server")
+    smtp_port: Port = Field(587, description="its port")
+    smtp_sender: str = Field("citywatch@localhost", description="sender of mails")
+    smtp_starttls: bool = Field(True, description="insist on encryption to the mail server")
+    smtp_username: str | None = Field(None, description="account at the mail server")
+    smtp_password: SecretStr | None = Field(None, description="password of that account")
+    least_severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] = Field(
+        "MEDIUM", description="alerts less urgent than this are shown, but sent to nobody"
+    )
+
+
 class ServeSettings(_Group):
     """API and dashboard."""
 
@@ -126,6 +143,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = Field(default_factory=BrokerSettings)
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     rules: RulesSettings = Field(default_factory=RulesSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)
     devices: DevicesSettings = Field(default_factory=DevicesSettings)
     simulator: SimulatorSettings = Field(default_factory=SimulatorSettings)

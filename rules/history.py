@@ -25,7 +25,7 @@ async def load_column(connection: Connection, datastream_id: int, since: datetim
         parts.append(bytes(data))
 
     await connection.copy_from_query(
-        query("rules", "history"), datastream_id, since, until, output=take, format="binary"
+        query("rules", "history").rstrip(";"), datastream_id, since, until, output=take, format="binary"
     )
     data = b"".join(parts)
     rows = np.frombuffer(data, _ROW, count=(len(data) - _HEADER - _TRAILER) // _ROW.itemsize, offset=_HEADER)

@@ -32,12 +32,15 @@ RECORD: dict[str, Any] = {
 }
 
 
-async def tell_outage(connection: Connection, deaf_from: datetime | None, heard_at: datetime | None) -> None:
-    """Raise the alert when nothing is heard, clear it when something is, inside the caller's transaction."""
+async def tell_outage(connection: Connection, deaf_from: datetime | None, heard_at: datetime | None) -> int | None:
+    """Raise the alert when nothing is heard, clear it when something is, inside the caller's transaction.
+
+    Return the alert that was raised now, if one was.
+    """
     found = await connection.fetchrow(query("rules", "open_alert"), RULE_ID)
     standing = found if found is not None and found["cleared_at"] is None else None
     if deaf_from is not None and standing is None:
-        await _raise(connection, deaf_from, heard_at or deaf_from, found["alert_id"] if found else None)
+        return await _raise(connection, deaf_from, heard_at or deaf_from, found["alert_id"] if found else None)
     elif deaf_from is None and standing is not None and heard_at is not None:
         row = await lock_alert(connection, standing["alert_id"])
         cleared_at = max(heard_at, row["raised_at"])
@@ -45,9 +48,10 @@ async def tell_outage(connection: Connection, deaf_from: datetime | None, heard_
         await connection.execute(
             query("rules", "set_span"), row["alert_id"], row["raised_at"], cleared_at, False, False
         )
+    return None
 
 
-async def _raise(connection: Connection, at: datetime, heard_at: datetime, former: int | None) -> None:
+async def _raise(connection: Connection, at: datetime, heard_at: datetime, former: int | None) -> int | None:
     # Kept among the rules so that the alert can be looked up like any other; switched off, since no engine judges it.
     text = repr(RECORD)
     await connection.execute(
@@ -62,7 +66,7 @@ async def _raise(connection: Connection, at: datetime, heard_at: datetime, forme
         "text": f"Nothing heard from any device since {since}",
     }
     state = raised(latched=False).state
-    alert_id = await connection.fetchval(
+    alert_id: int | None = await connection.fetchval(
         query("rules", "raise_alert"),
         RULE_ID, RULE_ID, 1, None, None, RECORD["severity"], state.value, True, False, summary,
         {"heard_at": heard_at}, at, None, False,
@@ -70,3 +74,4 @@ async def _raise(connection: Connection, at: datetime, heard_at: datetime, forme
     if alert_id is not None:
         await write_journal(connection, alert_id, at, Kind.RAISED, None, state, ACTOR, "")
         await connection.execute(query("rules", "announce"), alert_id)
+    return alert_id

@@ -10,6 +10,7 @@ Inside, an instant is twice that, and one more for a sample: silence due at the 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,7 +54,7 @@ def micros(at: datetime) -> int:
 
 def instant(value: int) -> datetime:
     """Return the instant that is so many microseconds after 2000."""
-    return EPOCH + timedelta(microseconds=int(value))
+    return EPOCH + timedelta(microseconds=value)
 
 
 def scan(ready: Watch, columns: Mapping[str, Column], until: datetime | None = None) -> list[Episode]:
@@ -188,14 +189,13 @@ def _ripe(times: Times, holds: npt.NDArray[np.bool_], delay: int) -> Times:
 
 def _hop(raises: Times, clears: Times) -> list[Episode]:
     found: list[Episode] = []
-    at = np.iinfo(np.int64).min
-    while True:
-        first = np.searchsorted(raises, at, side="right")
-        if first == len(raises):
-            return found
-        raised = raises[first]
-        after = np.searchsorted(clears, raised, side="right")
-        if after == len(clears):
+    starts, ends = raises.tolist(), clears.tolist()
+    first = after = 0
+    while first < len(starts):
+        raised = starts[first]
+        after = bisect_right(ends, raised, after)
+        if after == len(ends):
             return [*found, Episode(instant(raised >> 1))]
-        at = clears[after]
-        found.append(Episode(instant(raised >> 1), instant(at >> 1)))
+        found.append(Episode(instant(raised >> 1), instant(ends[after] >> 1)))
+        first = bisect_right(starts, ends[after], first)
+    return found

@@ -8,7 +8,8 @@ checkpoint, goes again over the tail from there to the position, and compares wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,12 @@ from rules.alerts import record, withdraw
 from rules.definitions import load_definitions, rule_files
 from rules.difference import Change
 from rules.engine import Watch
+from rules.grouping import close_incidents, group_alerts, nodes_of
 from rules.judge import Judge
+from rules.lifecycle import AlertEventKind
+from rules.model import Severity
+from rules.notify.outbox import Target, enqueue
+from rules.notify.sender import keep_sending, targets_of
 from rules.outage import tell_outage
 from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
 from sql.connection import Connection, Pool
@@ -44,19 +50,28 @@ class Worker:
     """Consumes the tail on one connection; `position` is None until state has been restored."""
 
     def __init__(
-        self, connection: Connection, *, allowance: timedelta, folders: Iterable[Path] = (), author: str = "file"
+        self,
+        connection: Connection,
+        *,
+        allowance: timedelta,
+        folders: Iterable[Path] = (),
+        author: str = "file",
+        targets: Sequence[Target] = (),
     ) -> None:
         self._connection = connection
         self._judge = Judge(allowance)
         self._allowance = allowance
         self._folders = list(folders)
         self._author = author
+        self._targets = targets
         self._position: int | None = None
         self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
         self._rules_at: datetime | None = None
         self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._stale = True
+        self._told = False
+        self._topology: tuple[set[str], Mapping[str, int]] = (set(), {})
 
     def registry_changed(self) -> None:
         """Have devices and rules read again before the next batch."""
@@ -78,7 +93,13 @@ class Worker:
                 if not count:
                     await self._tell(self._judge.tick(now))
                     await end_shelvings(self._connection, now)
-                await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
+                    await close_incidents(self._connection, now)
+                if self._told:
+                    self._told = False
+                    await group_alerts(self._connection, *self._topology)
+                outage = await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
+                if outage is not None:
+                    await enqueue(self._connection, self._targets, outage, Severity.CRITICAL, datetime.now(UTC))
                 if now - self._checkpoint_at >= CHECKPOINT_EVERY:
                     await self._keep(now)
         except BaseException:
@@ -109,6 +130,10 @@ class Worker:
             datastream_id = city.datastream_of(ready.rule, device_id)
             alert_id = await record(self._connection, ready, city.subjects[device_id], datastream_id, change)
             if alert_id is not None:
+                self._told = True
+                if change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED):
+                    severity = ready.rule.severity
+                    await enqueue(self._connection, self._targets, alert_id, severity, datetime.now(UTC))
                 log.info(
                     f"alert_{change.kind}",
                     alert_id=alert_id,
@@ -158,6 +183,8 @@ class Worker:
         city = await load_city(self._connection)
         city.assign(await load_rules(self._connection))
         self._judge.city = city
+        silence = {ready.rule.rule_id for watches in city.watches.values() for ready in watches if ready.hears_silence}
+        self._topology = (silence, Counter(node for each in city.subjects.values() for node in nodes_of(each.tags)))
         self._stale = False
 
     async def _adopt(self) -> None:
@@ -198,23 +225,35 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: Backoff) -> None:
-    pool = await open_pool(dsn, process="rules", size=1, statement_timeout=settings.store.statement_timeout)
+    pool = await open_pool(dsn, process="rules", size=2, statement_timeout=settings.store.statement_timeout)
+    sender: asyncio.Task[None] | None = None
     try:
         async with pool.acquire() as connection:
             await _wait_for_turn(connection, stop)
-            worker = Worker(connection, allowance=settings.rules.lateness, folders=settings.rules.folders)
+            worker = Worker(
+                connection,
+                allowance=settings.rules.lateness,
+                folders=settings.rules.folders,
+                targets=targets_of(settings.notify),
+            )
             async with (
                 TailWatch(dsn, process="rules", poll=settings.rules.poll) as watch,
                 Listener(
                     dsn, ["citywatch_registry"], lambda _channel, _text: worker.registry_changed(), process="rules"
                 ),
             ):
+                sender = asyncio.create_task(keep_sending(pool, settings.notify, stop))
                 while not stop.is_set():
+                    if sender.done():
+                        sender.result()
                     if not await worker.work(datetime.now(UTC)):
                         await watch.wait(stop)
                     backoff.reset()
             await worker.checkpoint(datetime.now(UTC))
     finally:
+        if sender is not None:
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
         await _close(pool)
 
 

@@ -241,3 +241,42 @@ async def test_one_silent_device_among_others_is_blamed(pool: Pool) -> None:
         assert [row["alert_key"] for row in await connection.fetch("SELECT alert_key FROM alert")] == [
             "device-silent:air-2"
         ]
+
+
+async def test_a_dead_gateway_is_one_incident(pool: Pool) -> None:
+    every = timedelta(seconds=20)
+    async with pool.acquire() as connection:
+        streams = {}
+        for number in range(8):
+            (stream,) = await install(connection, f"air-{number}", "pm2_5", domain="air", every=every)
+            streams[number] = stream
+        await connection.execute(
+            "UPDATE device"
+            " SET tags = jsonb_build_object('gateway', CASE WHEN device_id < 'air-5' THEN 'a' ELSE 'b' END)"
+        )
+        worker = Worker(connection, allowance=ALLOWANCE)
+        began_at = datetime.now(UTC)
+        for number in range(12):
+            now = began_at + every * number
+            heard = [stream for key, stream in streams.items() if number < 3 or key > 5]
+            await append(connection, [(stream, now, 10.0) for stream in heard])
+            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 1)
+            await worker.work(now)
+            await worker.work(now)
+        (incident,) = await connection.fetch("SELECT * FROM incident")
+        assert incident["cause"] == "gateway:a"
+        rows = await connection.fetch("SELECT device_id, incident_id FROM alert ORDER BY device_id")
+        assert [(row["device_id"], row["incident_id"] is not None) for row in rows] == [
+            *((f"air-{number}", True) for number in range(5)),
+            ("air-5", False),
+        ]
+        back_at = now + every
+        for number in range(4):
+            now = back_at + every * number
+            await append(connection, [(stream, now, 10.0) for stream in streams.values()])
+            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 13)
+            await worker.work(now)
+        for row in await connection.fetch("SELECT alert_id FROM alert WHERE open"):
+            await actions.acknowledge(connection, row["alert_id"], "ana", now)
+        await worker.work(now)
+        assert await connection.fetchval("SELECT closed_at FROM incident") is not None

@@ -1,0 +1,91 @@
+"""Incidents in the store: alone alerts join an open incident, or make a new one with others of the same cause."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+from citywatch.telemetry import get_logger
+from rules.incidents import NODES, Group, Member, group, joins
+from rules.model import Severity
+from sql.connection import Connection, Record
+from sql.queries import query
+
+LOOK_BACK = timedelta(minutes=20)  # of wall time: alerts recorded before that stay as they were grouped
+log = get_logger()
+
+
+async def group_alerts(connection: Connection, silence_rules: Collection[str], sizes: Mapping[str, int]) -> list[int]:
+    """Group what can be grouped, inside the caller's transaction; return the incidents that were opened."""
+    alone = [_member(row, silence_rules) for row in await connection.fetch(query("incidents", "alone"), LOOK_BACK)]
+    if not alone:
+        return []
+    joined: dict[int, list[Member]] = {}
+    for incident in await connection.fetch(query("incidents", "open_incidents")):
+        near = list(zip(incident["latitudes"], incident["longitudes"], strict=True))
+        newest_at = incident["newest_at"]
+        for member in sorted(alone, key=lambda each: each.raised_at):
+            if joins(member, incident["cause"], newest_at, near):
+                joined.setdefault(incident["incident_id"], []).append(member)
+                newest_at = max(newest_at, member.raised_at)
+        taken = set(joined.get(incident["incident_id"], ()))
+        alone = [each for each in alone if each not in taken]
+    for incident_id, members in joined.items():
+        await _bind(connection, incident_id, members)
+    return [await _open(connection, one) for one in group(alone, sizes)]
+
+
+async def close_incidents(connection: Connection, now: datetime) -> None:
+    """Close incidents none of whose alerts is open any more."""
+    await connection.execute(query("incidents", "close_incidents"), now)
+
+
+async def _open(connection: Connection, one: Group) -> int:
+    first = min(each.raised_at for each in one.members)
+    newest = max(each.raised_at for each in one.members)
+    incident_id: int = await connection.fetchval(
+        query("incidents", "open_incident"), one.cause, title_of(one), one.severity.value, first, newest
+    )
+    await _bind(connection, incident_id, one.members)
+    log.info("incident_opened", incident_id=incident_id, cause=one.cause, alerts=len(one.members))
+    return incident_id
+
+
+async def _bind(connection: Connection, incident_id: int, members: Collection[Member]) -> None:
+    newest = max(each.raised_at for each in members)
+    severity = min((each.severity for each in members), key=list(Severity).index)
+    await connection.execute(
+        query("incidents", "bind"), incident_id, [each.alert_id for each in members], newest, severity.value
+    )
+
+
+def title_of(one: Group) -> str:
+    """Return what the incident is called, in English."""
+    kind, name = one.cause.split(":", 1)
+    if kind in NODES:
+        return f"{kind.capitalize()} {name}: its devices are silent"
+    if kind == "corridor":
+        return f"Traffic on {name}"
+    return f"{name.replace('-', ' ').capitalize()} in one place"
+
+
+def nodes_of(tags: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the nodes that a device with these tags hangs on."""
+    return tuple(f"{kind}:{tags[kind]}" for kind in NODES if tags.get(kind))
+
+
+def _member(row: Record, silence_rules: Collection[str]) -> Member:
+    tags = row["tags"]
+    corridor = tags.get("corridor")
+    return Member(
+        alert_id=row["alert_id"],
+        rule_id=row["rule_id"],
+        device_id=row["device_id"],
+        severity=Severity(row["severity"]),
+        raised_at=row["raised_at"],
+        silence=row["rule_id"] in silence_rules,
+        nodes=nodes_of(tags),
+        corridor=str(corridor) if corridor and row["rule_id"].startswith("traffic-") else None,
+        latitude=row["latitude"],
+        longitude=row["longitude"],
+    )

@@ -1,0 +1,187 @@
+"""One cause, one incident: which alerts belong together, from topology, place and time. Pure.
+
+Three things bind alerts, each only within `WINDOW` of one another:
+
+- Silence is bound by what devices hang on: a gateway, a cabinet, a network. Such a node is the cause when at least
+  `LEAST` of its devices are silent and they are at least `SHARE` of all it has; of several the one that explains most.
+- Traffic alerts are bound by their corridor: a queue grows along it.
+- Anything else is bound by rule and place: at least `LEAST_NEAR` devices, each within `NEAR` of another.
+
+What is bound by nothing stays alone and visible.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rules.model import Severity
+
+WINDOW = timedelta(minutes=10)
+LEAST = 3
+SHARE = 0.5
+LEAST_NEAR = 4
+NEAR = 600.0  # metres
+NODES = ("network", "cabinet", "gateway")  # the widest first
+_METRES = 111_195.0  # of one degree of latitude
+_ORDER = {severity: position for position, severity in enumerate(Severity)}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An alert as incidents see it. `nodes` are what its device hangs on, such as `gateway:gw-3`."""
+
+    alert_id: int
+    rule_id: str
+    device_id: str
+    severity: Severity
+    raised_at: datetime
+    silence: bool
+    nodes: tuple[str, ...] = ()
+    corridor: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Alerts with one cause."""
+
+    cause: str
+    members: tuple[Member, ...]
+
+    @property
+    def severity(self) -> Severity:
+        """Return the most urgent of its members'."""
+        return min((each.severity for each in self.members), key=_ORDER.__getitem__)
+
+
+def group(members: Sequence[Member], sizes: Mapping[str, int]) -> list[Group]:
+    """Return the groups among alerts that belong to no incident; `sizes` is how many devices hang on each node."""
+    left = dict.fromkeys(members)
+    found: list[Group] = []
+    for bound in (_by_node(left, sizes), _by_corridor(left), _by_place(left)):
+        for one in bound:
+            fresh = tuple(each for each in one.members if each in left)
+            if len(fresh) == len(one.members):
+                found.append(one)
+                for each in fresh:
+                    del left[each]
+    return found
+
+
+def joins(member: Member, cause: str, newest_at: datetime, near: Iterable[tuple[float, float]]) -> bool:
+    """Say whether a new alert belongs to an open incident; `near` is where that one's devices stand."""
+    if abs(member.raised_at - newest_at) > WINDOW:
+        return False
+    if member.silence:
+        return cause in member.nodes
+    if cause.startswith("corridor:"):
+        return cause == f"corridor:{member.corridor}"
+    if cause != f"place:{member.rule_id}" or member.latitude is None or member.longitude is None:
+        return False
+    return any(distance(member.latitude, member.longitude, *each) <= NEAR for each in near)
+
+
+def distance(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """Return metres between two places of one city."""
+    north = (latitude - other_latitude) * _METRES
+    east = (longitude - other_longitude) * _METRES * math.cos(math.radians(latitude))
+    return math.hypot(north, east)
+
+
+def _by_node(members: Iterable[Member], sizes: Mapping[str, int]) -> Iterator[Group]:
+    silent = [each for each in members if each.silence]
+    while True:
+        hanging: defaultdict[str, list[Member]] = defaultdict(list)
+        for each in silent:
+            for node in each.nodes:
+                hanging[node].append(each)
+        groups = [Group(node, tuple(one)) for node, all_of in hanging.items() for one in _together(all_of)]
+        groups = [
+            one
+            for one in groups
+            if len(_devices(one)) >= LEAST and len(_devices(one)) >= SHARE * sizes.get(one.cause, len(_devices(one)))
+        ]
+        if not groups:
+            return
+        # The one that explains most; of equals the narrowest, which says most exactly where to look.
+        best = max(groups, key=lambda one: (len(one.members), NODES.index(one.cause.split(":")[0])))
+        yield best
+        silent = [each for each in silent if each not in set(best.members)]
+
+
+def _by_corridor(members: Iterable[Member]) -> Iterator[Group]:
+    along: defaultdict[str, list[Member]] = defaultdict(list)
+    for each in members:
+        if each.corridor is not None and not each.silence:
+            along[each.corridor].append(each)
+    for corridor, all_of in along.items():
+        for one in _together(all_of):
+            if len(_devices(Group("", one))) >= 2:
+                yield Group(f"corridor:{corridor}", tuple(one))
+
+
+def _by_place(members: Iterable[Member]) -> Iterator[Group]:
+    rules: defaultdict[str, list[Member]] = defaultdict(list)
+    for each in members:
+        if not each.silence and each.latitude is not None:
+            rules[each.rule_id].append(each)
+    for rule_id, all_of in rules.items():
+        for at_once in _together(all_of):
+            for one in _near(at_once):
+                if len(_devices(Group("", one))) >= LEAST_NEAR:
+                    yield Group(f"place:{rule_id}", tuple(one))
+
+
+def _together(members: Iterable[Member]) -> list[tuple[Member, ...]]:
+    """Return runs of alerts in each of which the next was raised within WINDOW of the one before."""
+    runs: list[list[Member]] = []
+    for each in sorted(members, key=lambda member: (member.raised_at, member.alert_id)):
+        if runs and each.raised_at - runs[-1][-1].raised_at <= WINDOW:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return [tuple(run) for run in runs]
+
+
+def _near(members: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
+    """Yield clusters in which each stands within NEAR of another; a grid of that size keeps it quick."""
+    cells: defaultdict[tuple[int, int], list[Member]] = defaultdict(list)
+    for each in members:
+        cells[_cell(each)].append(each)
+    left = dict.fromkeys(members)
+    while left:
+        front = [next(iter(left))]
+        del left[front[0]]
+        cluster = []
+        while front:
+            one = front.pop()
+            cluster.append(one)
+            row, column = _cell(one)
+            for cell in [(row + r, column + c) for r in (-1, 0, 1) for c in (-1, 0, 1)]:
+                for other in cells.get(cell, ()):
+                    if other in left and distance(*_place(one), *_place(other)) <= NEAR:
+                        del left[other]
+                        front.append(other)
+        yield tuple(cluster)
+
+
+def _place(member: Member) -> tuple[float, float]:
+    assert member.latitude is not None
+    assert member.longitude is not None
+    return member.latitude, member.longitude
+
+
+def _cell(member: Member) -> tuple[int, int]:
+    latitude, longitude = _place(member)
+    # Columns by the latitude's own band, so that two that are near are in neighbouring cells.
+    width = NEAR / (_METRES * max(0.05, math.cos(math.radians(round(latitude)))))
+    return math.floor(latitude * _METRES / NEAR), math.floor(longitude / width)
+
+
+def _devices(one: Group) -> set[str]:
+    return {each.device_id for each in one.members}

@@ -1,0 +1,138 @@
+"""Who is told of an alert, and when: a row of the outbox written with the alert, sent after a moment's wait.
+
+The wait lets alerts of one cause find each other, so that an incident pages once. What became pointless meanwhile is
+dropped with its reason. A failure is tried again, ever more slowly, and given up visibly. A message may arrive twice
+(when we die between sending and noting it): its `id` is the same then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from citywatch.telemetry import get_logger
+from rules.model import Severity
+from sql.connection import Connection, Record
+from sql.queries import query
+
+WAITS = {
+    Severity.CRITICAL: timedelta(seconds=10),
+    Severity.HIGH: timedelta(seconds=30),
+    Severity.MEDIUM: timedelta(seconds=30),
+    Severity.LOW: timedelta(seconds=60),
+}
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=10)
+TRIES = 10
+
+Send = Callable[[str, Mapping[str, Any]], Awaitable[None]]  # (target, body); raises NotifyError
+log = get_logger()
+
+
+class NotifyError(Exception):
+    """A message could not be delivered now; trying again may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where messages go: a channel and an address in it."""
+
+    channel: str
+    address: str
+    least: Severity = Severity.LOW  # alerts less urgent than this are not sent there
+
+    def wants(self, severity: Severity) -> bool:
+        """Say whether an alert of this severity is sent here."""
+        order = list(Severity)
+        return order.index(severity) <= order.index(self.least)
+
+
+async def enqueue(
+    connection: Connection, targets: Sequence[Target], alert_id: int, severity: Severity, now: datetime
+) -> None:
+    """Put an alert that begins to speak into the outbox, inside the caller's transaction."""
+    for target in targets:
+        if target.wants(severity):
+            await connection.execute(
+                query("notify", "enqueue"), alert_id, target.channel, target.address, now + WAITS[severity]
+            )
+
+
+async def send_next(connection: Connection, channels: Mapping[str, Send], now: datetime) -> bool:
+    """Deal with the next notification that is due, in a transaction of its own; return whether there was one."""
+    async with connection.transaction():
+        row = await connection.fetchrow(query("notify", "claim"), now)
+        if row is None:
+            return False
+        number = row["notification_id"]
+        pointless = why_not(row)
+        if pointless is not None:
+            await connection.execute(query("notify", "settle"), number, "dropped", pointless, None, row["incident_id"])
+            return True
+        try:
+            send = channels.get(row["channel"])
+            if send is None:
+                raise NotifyError(f"channel {row['channel']} is not set up")
+            await send(row["target"], body(row, now))
+        except NotifyError as error:
+            await _fail(connection, row, str(error), now)
+        else:
+            await connection.execute(query("notify", "settle"), number, "sent", "", now, row["incident_id"])
+            log.info("notification_sent", notification_id=number, alert_id=row["alert_id"], channel=row["channel"])
+        return True
+
+
+def why_not(row: Record | Mapping[str, Any]) -> str | None:
+    """Return why nobody needs to be told any more, None where somebody does."""
+    if row["incident_told"]:
+        return f"told with incident {row['incident_id']}"
+    if row["retracted_at"] is not None:
+        return "later readings showed that it was not so"
+    if row["state"] == "unacknowledged" or row["latched"]:
+        return None
+    return f"{row['state'].replace('_', ' ')} before it was due"
+
+
+def body(row: Record | Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return what is sent: the alert, or the incident that it belongs to, with what to do."""
+    rule = row["definition"] or {}
+    found: dict[str, Any] = {
+        "id": f"citywatch-notification-{row['notification_id']}",
+        "kind": "incident" if row["incident_id"] else "alert",
+        "text": row["summary"]["text"],
+        "message": row["summary"]["message"],
+        "parameters": row["summary"]["parameters"],
+        "severity": row["incident_severity"] or row["severity"],
+        "state": row["state"],
+        "raised_at": row["raised_at"].isoformat(),
+        "sent_at": now.isoformat(),
+        "alert_id": row["alert_id"],
+        "rule_id": row["rule_id"],
+        "device_id": row["device_id"],
+        "district_id": row["district_id"],
+        "latitude": row["latitude"],
+        "longitude": row["longitude"],
+        "operator_action": rule.get("operator_action"),
+        "time_to_respond_seconds": rule.get("time_to_respond"),
+    }
+    if row["incident_id"]:
+        found["incident"] = {
+            "incident_id": row["incident_id"],
+            "title": row["incident_title"],
+            "cause": row["cause"],
+            "alerts": row["incident_alerts"],
+        }
+        found["text"] = f"{row['incident_title']} ({row['incident_alerts']} alerts). First: {row['summary']['text']}"
+    return found
+
+
+async def _fail(connection: Connection, row: Record, error: str, now: datetime) -> None:
+    tries = row["attempts"] + 1
+    if tries >= TRIES:
+        await connection.execute(query("notify", "settle"), row["notification_id"], "dead", error, None, None)
+        log.error("notification_given_up", notification_id=row["notification_id"], tries=tries, error=error)
+        return
+    wait = min(FIRST_RETRY * 2 ** (tries - 1), LONGEST_RETRY)
+    await connection.execute(query("notify", "postpone"), row["notification_id"], now + wait, error)
+    log.warning("notification_failed", notification_id=row["notification_id"], tries=tries, error=error)

@@ -1,0 +1,145 @@
+"""The outbox: who is told, once, and what becomes of what cannot be sent."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from rules import actions
+from rules.model import Severity
+from rules.notify.email import compose
+from rules.notify.outbox import TRIES, NotifyError, Target, send_next
+from rules.notify.webhook import Webhook, verify
+from rules.worker import Worker
+from sql.connection import Connection, Pool
+from tests.integration.rules_tail import append, install, minute
+
+ALLOWANCE = timedelta(minutes=15)
+DESK = Target("webhook", "http://desk.example/hook", Severity.MEDIUM)
+
+
+class Desk:
+    """A receiver that keeps what it gets, and is away as often as it is told to be."""
+
+    def __init__(self, away: int = 0) -> None:
+        self.got: list[Mapping[str, Any]] = []
+        self.away = away
+
+    async def __call__(self, target: str, body: Mapping[str, Any]) -> None:
+        if self.away:
+            self.away -= 1
+            raise NotifyError("nobody answers")
+        self.got.append(body)
+
+
+async def burn(connection: Connection, count: int = 1) -> Worker:
+    """Set `count` bins on fire, close together."""
+    worker = Worker(connection, allowance=ALLOWANCE, targets=[DESK])
+    for number in range(count):
+        (heat,) = await install(connection, f"bin-{number}", "bin_temperature")
+        await connection.execute(
+            "UPDATE device SET latitude = 52.0, longitude = 4.3 WHERE device_id = $1", f"bin-{number}"
+        )
+        await append(connection, [(heat, minute(0), 80.0)])
+    while await worker.work(minute(0)):
+        pass
+    return worker
+
+
+async def drain(connection: Connection, desk: Desk, after: timedelta = timedelta(minutes=2)) -> None:
+    while await send_next(connection, {"webhook": desk}, datetime.now(UTC) + after):
+        pass
+
+
+async def test_an_alert_is_told_once_with_what_to_do(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        desk = Desk()
+        await burn(connection)
+        await drain(connection, desk, timedelta())
+        assert desk.got == []  # the wait for others of the same cause
+        await drain(connection, desk)
+        await drain(connection, desk)
+        (body,) = desk.got
+        assert body["text"] == "bin 0 is at 80 °C: probable fire"
+        assert body["severity"] == "CRITICAL"
+        assert "fire brigade" in body["operator_action"]
+
+
+async def test_an_incident_is_told_once_for_all_its_alerts(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        desk = Desk()
+        await burn(connection, 6)
+        await drain(connection, desk)
+        (body,) = desk.got
+        assert body["kind"] == "incident"
+        assert body["incident"]["alerts"] == 6
+        reasons = await connection.fetch("SELECT state, reason FROM notification WHERE state <> 'sent'")
+        assert len(reasons) == 5
+        assert all(row["reason"].startswith("told with incident") for row in reasons)
+
+
+async def test_what_was_acknowledged_in_time_is_not_sent(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        desk = Desk()
+        (full,) = await install(connection, "bin-9", "fill_level", every=timedelta(days=1))
+        worker = Worker(connection, allowance=ALLOWANCE, targets=[DESK])
+        await append(connection, [(full, minute(0), 95.0)])
+        await worker.work(minute(0))
+        await actions.acknowledge(connection, await connection.fetchval("SELECT alert_id FROM alert"), "ana", minute(1))
+        await drain(connection, desk)
+        assert desk.got == []
+        row = await connection.fetchrow("SELECT state, reason FROM notification")
+        assert row is not None
+        assert tuple(row) == ("dropped", "acknowledged before it was due")
+
+
+async def test_a_receiver_that_is_away_is_tried_again_and_given_up_visibly(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        await burn(connection)
+        desk = Desk(away=2)
+        for minutes in (2, 4, 6):
+            assert not desk.got
+            await drain(connection, desk, timedelta(minutes=minutes))
+        assert len(desk.got) == 1
+        await connection.execute("UPDATE notification SET state = 'pending', attempts = 0, incident_id = NULL")
+        gone = Desk(away=10**6)
+        for number in range(TRIES):
+            await drain(connection, gone, timedelta(hours=number + 1))
+        row = await connection.fetchrow("SELECT state, reason, attempts FROM notification")
+        assert row is not None
+        assert tuple(row) == ("dead", "nobody answers", TRIES)
+
+
+async def test_a_webhook_is_signed_and_a_refusal_is_a_failure() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(204 if request.url.path == "/ok" else 503)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        hook = Webhook(client, b"secret")
+        await hook("http://desk.example/ok", {"id": "n-1", "text": "fire"})
+        with pytest.raises(NotifyError, match="503"):
+            await hook("http://desk.example/away", {"id": "n-1"})
+    header, payload, now = seen[0].headers["X-Citywatch-Signature"], seen[0].content, datetime.now(UTC)
+    assert json.loads(payload)["text"] == "fire"
+    assert verify(b"secret", header, payload, now)
+    assert not verify(b"other", header, payload, now)
+    assert not verify(b"secret", header, payload + b" ", now)
+    assert not verify(b"secret", header, payload, now + timedelta(minutes=6))
+
+
+def test_a_mail_says_what_to_do_and_cannot_be_split() -> None:
+    body = {
+        "id": "n-1", "severity": "HIGH", "text": "Bin overflows\nBcc: everybody", "raised_at": "2026-03-02T08:00:00Z",
+        "state": "unacknowledged", "device_id": "bin-1", "district_id": None, "operator_action": "Send a crew",
+        "alert_id": 7, "rule_id": "bin-overflowing",
+    }  # fmt: skip
+    message = compose("citywatch@city.example", "duty@city.example", body)
+    assert message["Subject"] == "[HIGH] Bin overflows Bcc: everybody"
+    assert message["Bcc"] is None
+    assert "What to do: Send a crew" in message.get_content()
