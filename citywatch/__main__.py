@@ -2,7 +2,24 @@
 
 import sys
 
-from citywatch.cli import account, app, devices, doctor, fold, indicators, ingest, migrate, rejected, serve, simulate, up
+from citywatch.cli import (
+    account,
+    app,
+    devices,
+    doctor,
+    fold,
+    history,
+    indicators,
+    ingest,
+    migrate,
+    record,
+    rejected,
+    replay,
+    rules,
+    serve,
+    simulate,
+    up,
+)
 from citywatch.errors import CitywatchError, SettingsError
 
 app.command()(up.up)
@@ -11,9 +28,14 @@ app.command()(doctor.status)
 app.command()(account.account)
 app.command("migrate")(migrate.migrate_command)
 app.command()(simulate.simulate)
+app.command()(replay.replay)
+app.command()(replay.mappings)
+app.command()(record.record)
+app.command("import")(history.import_)
 app.add_typer(serve.app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
+app.add_typer(rules.app, name="rules")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(devices.app, name="devices")
 app.add_typer(indicators.app, name="indicators")

@@ -54,10 +54,16 @@ class IngestSettings(_Group):
     workers: int = Field(1, ge=1, le=64, description="workers that share the subscription")
     batch_rows: int = Field(2000, ge=1, le=100_000, description="readings at which a batch closes")
     batch_age: Duration = Field(timedelta(milliseconds=50), description="age at which a batch closes")
-    window: int = Field(20_000, ge=10, le=65_535, description="messages in flight between broker and worker")
+    window: int = Field(50_000, ge=10, le=65_535, description="messages in flight between broker and worker")
     lateness: Duration = Field(timedelta(hours=48), description="how old a live reading may be before it is refused")
     equal_window: Duration = Field(
         timedelta(seconds=30), description="equal messages without time and sequence inside this window count once"
+    )
+    flood_share: float = Field(
+        1.0, gt=0, le=1, description="share of the window one flooding device may hold; beyond it set aside; 1: never"
+    )
+    receiver: Literal["direct", "aiomqtt"] = Field(
+        "direct", description="receive loop: our own, or the aiomqtt library (slower, the same guarantees)"
     )
     max_payload: int = Field(262_144, ge=1024, description="largest payload in bytes that is looked into")
     routes: dict[str, str] = Field(
@@ -82,6 +88,7 @@ class ServeSettings(_Group):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(8050, description="port to listen on; `up` takes the next free one when it is taken")
     demo: bool = Field(True, description="open to everybody on this machine, without sign-in; loopback only")
+    basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
     trust_network: bool = Field(
         False, description="demo mode may listen on every address: what stands in front keeps the port to this machine"
     )

@@ -4,16 +4,28 @@ from pathlib import Path
 
 import httpx
 from dash import Dash
-from fastapi import FastAPI
+from dash.backends import get_backend
+from fastapi import FastAPI, HTTPException
 
 from citywatch.settings import Settings
 from dashboard.callbacks import register_callbacks
 from dashboard.client import ApiClient
 from dashboard.shell import index_page, shell
 
+# Dash answers every address that no route knows with its page; a program that asks for one of these wants a 404.
+PROGRAM_PATHS = ("api", "health", "metrics", "sta", "ngsi-ld")
+
+
+async def _no_such_path(rest: str) -> None:
+    raise HTTPException(404, f"there is nothing at {rest!r}")
+
 
 def mount(app: FastAPI, settings: Settings) -> None:
     """Serve the dashboard at `/` of `app`, beside the API that `app` already serves under `/api/v1`."""
+    for path in PROGRAM_PATHS:
+        app.add_api_route(f"/{path}/{{rest:path}}", _no_such_path, include_in_schema=False)
+    # Without Dash's own callback socket: nothing here uses it, and it would be a second door beside the API's.
+    get_backend("fastapi").websocket_capability = False
     dash = Dash(
         name="dashboard",
         server=app,
@@ -35,3 +47,5 @@ def mount(app: FastAPI, settings: Settings) -> None:
     # No socket: the transport hands each request to the application in this process.
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", timeout=30)
     register_callbacks(dash, ApiClient(http))
+    # Dash looks for assets and callbacks at the first request to `/`; a first request to another page would miss them.
+    dash._setup_server()

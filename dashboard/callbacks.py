@@ -23,18 +23,9 @@ def register_callbacks(app: Dash, api: ApiClient) -> None:
 
 
 def _register_pages(app: Dash, api: ApiClient) -> None:
-    @app.callback(
-        Output("page", "children"),
-        Input("address", "data"),
-        Input("refresh", "data"),
-        State("url", "search"),
-        running=[(Output("page", "className"), "is-loading", "")],
-        prevent_initial_call=True,
-    )
     async def show_page(address: dict[str, str], _refresh: Any, search: str | None) -> Component:
         return await render(api, address["path"], search, address["zone"])
 
-    @app.callback(Output("source-chooser", "children"), Input("address", "data"), prevent_initial_call=True)
     async def show_sources(address: dict[str, str]) -> list[Component]:
         try:
             sources = await api.sources()
@@ -44,15 +35,21 @@ def _register_pages(app: Dash, api: ApiClient) -> None:
         query = Query.parse(address["search"])
         return source_chooser(sources, choose_clock(sources, query.source_id, wall_clock()).source, address["path"])
 
+    app.callback(Output("source-chooser", "children"), Input("address", "data"), prevent_initial_call=True)(
+        show_sources
+    )
+
+    app.callback(
+        Output("page", "children"),
+        Input("address", "data"),
+        Input("refresh", "data"),
+        State("url", "search"),
+        running=[(Output("page", "className"), "is-loading", "")],
+        prevent_initial_call=True,
+    )(show_page)
+
 
 def _register_selection(app: Dash, api: ApiClient) -> None:
-    @app.callback(
-        Output("alert-list", "children"),
-        Input("alerts-changed", "data"),
-        State("address", "data"),
-        State("url", "search"),
-        prevent_initial_call=True,
-    )
     async def refresh_alerts(_changed: Any, address: dict[str, str], search: str | None) -> Any:
         try:
             view = await make_view(api, address["path"], search, address["zone"])
@@ -61,39 +58,43 @@ def _register_selection(app: Dash, api: ApiClient) -> None:
             # What is on screen stays, and the connection state says how old it is.
             return no_update
 
-    @app.callback(
-        Output("alert-panel", "children"),
-        Input("url", "search"),
+    app.callback(
+        Output("alert-list", "children"),
         Input("alerts-changed", "data"),
         State("address", "data"),
+        State("url", "search"),
         prevent_initial_call=True,
-    )
+    )(refresh_alerts)
+
     async def show_alert(search: str | None, _changed: Any, address: dict[str, str]) -> Any:
         try:
             return await alerts.panel_body(await make_view(api, address["path"], search, address["zone"]))
         except ApiError as error:
             return state(text("This alert could not be loaded"), str(error), sign="error")
 
-    @app.callback(
-        Output("device-panel", "children"),
+    app.callback(
+        Output("alert-panel", "children"),
         Input("url", "search"),
+        Input("alerts-changed", "data"),
         State("address", "data"),
         prevent_initial_call=True,
-    )
+    )(show_alert)
+
     async def show_device(search: str | None, address: dict[str, str]) -> Any:
         try:
             return await overview.selection(await make_view(api, address["path"], search, address["zone"]))
         except ApiError as error:
             return state(text("This device could not be loaded"), str(error), sign="error")
 
+    app.callback(
+        Output("device-panel", "children"),
+        Input("url", "search"),
+        State("address", "data"),
+        prevent_initial_call=True,
+    )(show_device)
+
 
 def _register_acknowledge(app: Dash, api: ApiClient) -> None:
-    @app.callback(
-        Output("acknowledge-result", "data"),
-        Output("alerts-changed", "data"),
-        Input("acknowledge-request", "data"),
-        prevent_initial_call=True,
-    )
     async def acknowledge(request: dict[str, Any] | None) -> tuple[Any, Any]:
         if not request:
             return no_update, no_update
@@ -102,6 +103,13 @@ def _register_acknowledge(app: Dash, api: ApiClient) -> None:
         except ApiError as error:
             return {"words": text("Not acknowledged: {why}", why=str(error))}, request["at"]
         return {"words": text("Acknowledged by {who}", who=request["operator"])}, request["at"]
+
+    app.callback(
+        Output("acknowledge-result", "data"),
+        Output("alerts-changed", "data"),
+        Input("acknowledge-request", "data"),
+        prevent_initial_call=True,
+    )(acknowledge)
 
 
 def _register_browser(app: Dash) -> None:

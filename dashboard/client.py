@@ -50,7 +50,10 @@ class ApiClient:
             raise ApiError(0, f"no answer: {error or type(error).__name__}") from error
         if response.is_error:
             raise ApiError(response.status_code, _detail(response))
-        return response.json()
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ApiError(response.status_code, f"{path} answered something that is not JSON") from error
 
     async def _every(self, path: str, parameters: Parameters, most: int) -> list[Any]:
         """Follow the cursors of a list until its end or until `most` items."""
@@ -100,6 +103,27 @@ class ApiClient:
                 return cast(Series, await self._ask("GET", "/observations", parameters=asked))
 
         return list(await asyncio.gather(*(one(datastream_id) for datastream_id in datastream_ids)))
+
+    async def curves(
+        self,
+        names: Sequence[str],
+        since: datetime,
+        until: datetime,
+        resolution: str,
+        *,
+        source_id: str,
+        domain: str | None = None,
+    ) -> list[Series]:
+        """Return the curves of every datastream of some properties that has a reading in the span."""
+        asked = {
+            "property": list(names),
+            "since": since.isoformat(),
+            "until": until.isoformat(),
+            "resolution": resolution,
+            "source_id": source_id,
+            "domain": domain,
+        }
+        return cast(list[Series], (await self._ask("GET", "/curves", parameters=asked))["items"])
 
     async def alerts(self, *, most: int = 200, **filters: Any) -> list[Alert]:
         """Return alerts, newest first."""

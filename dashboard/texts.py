@@ -20,6 +20,11 @@ def text(message: str, **parameters: object) -> str:
     return translated.format(**parameters) if parameters else translated
 
 
+def plural(one: str, many: str, n: int) -> str:
+    """Return the sentence for `n` things in the reader's language, with `{n}` filled in."""
+    return _catalogue(language.get()).ngettext(one, many, n).format(n=n)
+
+
 # Observed property -> (full name, short name). The API speaks in property names; people do not.
 PROPERTY_NAMES: dict[str, tuple[str, str]] = {
     "vehicle_flow": ("Vehicle flow", "Flow"),

@@ -24,8 +24,8 @@ import psutil
 from devices.model import DecodeError
 
 CHILD = Path(__file__).with_name("javascript_child.py")
-WALL_SECONDS = 0.15  # a decode that the engine did not end itself
-CPU_SECONDS = 0.10  # what it must have used by then: on a busy machine the child may just not have had its turn
+WALL_SECONDS = 0.12  # a decode that the engine did not end itself
+CPU_SECONDS = 0.07  # what it must have used by then: on a busy machine the child may just not have had its turn
 PATIENCE_SECONDS = 2.0
 START_SECONDS = 10.0
 LARGEST_SOURCE = 1024 * 1024
@@ -54,6 +54,7 @@ class Sandbox:
                 env={},
                 cwd="/",
                 bufsize=0,
+                start_new_session=True,  # Ctrl-C is for the worker; the child ends when its pipe closes
             )
             self._watched = psutil.Process(self._process.pid)
             self._known, self._ready = set(), False

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,30 @@ class FlatLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Attenuated:
+    """A signal whose spread over `period` is below a limit has all but stopped; None: over everything there was.
+
+    `spread` is the population standard deviation or the range; fewer than `least` values are not judged, and no more
+    than the newest `most` are remembered.
+    """
+
+    period: timedelta | None
+    suspect_below: float | None = None
+    fail_below: float | None = None
+    spread: Literal["std", "range"] = "std"
+    least: int = 3
+    most: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A reading after a silence longer than this is doubtful (a counter that was reset), or cannot stand."""
+
+    suspect_after: timedelta | None = None
+    fail_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Every limit of one property of one profile; a test without limits is not run."""
 
@@ -37,3 +62,5 @@ class Limits:
     spike: Step | None = None
     rate_of_change: Step | None = None
     flat_line: FlatLine | None = None
+    attenuated_signal: Attenuated | None = None
+    gap: Gap | None = None

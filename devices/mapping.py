@@ -1,5 +1,6 @@
 """From a decoded record to readings: which source field is which property, in which unit. The hot path of ingest."""
 
+import re
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from datetime import datetime
 
 from devices.instants import parse_instant, parse_rfc3339, shift, shown
 from devices.model import Decoded, DecodeError, Reading, Refused, RefuseReason
-from devices.properties import FORBIDDEN, PROPERTIES
+from devices.properties import DERIVED, FORBIDDEN, PROPERTIES
 from devices.units import conversion
 
 # Keys of a native record that are about the message, not readings
@@ -17,6 +18,7 @@ MEASURE = frozenset({"value", "unit"})
 LARGEST = 1e300
 DEEPEST = 16
 LONGEST_NAME = 100
+NUMBER = re.compile(r"\s*([+-]?\d{1,15}(?:\.\d{1,15})?)\s*([^\s\d]\S{0,9})?\s*")
 BEYOND_EMPTY = 10.0  # cm that a bin's floor may be farther away than its geometry says
 
 
@@ -28,6 +30,7 @@ class Meaning:
     values: Mapping[str, float] | None = None
     missing: frozenset[float | str] = frozenset()
     absent: frozenset[float | str] = frozenset()  # no such sensor is fitted: no reading at all
+    text: bool = False  # a number written as text, perhaps with its unit behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class FillFromDistance:
         return min(max(100.0 * (self.empty - distance) / (self.empty - self.full), 0.0), 100.0)
 
 
-# A flat tuple of Field: attribute look-ups are what a hot loop spends its time on.
+# A flat tuple of Field: attribute look-ups are what a hot loop spends its time on. Empty for what is no reading.
 _Row = tuple[str, float, float, Meaning | None]
 
 
@@ -79,14 +82,19 @@ class Mapper:
 
         `reserved` keys are about the message, not readings; `time_key` is the one that holds a record's own time.
         """
-        self._rows: dict[str, _Row] = {k: (f.property, f.scale, f.offset, f.meaning) for k, f in fields.items()}
+        self._rows: dict[str, _Row | tuple[()]] = dict.fromkeys(reserved, ())
+        self._rows |= {path: (f.property, f.scale, f.offset, f.meaning) for path, f in fields.items()}
         self._inside = {path[:at] for path in fields for at, sign in enumerate(path) if sign == "."}
         self._by_last_name = by_last_name
         self._refuse_unmapped = refuse_unmapped
         self._ignore = ignore
         self._fill = fill
-        self._reserved = reserved
         self._time_key = time_key
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Return the source fields that are mapped."""
+        return frozenset(path for path, row in self._rows.items() if row)
 
     def with_fill(self, fill: FillFromDistance) -> "Mapper":
         """Return the same mapping for a bin of another geometry."""
@@ -97,15 +105,15 @@ class Mapper:
     def with_time(self, time_key: str) -> "Mapper":
         """Return the same mapping for records that keep their time under another key."""
         twin = copy(self)
-        twin._time_key, twin._reserved = time_key, self._reserved | {time_key}
+        twin._time_key, twin._rows = time_key, {**self._rows, time_key: ()}
         return twin
 
     def map(self, records: Iterable[Mapping[str, object]], now: datetime | None) -> Decoded:
         """Return every reading of `records` in wire order; relative times count from `now`."""
         readings: list[Reading] = []
         refused: list[Refused] = []
-        rows, reserved, fill, keep = self._rows, self._reserved, self._fill, readings.append
-        time_key, offset_key = self._time_key, "time_offset" if "time_offset" in reserved else None
+        rows, fill, keep = self._rows, self._fill, readings.append
+        time_key, offset_key = self._time_key, "time_offset" if "time_offset" in rows else None
         try:
             for record in records:
                 time, fault, first = None, None, len(readings)
@@ -121,8 +129,8 @@ class Mapper:
                     fault = str(reason)
                 for key, value in record.items():
                     row = rows.get(key)
-                    if row is None:
-                        if key not in reserved:
+                    if not row:
+                        if row is None:
                             self._unmapped(key, key, value, time, readings, refused, 1)
                     elif ((kind := type(value)) is float or kind is int) and row[3] is None:
                         number = value * row[1] + row[2]  # type: ignore[operator]
@@ -166,9 +174,9 @@ class Mapper:
             for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
                 inner_path = f"{path}.{key}"
                 row = self._rows.get(inner_path)
-                if row is None and self._by_last_name:
+                if not row and self._by_last_name:
                     row = self._rows.get(str(key))
-                if row is None or (type(inner) is dict and not _is_measure(inner)):
+                if not row or (type(inner) is dict and not _is_measure(inner)):
                     self._unmapped(inner_path, key, inner, time, readings, refused, depth + 1)
                 else:
                     _interpret(row, inner, time, readings, refused)
@@ -182,17 +190,20 @@ def _interpret(
 ) -> None:
     """Append the reading, or the refusal, that any kind of value stands for."""
     name, scale, offset, meaning = row
-    if type(value) is dict:
-        unit, value = value.get("unit"), value.get("value")
-        if unit is not None:
-            try:
-                if not isinstance(unit, str):
-                    raise ValueError(f"{shown(unit)} is not a unit")
-                to_catalogue = conversion(unit, name)
-            except ValueError as reason:
-                refused.append(Refused(name, RefuseReason.UNKNOWN_UNIT, str(reason)))
-                return
-            scale, offset = to_catalogue.scale, to_catalogue.offset
+    unit: object = None
+    if type(value) is dict and "value" in value:
+        unit, value = value.get("unit"), value["value"]
+    elif meaning is not None and meaning.text and isinstance(value, str) and (written := NUMBER.fullmatch(value)):
+        value, unit = float(written[1]), written[2]
+    if unit is not None:
+        try:
+            if not isinstance(unit, str):
+                raise ValueError(f"{shown(unit)} is not a unit")
+            to_catalogue = conversion(unit, name)
+        except ValueError as reason:
+            refused.append(Refused(name, RefuseReason.UNKNOWN_UNIT, str(reason)))
+            return
+        scale, offset = to_catalogue.scale, to_catalogue.offset
     if meaning is not None:
         if type(value) in (int, float, str) and value in meaning.absent:
             return
@@ -217,7 +228,8 @@ def _interpret(
 def catalogue_fields() -> dict[str, Field]:
     """Return the mapping of a device that speaks the catalogue's own names and units; its flags may be booleans."""
     flag = Meaning(boolean=True)
-    return {n: Field(n, meaning=flag if p.unit == "1" and p.high == 1 else None) for n, p in PROPERTIES.items()}
+    measured = (each for each in PROPERTIES.values() if each.name not in DERIVED)
+    return {p.name: Field(p.name, meaning=flag if p.unit == "1" and p.high == 1 else None) for p in measured}
 
 
 def _from_arrival(offset: object, now: datetime | None) -> datetime | None:

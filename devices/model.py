@@ -60,6 +60,7 @@ class RejectReason(StrEnum):
     NO_READINGS = "no_readings"
     IDENTITY_MISMATCH = "identity_mismatch"
     STORE_REFUSED = "store_refused"
+    RATE_LIMITED = "rate_limited"
 
 
 class DecodeError(CitywatchError):

@@ -25,6 +25,18 @@ _PlainLoader.yaml_implicit_resolvers = {
 }
 
 
+def load_plain(text: str) -> object:
+    """Return what a YAML (or JSON) text says; raise ValueError with line and reason."""
+    try:
+        loader = _PlainLoader(text)
+        return loader.get_single_data()
+    except yaml.MarkedYAMLError as fault:
+        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
+        raise ValueError(f"line {line}: {fault.problem}") from None
+    except (yaml.YAMLError, RecursionError) as fault:
+        raise ValueError(f"line 1: {fault}") from None
+
+
 def read_profile_file(path: Path) -> ProfileFile:
     """Return the checked content of one profile file; raise ProfileError for its first fault."""
     try:
@@ -42,10 +54,18 @@ def read_profile_file(path: Path) -> ProfileFile:
     try:
         return ProfileFile.model_validate(content)
     except ValidationError as faults:
-        first = faults.errors()[0]
+        # A misspelt key explains better than the one that is therefore missing, a part better than the whole.
+        first = min(faults.errors(), key=lambda fault: (fault["type"] != "extra_forbidden", -len(fault["loc"])))
         line, where = _locate(root, first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         raise ProfileError(f"{path}: line {line}: {where or 'profile'}: {reason}") from None
+
+
+def fault_at(path: Path, key: str, reason: str) -> ProfileError:
+    """Return the error for the line of a profile file on which the top-level `key` stands."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    line = next((number for number, text in enumerate(lines, 1) if text.startswith(f"{key}:")), 1)
+    return ProfileError(f"{path}: line {line}: {key}: {reason}")
 
 
 def _refuse_repeated_keys(path: Path, node: yaml.Node) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
 from devices.model import Domain
-from devices.properties import FORBIDDEN, PROPERTIES
+from devices.properties import DERIVED, FORBIDDEN, PROPERTIES
 from devices.units import conversion
 
 NAME = r"^[a-z0-9][a-z0-9._-]*$"
@@ -29,6 +29,8 @@ def _property(name: str) -> str:
         raise ValueError(f"{name} is personal data: there is no place for it")
     if name not in PROPERTIES:
         raise ValueError(f"{name} is not in the catalogue of observed properties")
+    if name in DERIVED:
+        raise ValueError(f"{name} is worked out here from what devices measure: none may send it")
     return name
 
 
@@ -57,6 +59,7 @@ class FieldMap(Part):
     values: dict[str, float] = {}
     missing: tuple[float | str, ...] = ()
     absent: tuple[float | str, ...] = ()
+    text: bool = False
 
     @model_validator(mode="after")
     def _unit_converts(self) -> "FieldMap":
@@ -107,6 +110,23 @@ class FlatLineLimits(Part):
     fail_after: Duration | None = None
 
 
+class AttenuatedLimits(Part):
+    """See `devices.limits.Attenuated`."""
+
+    period: Duration
+    suspect_below: float | None = Field(None, gt=0)
+    fail_below: float | None = Field(None, gt=0)
+    spread: Literal["std", "range"] = "std"
+    least: int = Field(3, ge=2, le=1000)
+
+
+class GapLimits(Part):
+    """See `devices.limits.Gap`."""
+
+    suspect_after: Duration | None = None
+    fail_after: Duration | None = None
+
+
 class PropertyLimits(Part):
     """Every limit of one property."""
 
@@ -114,6 +134,8 @@ class PropertyLimits(Part):
     spike: StepLimits | None = None
     rate_of_change: StepLimits | None = None
     flat_line: FlatLineLimits | None = None
+    attenuated_signal: AttenuatedLimits | None = None
+    gap: GapLimits | None = None
 
 
 class Battery(Part):
@@ -134,7 +156,8 @@ class Example(Part):
     """One message in, what it must give out; every example is a test.
 
     In: `payload` (through the profile's envelope; an object is sent as JSON), or `hex` with `port`.
-    Out: `readings` as property to value (a list of such mappings for a pack), `refused` as property to reason.
+    Out: `readings` as property to value (a list of such mappings for a pack), `refused` as property to reason,
+    `decoded` as the vendor's own fields, or `error`. What is left out is not compared.
     """
 
     description: str = ""
@@ -142,7 +165,7 @@ class Example(Part):
     hex: str | None = None
     port: int | None = None
     decoded: dict[str, Any] | None = None
-    readings: dict[str, float | None] | list[dict[str, float | None]] = {}
+    readings: dict[str, float | None] | list[dict[str, float | None]] | None = None
     refused: dict[str, str] = {}
     error: str | None = None
 

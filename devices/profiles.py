@@ -8,10 +8,10 @@ from pathlib import Path
 from devices.codecs import CODECS, Codec
 from devices.envelopes import ENVELOPES
 from devices.javascript import JavaScriptDecoder, Sandbox
-from devices.limits import FlatLine, GrossRange, Limits, Step
+from devices.limits import Attenuated, FlatLine, Gap, GrossRange, Limits, Step
 from devices.mapping import NATIVE_KEYS, Field, FillFromDistance, Mapper, Meaning, catalogue_fields
 from devices.model import Decoded, DecodeError, Domain, Uplink
-from devices.profile_files import ProfileError, read_profile_file
+from devices.profile_files import ProfileError, fault_at, read_profile_file
 from devices.profile_schema import Battery, Example, FieldMap, History, ProfileFile, PropertyLimits
 from devices.properties import PROPERTIES
 from devices.units import conversion
@@ -113,7 +113,7 @@ def load_profile(path: Path, sandbox: Sandbox) -> Profile:
     """Return the profile in one file; raise ProfileError naming file, line and reason."""
     content = read_profile_file(path)
     if content.envelope not in ENVELOPES:
-        raise ProfileError(f"{path}: envelope {content.envelope} is none of {', '.join(ENVELOPES)}")
+        raise fault_at(path, "envelope", f"{content.envelope} is none of {', '.join(ENVELOPES)}")
     fields = _fields(content)
     fill = content.derived.fill_level
     native = content.envelope in NATIVE
@@ -159,9 +159,9 @@ def _codec(content: ProfileFile, path: Path, sandbox: Sandbox) -> Codec | None:
     if kind == "js":
         script = (path.parent / name).resolve()
         if not script.is_relative_to(path.parent.resolve()) or not script.is_file():
-            raise ProfileError(f"{path}: codec {content.codec} is no file beside the profile")
+            raise fault_at(path, "codec", f"{name} is no file beside the profile")
         return JavaScriptDecoder(script.read_text(encoding="utf-8", errors="replace"), sandbox, content.variables)
-    raise ProfileError(f"{path}: codec {content.codec} is not known")
+    raise fault_at(path, "codec", f"{content.codec} is neither native:NAME nor js:FILE")
 
 
 def _fields(content: ProfileFile) -> dict[str, Field]:
@@ -175,9 +175,10 @@ def _field(entry: FieldMap) -> Field:
     if entry.unit is not None:
         to_catalogue = conversion(entry.unit, entry.property)
         scale, offset = scale * to_catalogue.scale, offset * to_catalogue.scale + to_catalogue.offset
-    if not (entry.boolean or entry.values or entry.missing or entry.absent):
+    if not (entry.boolean or entry.values or entry.missing or entry.absent or entry.text):
         return Field(entry.property, scale, offset)
-    meaning = Meaning(entry.boolean, entry.values or None, frozenset(entry.missing), frozenset(entry.absent))
+    missing, absent = frozenset(entry.missing), frozenset(entry.absent)
+    meaning = Meaning(entry.boolean, entry.values or None, missing, absent, entry.text)
     return Field(entry.property, scale, offset, meaning)
 
 
@@ -187,9 +188,12 @@ def _limits(name: str, stated: PropertyLimits | None) -> Limits:
     if stated is None:
         return Limits(GrossRange(possible))
     spike, rate, flat = stated.spike, stated.rate_of_change, stated.flat_line
+    weak, gap = stated.attenuated_signal, stated.gap
     return Limits(
         GrossRange(stated.gross_range.fail or possible, stated.gross_range.suspect),
         None if spike is None else Step(spike.suspect, spike.fail),
         None if rate is None else Step(rate.suspect, rate.fail),
         None if flat is None else FlatLine(flat.tolerance, flat.suspect_after, flat.fail_after),
+        None if weak is None else Attenuated(weak.period, weak.suspect_below, weak.fail_below, weak.spread, weak.least),
+        None if gap is None else Gap(gap.suspect_after, gap.fail_after),
     )

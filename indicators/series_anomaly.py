@@ -16,7 +16,7 @@ from math import copysign, log1p
 from indicators.baseline import NORMAL_MAD, hour_of_week
 from indicators.quantiles import median
 
-# Chosen on the NAB series nyc_taxi, TravelTime_387 and speed_7578 (docs/proof); the other two were left out.
+# Values chosen on the NAB series nyc_taxi, TravelTime_387 and speed_7578 (docs/indicators.md says what else was seen).
 NEEDED_PERIODS = 3  # past weeks, or days, that make a reference
 KEPT_PER_SLOT = 16  # values of a half hour of the week
 KEPT_PER_HOUR = 168  # values of an hour of the day

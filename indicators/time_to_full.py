@@ -17,7 +17,7 @@ from indicators.fill import FillReading
 from indicators.fill_rate import HOUR, theil_sen
 from indicators.quantiles import median
 
-# Chosen on the first eight Wyndham bins (docs/proof): error fell up to 12, the band cared little.
+# Values chosen on the first eight Wyndham bins (docs/indicators.md says what else was seen).
 USUAL_RATE_WEIGHT = 12  # readings that the usual rate is worth
 SLOPE_READINGS = 14  # newest readings of a cycle that the slope rests on
 USUAL_CYCLES = 20

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from itertools import pairwise
 
 from indicators.emptying import Emptying, Standing
@@ -21,6 +21,32 @@ class FireSign(StrEnum):
     HOT = "hot"
     RISING = "rising"
     CARBON_MONOXIDE = "carbon_monoxide"
+
+
+class CollectionNeed(IntEnum):
+    """How much a bin needs a visit."""
+
+    NONE = 0
+    PLAN = 1
+    URGENT = 2
+    OVERFLOW = 3
+
+
+def collection_need(
+    level: float, urgent_at: datetime | None = None, next_visit: datetime | None = None
+) -> CollectionNeed:
+    """Return the need of a bin at `level` percent.
+
+    80 % is to be planned, 90 % urgent, 100 % overflows. A forecast that it passes 90 % (at `urgent_at`) before the next
+    planned visit is reason enough to plan another: a better trigger than any level.
+    """
+    levels = table_for("waste").section("levels")
+    if level >= levels["overflow"]:
+        return CollectionNeed.OVERFLOW
+    if level >= levels["urgent"]:
+        return CollectionNeed.URGENT
+    too_late = urgent_at is not None and next_visit is not None and urgent_at < next_visit
+    return CollectionNeed.PLAN if level >= levels["plan"] or too_late else CollectionNeed.NONE
 
 
 def fire_sign(temperatures: Sequence[Sample], carbon_monoxide: bool = False) -> FireSign | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ingest.model import Accepted, Rejected, Row, Verdict
+from ingest.model import Accepted, Rejected, Revision, Row, Verdict
 
 
 @dataclass(slots=True, eq=False)
@@ -13,6 +13,7 @@ class Batch:
     max_age: float
     opened: float | None = None
     verdicts: list[Verdict] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
     size: int = 0
 
     def add(self, verdict: Verdict, now: float) -> None:
@@ -41,10 +42,20 @@ class Batch:
         """Return the rejected messages."""
         return [verdict for verdict in self.verdicts if isinstance(verdict, Rejected)]
 
+    def seal(self) -> "Batch":
+        """Close the batch: from here on a change to one of its rows is a revision, in a later batch."""
+        for verdict in self.verdicts:
+            if isinstance(verdict, Accepted):
+                for row in verdict.rows:
+                    row.sealed = True
+        return self
+
     def halves(self) -> "tuple[Batch, Batch]":
-        """Return two batches of half the messages each."""
+        """Return two batches of half the messages each; the revisions of earlier rows go with the first."""
         middle = len(self.verdicts) // 2
-        return self._of(self.verdicts[:middle]), self._of(self.verdicts[middle:])
+        first, second = self._of(self.verdicts[:middle]), self._of(self.verdicts[middle:])
+        first.revisions = self.revisions
+        return first, second
 
     def _of(self, verdicts: list[Verdict]) -> "Batch":
         part = Batch(self.max_rows, self.max_age)

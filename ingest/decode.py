@@ -1,6 +1,7 @@
 """From a delivery to rows: route, envelope, device, profile, readings. Any failure is a value, never an exception."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -56,6 +57,8 @@ class Decoder:
         again was first received at about that time.
         """
         try:
+            if delivery.excess:
+                raise DecodeError("set aside: this device floods", RejectReason.RATE_LIMITED)
             if len(delivery.payload) > self.max_payload:
                 raise DecodeError(
                     f"{len(delivery.payload)} bytes, at most {self.max_payload} are looked into", RejectReason.TOO_LARGE
@@ -73,10 +76,15 @@ class Decoder:
             if said is not None and said != speaker.device.device_id:
                 raise DecodeError(f"the payload says it is from {said!r}", RejectReason.IDENTITY_MISMATCH)
             assert speaker.profile is not None
+            if not uplink.records and uplink.raw is None:
+                # A join, a downlink event or an uplink without payload: well understood, and nothing to store.
+                return Accepted(delivery, speaker.device.device_id, [])
             decoded = speaker.profile.decode(uplink, delivery.received_at)
         except DecodeError as error:
-            return Rejected(delivery, error.reason, str(error), self._claimed(delivery.topic))
-        if not decoded.readings and not decoded.refused:
+            return Rejected(delivery, error.reason, str(error), self._claimed(delivery))
+        # What a codec understood may hold a serial number only; JSON of which nothing is known is a wrong mapping.
+        understood = uplink.raw is not None and speaker.profile.codec is not None
+        if not decoded.readings and not decoded.refused and not understood:
             device_id = speaker.device.device_id
             return Rejected(delivery, RejectReason.NO_READINGS, "nothing in it that could be a reading", device_id)
         return self._rows(delivery, speaker, uplink, decoded.readings, decoded.refused, resumed_at)
@@ -106,13 +114,24 @@ class Decoder:
                 return route, device_id
         raise DecodeError("no route for this topic", RejectReason.UNROUTABLE_TOPIC)
 
-    def _claimed(self, topic: str) -> str | None:
+    def device_of(self, topic: str) -> str | None:
         """Return the device id that a topic claims, cut to what a device id may be."""
         for route in self.routes:
             matches, device_id = route.match(topic)
             if matches:
                 return None if device_id is None else device_id[:64]
         return None
+
+    def _claimed(self, delivery: Delivery) -> str | None:
+        """Return the device id that a topic claims, or else its payload, cut to what a device id may be."""
+        device_id = self.device_of(delivery.topic)
+        if device_id is not None or len(delivery.payload) > self.max_payload:
+            return device_id
+        with suppress(DecodeError):
+            route, _ = self._route(delivery.topic)
+            if route.envelope is not None:
+                device_id = self.envelopes[route.envelope](delivery.payload).device_id
+        return None if device_id is None else device_id[:64]
 
     def _rows(
         self,

@@ -10,6 +10,7 @@ from devices.profiles import Profile
 from devices.properties import PROPERTIES
 from devices.registry import Registry
 from ingest.model import Channel
+from ingest.quality.memory import needs_memory
 
 
 @dataclass(slots=True, eq=False)
@@ -32,8 +33,10 @@ class Speaker:
                 name,
                 observed.unit,
                 self._limits(name),
+                self.device.expected_interval,
                 self.datastreams.get((self.device.device_id, name)),
             )
+            channel.watched = needs_memory(channel.limits)
             self.channels[name] = channel
         return channel
 
@@ -41,7 +44,8 @@ class Speaker:
         """Take over what the registry and the profile say now; what the channels remember stays."""
         self.device, self.profile, self.live = device, profile, live
         for name, channel in self.channels.items():
-            channel.limits = self._limits(name)
+            channel.limits, channel.interval = self._limits(name), device.expected_interval
+            channel.watched = needs_memory(channel.limits)
 
     def _limits(self, name: str) -> Limits:
         stated = None if self.profile is None else self.profile.limits.get(name)

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from ingest.fairness import Fairness
 from ingest.model import Delivery
 
 # What one delivery costs beside its payload: the object, its topic, its decoded rows until they are committed.
@@ -13,11 +14,17 @@ OVERHEAD = 1500
 class Inbox:
     """Deliveries waiting, and the count of those taken but not yet settled. Both together are bounded."""
 
-    def __init__(self, max_messages: int, max_bytes: int) -> None:
-        """Bound messages and bytes; reading resumes when both are down to half."""
+    def __init__(self, max_messages: int, max_bytes: int, flood_share: float = 1.0) -> None:
+        """Bound messages and bytes; reading resumes when both are down to half. `flood_share`: see fairness."""
+        # At 1 the bound is never reached: reading pauses first.
+        self._most_behind = max_messages * flood_share if flood_share < 1 else float("inf")
         self._max_messages = max_messages
         self._max_bytes = max_bytes
         self._waiting: deque[Delivery] = deque()
+        # Those of topics that flood, taken when nothing else waits; and how many of each topic are among them.
+        self._behind: deque[Delivery] = deque()
+        self._behind_by_topic: dict[str, int] = {}
+        self.fairness = Fairness()
         self._arrived = asyncio.Event()
         self.held = 0
         self.held_bytes = 0
@@ -28,7 +35,7 @@ class Inbox:
     @property
     def waiting(self) -> int:
         """Return how many deliveries nobody has taken yet."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._behind)
 
     @property
     def full(self) -> bool:
@@ -37,7 +44,12 @@ class Inbox:
 
     def put(self, delivery: Delivery) -> None:
         """Take in one delivery. Never refuses: what the socket had already read must go somewhere."""
-        self._waiting.append(delivery)
+        topic, counts = delivery.topic, self.fairness.counts
+        counts[topic] = count = counts.get(topic, 0) + 1
+        if count > self.fairness.limit or topic in self.fairness.slow or topic in self._behind_by_topic:
+            self._put_behind(delivery)
+        else:
+            self._waiting.append(delivery)
         self.held += 1
         self.held_bytes += len(delivery.payload) + OVERHEAD
         self._arrived.set()
@@ -47,8 +59,11 @@ class Inbox:
                 self.on_full()
 
     async def take(self, limit: int, patience: float | None) -> list[Delivery]:
-        """Return up to `limit` deliveries in order of arrival; an empty list after `patience` seconds without any."""
-        if not self._waiting:
+        """Return up to `limit` deliveries, those of topics that flood last; an empty list after `patience` seconds.
+
+        Those of one topic always come in their own order.
+        """
+        if not self._waiting and not self._behind:
             self._arrived.clear()
             try:
                 async with asyncio.timeout(patience):
@@ -56,7 +71,27 @@ class Inbox:
             except TimeoutError:
                 return []
         waiting = self._waiting
-        return [waiting.popleft() for _ in range(min(limit, len(waiting)))]
+        taken = [waiting.popleft() for _ in range(min(limit, len(waiting)))]
+        while self._behind and len(taken) < limit:
+            taken.append(self._take_behind())
+        return taken
+
+    def _put_behind(self, delivery: Delivery) -> None:
+        count = self._behind_by_topic.get(delivery.topic, 0) + 1
+        if count > self._most_behind:
+            delivery.excess = True
+            self.fairness.aside[delivery.topic] = self.fairness.aside.get(delivery.topic, 0) + 1
+        self._behind_by_topic[delivery.topic] = count
+        self._behind.append(delivery)
+
+    def _take_behind(self) -> Delivery:
+        delivery = self._behind.popleft()
+        left = self._behind_by_topic[delivery.topic] - 1
+        if left:
+            self._behind_by_topic[delivery.topic] = left
+        else:
+            del self._behind_by_topic[delivery.topic]
+        return delivery
 
     def settle(self, delivery: Delivery) -> None:
         """Acknowledge a delivery that has been taken, and free its place."""
@@ -65,13 +100,22 @@ class Inbox:
 
     def forget(self, link: object) -> int:
         """Drop what waits from a connection that is gone: the broker will send it again. Return how many."""
-        gone = [delivery for delivery in self._waiting if delivery.link is link and delivery.qos]
-        if gone:
-            dropped = set(gone)
-            self._waiting = deque(delivery for delivery in self._waiting if delivery not in dropped)
-            for delivery in gone:
+        gone = 0
+        waiting, self._waiting = self._waiting, deque()
+        behind, self._behind, self._behind_by_topic = self._behind, deque(), {}
+        for delivery in waiting:
+            if delivery.link is link and delivery.qos:
                 self._release(delivery)
-        return len(gone)
+                gone += 1
+            else:
+                self._waiting.append(delivery)
+        for delivery in behind:
+            if delivery.link is link and delivery.qos:
+                self._release(delivery)
+                gone += 1
+            else:
+                self._put_behind(delivery)
+        return gone
 
     def _release(self, delivery: Delivery) -> None:
         self.held -= 1

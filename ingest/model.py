@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
 
 from devices.limits import Limits
 from devices.model import QualityFlag, Refused, RejectReason
+
+if TYPE_CHECKING:
+    from ingest.quality.memory import Memory
 
 
 class Link(Protocol):
@@ -28,6 +31,7 @@ class Delivery:
     retain: bool = False
     packet_id: int = 0
     link: Link | None = None
+    excess: bool = False  # of a flood, beyond what is held for one topic: to be set aside
 
     def ack(self) -> None:
         """Acknowledge it, which QoS 0 does not need."""
@@ -37,13 +41,19 @@ class Delivery:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """One datastream as ingest sees it; `datastream_id` is None until its first reading is written."""
+    """One datastream as ingest sees it; `datastream_id` is None until its first reading is written.
+
+    `interval` is how often its device is expected to report; `memory` is None until its recent past has been read.
+    """
 
     device_id: str
     property: str
     unit: str
     limits: Limits
+    interval: timedelta
     datastream_id: int | None = None
+    memory: "Memory | None" = None
+    watched: bool = False  # whether its limits look at earlier readings
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +65,17 @@ class Row:
     received_at: datetime
     result: float | None
     quality: QualityFlag
-    tests: int  # bits of QualityTest: an IntFlag is slow here, and iterable, which the driver takes for an array
+    # Bits of QualityTest: an IntFlag is slow here, and iterable, which the driver takes for an array.
+    tests: int
+    sealed: bool = False  # on its way to the store, or there: a change is a revision
+
+
+@dataclass(slots=True, eq=False)
+class Revision:
+    """A fault found in a stored observation: `row` says what it is now, `old_quality` what it was."""
+
+    row: Row
+    old_quality: QualityFlag
 
 
 @dataclass(slots=True, eq=False)

@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from citywatch.errors import StoreError
+from devices.model import QualityFlag, QualityTest
 from devices.registry import ensure_datastreams
 from ingest import rejected
 from ingest.account import Tally
 from ingest.batch import Batch
-from ingest.model import Accepted, Outcome, Row
-from sql.connection import Connection, Pool
+from ingest.model import Accepted, Outcome, Revision, Row
+from ingest.quality.flags import roll_up
+from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
 from sql.queries import query
 
+_CONFLICT = int(QualityTest.CONFLICT)
 Clocks = Mapping[str, datetime]
 
 
@@ -98,7 +101,13 @@ class Store:
             if repeated:
                 first = (v for v in batch.verdicts if isinstance(v, Accepted) and v not in repeated)
                 rows = [row for verdict in first for row in verdict.rows]
-            kept = await self._insert(connection, rows)
+            turned_away = rejected.columns(batch.verdicts)
+            if turned_away is not None:
+                await connection.execute(query("ingest", "keep_rejected"), *turned_away)
+            if clocks:
+                await connection.execute(query("ingest", "advance_clocks"), list(clocks), list(clocks.values()))
+            # From here to the commit the tail's lock is held: only what depends on it comes after.
+            kept = await self._insert(connection, rows, clocks)
             tally = Tally()
             new = None if len(kept) == len(rows) and not repeated else set(kept)
             for verdict in batch.verdicts:
@@ -106,15 +115,9 @@ class Store:
                 if isinstance(verdict, Accepted):
                     stored = len(verdict.rows) if new is None else sum(row in new for row in verdict.rows)
                 tally.count(verdict, stored, devices)
-            turned_away = rejected.columns(batch.verdicts)
-            if turned_away is not None:
-                await connection.execute(query("ingest", "keep_rejected"), *turned_away)
             await connection.execute(query("ingest", "count_deliveries"), *tally.columns())
-            if clocks:
-                await connection.execute(query("ingest", "advance_clocks"), list(clocks), list(clocks.values()))
-            if kept or clocks:
-                # Last: the tail's lock is held from here to the commit.
-                await self._append_tail(connection, kept, clocks)
+            await self._append_change(connection, await self._revise(connection, batch.revisions))
+            await self._append_change(connection, await self._mark_conflicts(connection, rows, kept))
             self._doubt = (batch, transaction_id, tally.outcome)
         self._doubt = None
         return tally.outcome
@@ -159,12 +162,20 @@ class Store:
             repeated.update(verdict for key, verdict in keyed.items() if key not in fresh)
         return repeated
 
-    async def _insert(self, connection: Connection, rows: Sequence[Row]) -> Sequence[Row]:
-        """Insert and return the rows that were new."""
-        if not rows:
+    async def _insert(self, connection: Connection, rows: Sequence[Row], clocks: Clocks) -> Sequence[Row]:
+        """Insert the rows and their tail; return those that were new."""
+        if not rows and not clocks:
             return rows
-        tests = [row.tests for row in rows]
-        found = await connection.fetchrow(query("ingest", "store_observations"), *_columns(rows), tests)
+        found = await connection.fetchrow(
+            query("ingest", "store_observations"),
+            [row.channel.datastream_id for row in rows],
+            [row.phenomenon_time for row in rows],
+            [row.received_at for row in rows],
+            [row.result for row in rows],
+            [row.quality for row in rows],
+            [row.tests for row in rows],
+            {source_id: clock.isoformat() for source_id, clock in clocks.items()},
+        )
         assert found is not None
         if found["stored"] == len(rows):
             return rows
@@ -177,9 +188,53 @@ class Store:
                 fresh.append(row)
         return fresh
 
-    async def _append_tail(self, connection: Connection, rows: Sequence[Row], clocks: Clocks) -> None:
-        stated = {source_id: clock.isoformat() for source_id, clock in clocks.items()}
-        await connection.fetchrow(query("ingest", "append_tail"), *_columns(rows), stated)
+    async def _revise(self, connection: Connection, revisions: Sequence[Revision]) -> list[Record]:
+        """Write later verdicts on earlier rows; return those that changed."""
+        if not revisions:
+            return []
+        known = [revision for revision in revisions if revision.row.channel.datastream_id is not None]
+        return await connection.fetch(
+            query("ingest", "revise_observations"),
+            [revision.row.channel.datastream_id for revision in known],
+            [revision.row.phenomenon_time for revision in known],
+            [revision.old_quality for revision in known],
+            [revision.row.quality for revision in known],
+            [revision.row.tests for revision in known],
+        )
+
+    async def _mark_conflicts(self, connection: Connection, rows: Sequence[Row], fresh: Sequence[Row]) -> list[Record]:
+        """Mark what was there already with another result: the first is kept, and is in doubt from now on."""
+        if len(rows) == len(fresh):
+            return []
+        new = set(fresh)
+        repeated = [row for row in rows if row not in new]
+        found = await connection.fetch(
+            query("ingest", "find_conflicts"),
+            [row.channel.datastream_id for row in repeated],
+            [row.phenomenon_time for row in repeated],
+            [row.result for row in repeated],
+            _CONFLICT,
+        )
+        if not found:
+            return []
+        old = [QualityFlag(row["quality"]) for row in found]
+        return await connection.fetch(
+            query("ingest", "revise_observations"),
+            [row["datastream_id"] for row in found],
+            [row["phenomenon_time"] for row in found],
+            old,
+            # A missing value stays missing: it has no result that could be in doubt.
+            [flag if flag is QualityFlag.MISSING else roll_up((flag, QualityFlag.SUSPECT)) for flag in old],
+            [_CONFLICT] * len(found),
+        )
+
+    async def _append_change(self, connection: Connection, rows: Sequence[Record]) -> None:
+        changed = [row for row in rows if row["quality"] != row["old_quality"]]
+        if changed:
+            names = ("datastream_id", "phenomenon_time", "received_at", "result", "quality", "old_quality")
+            await connection.fetchrow(
+                query("ingest", "append_revision"), *([row[name] for row in changed] for name in names)
+            )
 
     async def last_delivery(self) -> datetime | None:
         """Return the newest arrival of a keyed message that this slot has committed; raises AwayError."""
@@ -189,19 +244,16 @@ class Store:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return found
 
+    async def record_floods(self, columns: Sequence[Sequence[object]]) -> None:
+        """Write down which devices flood; raises AwayError."""
+        try:
+            await self._pool.execute(query("ingest", "record_floods"), *columns)
+        except _AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+
     async def forget_deliveries(self, before: datetime) -> None:
         """Drop delivery keys older than any redelivery; raises AwayError."""
         try:
             await self._pool.execute(query("ingest", "forget_deliveries"), self._slot, before)
         except _AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
-
-
-def _columns(rows: Sequence[Row]) -> tuple[list[object], ...]:
-    return (
-        [row.channel.datastream_id for row in rows],
-        [row.phenomenon_time for row in rows],
-        [row.received_at for row in rows],
-        [row.result for row in rows],
-        [row.quality for row in rows],
-    )

@@ -15,14 +15,19 @@ from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from devices.registry import CHANNEL, load_devices
 from ingest.batch import Batch
-from ingest.broker import BrokerSession, SessionSettings, share
+from ingest.broker import SessionSettings
+from ingest.broker_aiomqtt import AiomqttSession
+from ingest.broker_direct import DirectSession
 from ingest.decode import Decoder
 from ingest.directory import Directory
+from ingest.floods import FloodRecord
 from ingest.inbox import Inbox
 from ingest.model import Accepted, Delivery, Outcome, Rejected, Verdict
-from ingest.quality.judge import judge
+from ingest.quality.memory import judge
+from ingest.recall import recall
 from ingest.routes import make_routes
 from ingest.store import AwayError, PoisonError, Store
+from ingest.subscription import session_name, topic_filters
 from sql.connection import Pool
 from sql.engine import detect_engine
 from sql.listen import Listener
@@ -33,8 +38,10 @@ log = get_logger()
 
 TAKE = 500
 WAITED_OUT: tuple[type[Exception], ...] = (*PASSING, AwayError)
+SESSIONS = {"direct": DirectSession, "aiomqtt": AiomqttSession}
 HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
+LOOK_EVERY = 2.0
 REPORT_EVERY = 10.0
 FORGET_EVERY = 600.0
 # How long a stop waits for a store that is away: what is not committed by then the broker delivers again.
@@ -46,7 +53,7 @@ class Worker:
 
     def __init__(self, settings: Settings, pool: Pool, store: Store, profiles: ProfileStore) -> None:
         options = settings.ingest
-        self.inbox = Inbox(options.window, HELD_BYTES)
+        self.inbox = Inbox(options.window, HELD_BYTES, options.flood_share)
         self.directory = Directory()
         self.decoder = Decoder(
             self.directory,
@@ -56,6 +63,7 @@ class Worker:
             max_payload=options.max_payload,
         )
         self.total = Outcome()
+        self._floods = FloodRecord(self.decoder.device_of)
         self._pool = pool
         self._store = store
         self._profiles = profiles
@@ -95,8 +103,8 @@ class Worker:
         batch = self._new_batch()
         while True:
             due = batch.due_in(loop.time())
-            if batch.full or due == 0.0:
-                await self._closed.put(batch)
+            if due == 0.0:
+                await self._closed.put(batch.seal())
                 batch, due = self._new_batch(), None
             if stop.is_set() and not self.inbox.waiting:
                 break
@@ -104,10 +112,21 @@ class Worker:
             if self._stale.is_set() and deliveries:
                 self._stale.clear()
                 await insist(self._reload, stop)
-            for delivery in deliveries:
-                batch.add(await self._decide(delivery, stop), loop.time())
+            verdicts = [await self._decide(delivery, stop) for delivery in deliveries]
+            await self._recall(verdicts, stop)
+            now = loop.time()
+            for verdict in verdicts:
+                if isinstance(verdict, Accepted):
+                    for row in verdict.rows:
+                        revision = judge(row)
+                        if revision is not None:
+                            batch.revisions.append(revision)
+                batch.add(verdict, now)
+                if batch.full:
+                    await self._closed.put(batch.seal())
+                    batch = self._new_batch()
         if batch.verdicts:
-            await self._closed.put(batch)
+            await self._closed.put(batch.seal())
 
     async def _decide(self, delivery: Delivery, stop: asyncio.Event) -> Verdict:
         verdict = self.decoder.decode(delivery, self._resumed_at)
@@ -116,10 +135,25 @@ class Worker:
             # Perhaps it was registered a moment ago.
             await insist(self._reload, stop)
             verdict = self.decoder.decode(delivery, self._resumed_at)
-        if isinstance(verdict, Accepted):
-            for row in verdict.rows:
-                judge(row)
         return verdict
+
+    async def _recall(self, verdicts: list[Verdict], stop: asyncio.Event) -> None:
+        """Read back the recent past of the channels that speak for the first time since the start."""
+        channels = {
+            row.channel
+            for verdict in verdicts
+            if isinstance(verdict, Accepted)
+            for row in verdict.rows
+            if row.channel.memory is None and row.channel.watched
+        }
+        if not channels:
+            return
+
+        async def read() -> None:
+            async with self._pool.acquire() as connection:
+                await recall(connection, channels)
+
+        await insist(read, stop)
 
     async def _write_all(self, stop: asyncio.Event) -> None:
         while (batch := await self._closed.get()) is not None:
@@ -173,9 +207,18 @@ class Worker:
 
     async def keep_house(self) -> None:
         """Say now and then what was done, and forget delivery keys that no redelivery can have any more."""
-        loop, before, forgotten = asyncio.get_running_loop(), self.total.messages, 0.0
+        loop, before, forgotten, reported = asyncio.get_running_loop(), self.total.messages, 0.0, 0.0
         while True:
-            await asyncio.sleep(REPORT_EVERY)
+            await asyncio.sleep(LOOK_EVERY)
+            floods = self._floods.note(self.inbox.fairness.look(LOOK_EVERY), datetime.now(UTC))
+            if floods:
+                with suppress(AwayError):
+                    await self._store.record_floods(floods)
+            if loop.time() - reported < REPORT_EVERY:
+                continue
+            reported = loop.time()
+            if self._profiles.changed:
+                self.registry_changed()
             if self.total.messages != before:
                 total = self.total
                 log.info(
@@ -234,14 +277,15 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         opened.append((pool, worker))
 
     if not await insist(open_up, stop):
+        profiles.close()
         return
     pool, worker = opened[0]
-    session = BrokerSession(
+    session = SESSIONS[options.receiver](
         SessionSettings(
             host,
             port,
-            client_id=f"citywatch-ingest-{options.slot}",
-            filters=share([route.filter for route in worker.decoder.routes], options.workers),
+            client_id=session_name(options.slot),
+            filters=topic_filters(options),
             protocol=broker.protocol,
             username=broker.username,
             password=None if broker.password is None else broker.password.get_secret_value(),
@@ -264,4 +308,5 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
             drained.set()
     finally:
         pool.terminate()
+        profiles.close()
     log.info("ingest_stopped", messages=worker.total.messages, stored=worker.total.stored)

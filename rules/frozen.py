@@ -8,9 +8,10 @@ from typing import Any
 
 from devices.model import QualityFlag
 from rules.conditions import Memory
+from rules.difference import Evidence
 from rules.engine import Track
 from rules.model import Episode, Sample
-from rules.stream import Evidence, Stream
+from rules.stream import Stream
 
 
 def freeze_track(track: Track) -> dict[str, Any]:
@@ -61,6 +62,7 @@ def freeze_stream(stream: Stream) -> dict[str, Any]:
     return {
         "horizon": stream.horizon,
         "versions": stream.versions,
+        "floors": stream.floors,
         "settled": {name: freeze_track(track) for name, track in stream.settled.items()},
         "tip": {name: freeze_track(track) for name, track in stream.tip.items()},
         "said": {
@@ -81,6 +83,7 @@ def thaw_stream(frozen: Mapping[str, Any]) -> Stream:
         recent=[thaw_sample(each) for each in frozen["recent"]],
         horizon=datetime.fromisoformat(frozen["horizon"]),
         versions=dict(frozen["versions"]),
+        floors={name: datetime.fromisoformat(text) for name, text in frozen["floors"].items()},
     )
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
+from rules.city import City
+from rules.difference import Change
 from rules.engine import Watch
 from rules.model import Episode, Sample
-from rules.store import City
-from rules.stream import BEGINNING, Change, Stream, adopt, apply, derive, revise, tick
+from rules.stream import BEGINNING, Stream, adopt, apply, derive, forgive, revise, tick
 from sql.tail import TailBatch
 
 Told = Iterator[tuple[str, Watch, Change]]
@@ -35,6 +36,7 @@ class Judge:
 
         A replay batch is judged against the clock that it started from, since it may span days of its source's time.
         """
+        self._excuse_outage(batch)
         for device_id, samples, received_at in _by_device(batch, self.city.datastreams):
             stream, watches = self._stream(device_id), self.city.watches[device_id]
             self.touched.add(device_id)
@@ -52,7 +54,11 @@ class Judge:
                 self.clocks[source_id] = clock
 
     def tick(self, now: datetime) -> Told:
-        """Let time pass: live devices to the wall clock's `now`, others to their source's clock."""
+        """Let time pass: live devices to the wall clock's `now`, others to their source's clock.
+
+        While no live device at all is heard, the fault is ours (ingest, broker, network): live time stands still.
+        """
+        now = min(now, self.deaf_from(now) or now)
         for device_id, stream in self.streams.items():
             watches = self.city.watches.get(device_id)
             if not watches:
@@ -65,20 +71,39 @@ class Judge:
                 self.touched.add(device_id)
                 yield device_id, _of(watches, change), change
 
-    def adopt(self) -> tuple[list[tuple[str, Watch, Change]], list[tuple[str, str]]]:
-        """Go over to the city's present rules; return changes, and the rule and device of what nobody watches now."""
-        changes: list[tuple[str, Watch, Change]] = []
+    def deaf_from(self, now: datetime) -> datetime | None:
+        """Return since when nothing has come from any live device although something should have; None if it has."""
+        intervals = [s.expected_interval for d in self.streams if (s := self.city.subjects[d]).source_id == "live"]
+        if not intervals or "live" not in self.clocks:
+            return None
+        deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * min(intervals))
+        return deaf_from if now > deaf_from else None
+
+    def _excuse_outage(self, batch: TailBatch) -> None:
+        """Note when live devices were last heard; after an outage of ours, hold no device's silence against it."""
+        datastreams, subjects = self.city.datastreams, self.city.subjects
+        if not any(
+            each in datastreams and subjects[datastreams[each][0]].source_id == "live" for each in batch.datastream_id
+        ):
+            return
+        if self.deaf_from(batch.at) is not None:
+            for device_id, stream in self.streams.items():
+                if subjects[device_id].source_id == "live":
+                    forgive(self.city.watches[device_id], stream, batch.at)
+                    self.touched.add(device_id)
+        self.clocks["live"] = max(batch.at, self.clocks.get("live", batch.at))
+
+    def adopt(self) -> list[tuple[str, str]]:
+        """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
         gone: list[tuple[str, str]] = []
         for device_id in [each for each in self.streams if each not in self.city.subjects]:
             del self.streams[device_id]
         for device_id, stream in self.streams.items():
             watches = self.city.watches[device_id]
             if stream.versions != {ready.rule.rule_id: ready.rule.version for ready in watches}:
-                found, lost = adopt(watches, stream)
-                changes += [(device_id, _of(watches, change), change) for change in found]
-                gone += [(rule_id, device_id) for rule_id in lost]
+                gone += [(rule_id, device_id) for rule_id in adopt(watches, stream)]
                 self.touched.add(device_id)
-        return changes, gone
+        return gone
 
     def reconcile(self, told: Mapping[str, Mapping[str, list[Episode]]]) -> Told:
         """After a restart: take as said what the store was told, and yield what it must still be told."""
@@ -87,9 +112,12 @@ class Judge:
             known = told.get(device_id, {})
             for ready in watches:
                 rule_id = ready.rule.rule_id
-                if stream.said.get(rule_id, []) != known.get(rule_id, []):
-                    stream.said[rule_id] = list(known.get(rule_id, []))
-                    for change in derive(ready, stream):
+                said = known.get(rule_id, [])
+                if stream.said.get(rule_id, []) != said:
+                    stream.said[rule_id] = list(said)
+                    # Where a silence was told, the clock had come so far.
+                    clock = max((episode.raised_at for episode in said), default=None)
+                    for change in derive(ready, stream, until=clock):
                         yield device_id, ready, change
 
     def _stream(self, device_id: str) -> Stream:
@@ -124,4 +152,5 @@ def _by_device(
         yield device_id, [Sample(at, values) for at, values in found.items()], first[device_id]
 
 
+LEAST_GRACE = timedelta(seconds=10)
 _FLAGS = {int(flag): flag for flag in QualityFlag}

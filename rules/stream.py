@@ -25,43 +25,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from rules.engine import Track, Watch, advance, extend, step
-from rules.lifecycle import AlertEventKind
+from rules.difference import Change, Evidence, Kind, differ
+from rules.engine import Track, Watch, advance, excuse, extend, prime, step
 from rules.model import Episode, Sample
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 EVIDENCE = 64  # samples kept with an alert at most; what went before is in the track they start from
-Kind = AlertEventKind
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a verdict was made from: stepping `samples` from `track` must give it again."""
-
-    track: Track
-    samples: tuple[Sample, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing to tell: `kind` happened at event time `at`, and `episode` is how it is now.
-
-    `was` is the former beginning of an episode that MOVED; RAISED carries the evidence.
-    """
-
-    rule_id: str
-    kind: AlertEventKind
-    at: datetime
-    episode: Episode
-    was: datetime | None = None
-    evidence: Evidence | None = None
 
 
 @dataclass(slots=True)
 class Stream:
     """What rules know of one device. `said` holds, for each rule, the episodes that may still change.
 
-    `versions` names the rule versions that it was judged by.
+    `versions` names the rule versions that it was judged by; `floors`, for a rule that came or changed while the device
+    was watched, the newest sample before that, since it judges what comes after.
     """
 
     settled: dict[str, Track] = field(default_factory=dict)
@@ -70,6 +47,12 @@ class Stream:
     recent: list[Sample] = field(default_factory=list)
     horizon: datetime = BEGINNING
     versions: dict[str, int] = field(default_factory=dict)
+    floors: dict[str, datetime] = field(default_factory=dict)
+
+    def steps(self, ready: Watch, sample: Sample) -> bool:
+        """Say whether a rule judges a sample: whether it looks at it, and was there at the time."""
+        floor = self.floors.get(ready.rule.rule_id)
+        return ready.concerns(sample) and (floor is None or sample.at > floor)
 
 
 @dataclass(slots=True)
@@ -97,13 +80,13 @@ def apply(
         elif not stream.recent or sample.at > stream.recent[-1].at:
             stream.recent.append(sample)
             for ready in watches:
-                if ready.rule.rule_id not in again and ready.concerns(sample):
+                if ready.rule.rule_id not in again and stream.steps(ready, sample):
                     _take_newest(ready, stream, sample, again, result)
         else:
             fresh = _insert(stream.recent, sample)
             if fresh is not None:
                 for ready in watches:
-                    if ready.concerns(fresh):
+                    if stream.steps(ready, fresh):
                         again.setdefault(ready.rule.rule_id, [])
     for ready in watches:
         late = again.get(ready.rule.rule_id)
@@ -131,27 +114,40 @@ def revise(watches: Iterable[Watch], stream: Stream, samples: Iterable[Sample]) 
     ]
 
 
-def adopt(watches: Sequence[Watch], stream: Stream) -> tuple[list[Change], list[str]]:
-    """Go over to these rules: new and changed ones judge `recent` anew; return changes, and rules that are no more.
+def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
+    """Go over to these rules; return the ids of those that watch the device no more.
 
-    An alert that stands goes on under the new version of its rule, which may end it at once.
+    A new or changed rule judges from the next reading on: what was said stays said. An alert that stands goes on under
+    the new version of its rule, which may end it then.
     """
     present = {ready.rule.rule_id: ready.rule.version for ready in watches}
     gone = [rule_id for rule_id in stream.versions if rule_id not in present]
     for rule_id in gone:
-        for kept in (stream.settled, stream.tip, stream.said):
+        for kept in (stream.settled, stream.tip, stream.said, stream.floors):
             kept.pop(rule_id, None)
-    changes: list[Change] = []
+    times = [m[0] for track in stream.tip.values() for m in track.memories if m]
+    heard_at = max(times, default=None)
     for ready in watches:
         rule_id = ready.rule.rule_id
         if stream.versions.get(rule_id) != ready.rule.version:
-            old = stream.settled.get(rule_id)
-            if old is not None:
-                stream.settled[rule_id] = replace(ready.start(), raised_at=old.raised_at, silent=old.silent)
-            stream.tip.pop(rule_id, None)
-            changes += derive(ready, stream)
+            old = stream.tip.get(rule_id) or ready.start()
+            fresh = prime(ready, stream.recent, heard_at)
+            stream.tip[rule_id] = replace(fresh, raised_at=old.raised_at, silent=old.silent)
+            stream.settled[rule_id] = stream.tip[rule_id]
+            if heard_at is not None:
+                stream.floors[rule_id] = heard_at
     stream.versions = present
-    return changes, gone
+    return gone
+
+
+def forgive(watches: Iterable[Watch], stream: Stream, at: datetime) -> None:
+    """Count as heard at `at` a device that is not silent yet: nothing could be heard before that, by our own fault."""
+    for ready in watches:
+        if ready.hears_silence:
+            for kept in (stream.settled, stream.tip):
+                track = kept.get(ready.rule.rule_id)
+                if track is not None and track.raised_at is None:
+                    kept[ready.rule.rule_id] = excuse(ready, track, at)
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:
@@ -182,7 +178,7 @@ def settle(watches: Iterable[Watch], stream: Stream, horizon: datetime) -> None:
         elif done or ready.hears_silence:
             track = stream.settled.get(rule_id) or ready.start()
             for sample in done:
-                if ready.concerns(sample):
+                if stream.steps(ready, sample):
                     track, _ = step(ready, track, sample)
             stream.settled[rule_id], _ = advance(ready, track, horizon)
         said = stream.said.get(rule_id)
@@ -206,7 +202,7 @@ def derive(ready: Watch, stream: Stream, late: Sequence[Sample] = (), until: dat
     if late:
         stream.settled[rule_id] = track
     for sample in stream.recent:
-        if ready.concerns(sample):
+        if stream.steps(ready, sample):
             track, told = step(ready, track, sample)
             found = extend(found, told)
     clock = until or (stream.tip[rule_id].judged_at if ready.hears_silence and rule_id in stream.tip else None)
@@ -247,7 +243,7 @@ def _sort_late(
 ) -> None:
     too_old = False
     for ready in watches:
-        if ready.hears_silence or not ready.concerns(sample):
+        if ready.hears_silence or not stream.steps(ready, sample):
             continue
         known = [memory[0] for memory in (stream.settled.get(ready.rule.rule_id) or ready.start()).memories if memory]
         if known and sample.at <= max(known):
@@ -262,11 +258,12 @@ def _tell(
     ready: Watch, stream: Stream, found: list[Episode], late: Sequence[Sample], settled: Track | None = None
 ) -> list[Change]:
     rule_id = ready.rule.rule_id
+    watched = [sample for sample in stream.recent if stream.steps(ready, sample)]
     start = settled or stream.settled.get(rule_id) or ready.start()
     changes, kept = differ(rule_id, stream.said.get(rule_id, []), found)
     stream.said[rule_id] = [e for e in kept if e.cleared_at is None or e.cleared_at >= stream.horizon]
     return [
-        replace(change, evidence=_evidence(ready, start, [*late, *stream.recent], change.episode.raised_at))
+        replace(change, evidence=_evidence(ready, start, [*late, *watched], change.episode.raised_at))
         if change.kind is Kind.RAISED
         else change
         for change in changes
@@ -278,48 +275,9 @@ def _evidence(ready: Watch, start: Track, samples: Iterable[Sample], raised_at: 
     kept = [
         each if None in names else Sample(each.at, {k: v for k, v in each.values.items() if k in names})
         for each in samples
-        if each.at <= raised_at and ready.concerns(each)
+        if each.at <= raised_at
     ]
     early = max(0, len(kept) - EVIDENCE)
     for sample in kept[:early]:
         start, _ = step(ready, start, sample)
     return Evidence(start, tuple(kept[early:]))
-
-
-def differ(rule_id: str, said: Sequence[Episode], found: Sequence[Episode]) -> tuple[list[Change], list[Episode]]:
-    """Return what to tell so that what was `said` becomes what was `found`, and the episodes as then told.
-
-    Episodes that begin alike are the same; of the rest, an overlapping pair is one that moved. What was told aloud
-    stays so, even if a late reading shows that it had begun earlier.
-    """
-    begins = {episode.raised_at: episode for episode in said}
-    pairs = [(begins.pop(episode.raised_at, None), episode) for episode in found]
-    spare = list(begins.values())
-    changes: list[Change] = []
-    kept: list[Episode] = []
-    for same, new in pairs:
-        old = same or next((each for each in spare if _overlap(each, new)), None)
-        if old in spare:
-            spare.remove(old)
-        if old is None:
-            changes.append(Change(rule_id, Kind.RAISED, new.raised_at, new))
-            kept.append(new)
-            continue
-        now = new if old.silent else replace(new, silent=False)
-        kept.append(now)
-        if old.raised_at != now.raised_at or (old.cleared_at and now.cleared_at and old.cleared_at != now.cleared_at):
-            changes.append(Change(rule_id, Kind.MOVED, now.raised_at, now, was=old.raised_at))
-        if old.silent and not now.silent:
-            changes.append(Change(rule_id, Kind.ANNUNCIATED, now.raised_at, now))
-        if old.cleared_at is None and now.cleared_at is not None:
-            changes.append(Change(rule_id, Kind.CLEARED, now.cleared_at, now))
-        elif old.cleared_at is not None and now.cleared_at is None:
-            changes.append(Change(rule_id, Kind.REOPENED, old.cleared_at, now))
-    retracted = [Change(rule_id, Kind.RETRACTED, each.raised_at, each) for each in spare]
-    return retracted + changes, kept
-
-
-def _overlap(one: Episode, other: Episode) -> bool:
-    return (one.cleared_at is None or other.raised_at < one.cleared_at) and (
-        other.cleared_at is None or one.raised_at < other.cleared_at
-    )

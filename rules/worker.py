@@ -19,10 +19,11 @@ from citywatch.telemetry import get_logger
 from rules.actions import end_shelvings
 from rules.alerts import record, withdraw
 from rules.definitions import load_definitions, rule_files
+from rules.difference import Change
 from rules.engine import Watch
 from rules.judge import Judge
+from rules.outage import tell_outage
 from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
-from rules.stream import Change
 from sql.connection import Connection, Pool
 from sql.listen import Listener
 from sql.pool import open_pool
@@ -33,7 +34,8 @@ from sql.tail import TailBatch, TailWatch, lock_position, read_tail, save_positi
 CONSUMER = "rules"
 ROWS = 5_000
 CHECKPOINT_EVERY = timedelta(seconds=30)
-WAIT_FOR_OTHER = timedelta(seconds=1)
+LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
+WAIT_FOR_OTHER = timedelta(milliseconds=250)
 
 log = get_logger()
 
@@ -53,6 +55,7 @@ class Worker:
         self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
         self._rules_at: datetime | None = None
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._stale = True
 
     def registry_changed(self) -> None:
@@ -69,12 +72,13 @@ class Worker:
                 position = await lock_position(self._connection, CONSUMER)
                 if position != self._position:
                     await self._restore(position)
-                elif self._stale or await self._rules_changed():
+                elif self._stale or await self._rules_changed(now):
                     await self._reload()
                 count = await self._consume()
                 if not count:
                     await self._tell(self._judge.tick(now))
                     await end_shelvings(self._connection, now)
+                await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
                 if now - self._checkpoint_at >= CHECKPOINT_EVERY:
                     await self._keep(now)
         except BaseException:
@@ -117,6 +121,7 @@ class Worker:
         self._judge = Judge(self._allowance)
         seq, self._judge.clocks, self._judge.streams = await load_checkpoint(self._connection)
         await self._load()
+        gone = self._judge.adopt()
         again = 0
         while seq < position:
             rows = await self._connection.fetch(query("rules", "batches_between"), seq, position, 500)
@@ -130,7 +135,7 @@ class Worker:
             seq = rows[-1]["seq"]
         told = await told_episodes(self._connection, self._judge.streams)
         await self._tell(self._judge.reconcile(told))
-        await self._adopt()
+        await self._withdraw(gone)
         self._position = position
         log.info("rules_restored", position=position, devices=len(self._judge.streams), rows_again=again)
 
@@ -156,13 +161,16 @@ class Worker:
         self._stale = False
 
     async def _adopt(self) -> None:
-        changes, gone = self._judge.adopt()
-        await self._tell(changes)
-        now = datetime.now(UTC)
-        for rule_id, device_id in gone:
-            await withdraw(self._connection, rule_id, device_id, now)
+        await self._withdraw(self._judge.adopt())
 
-    async def _rules_changed(self) -> bool:
+    async def _withdraw(self, gone: Iterable[tuple[str, str]]) -> None:
+        for rule_id, device_id in gone:
+            await withdraw(self._connection, rule_id, device_id, datetime.now(UTC))
+
+    async def _rules_changed(self, now: datetime) -> bool:
+        if now - self._looked_at < LOOK_EVERY:
+            return False
+        self._looked_at = now
         if {path: path.stat().st_mtime for path in rule_files(self._folders)} != self._files:
             return True
         stored_at: datetime | None = await self._connection.fetchval(query("rules", "rules_changed_at"))

@@ -14,6 +14,7 @@ from simulators.city import (
     SimulatedDevice,
     Site,
 )
+from simulators.dialects import speaking
 from simulators.geography import CORRIDORS, QUARTERS, Corridor, Ground, Plan, Quarter, area_km2, quarter_at
 from simulators.randomness import between, choose, key_of, uniform
 from simulators.signals.waste import busiest
@@ -32,11 +33,14 @@ PLACES = {
 FRACTIONS = {"general": 5.0, "plastic": 2.0, "paper": 2.0, "glass": 1.5, "organic": 1.0}
 LITRES = {"general": 240, "plastic": 1100, "paper": 1100, "glass": 3000, "organic": 240}
 # days between rounds, by fraction
-ROUND_DAYS = {"general": (1, 2, 3), "plastic": (3, 4), "paper": (3, 4, 7), "glass": (7, 14), "organic": (2, 3)}
+ROUND_DAYS = {"general": (1, 2, 2, 3), "plastic": (3, 4), "paper": (3, 4, 7), "glass": (7, 14), "organic": (2, 3)}
 
 
-def build_city(seed: int, size: int) -> City:
-    """Return the city of this seed with `size` devices; raise ValueError below one device."""
+def build_city(seed: int, size: int, *, dialects: bool = False) -> City:
+    """Return the city of this seed with `size` devices; raise ValueError below one device.
+
+    With `dialects` some devices speak other than native JSON, and are named and paced as their profiles are.
+    """
     if size < 1:
         raise ValueError(f"a city needs at least one device, not {size}")
     ground = Ground(seed)
@@ -48,7 +52,10 @@ def build_city(seed: int, size: int) -> City:
         *_bins(seed, ground, size - gateways - roads - airs, hosts),
         *_airs(seed, ground, airs, hosts),
     ]
-    return City(seed, ground, tuple(_district(ground, q) for q in QUARTERS), (*hosts.devices(), *rest))
+    devices = (*hosts.devices(), *rest)
+    if dialects:
+        devices = tuple(map(speaking, devices))
+    return City(seed, ground, tuple(_district(ground, q) for q in QUARTERS), devices)
 
 
 def _district(ground: Ground, quarter: Quarter) -> District:
@@ -235,7 +242,7 @@ def _bin(
     choices = ROUND_DAYS[fraction]
     days = choices[int(uniform(key, 1) * len(choices))]
     # A round is planned so that a bin is well used but seldom full when the crew comes.
-    target = between(key, 2, 34.0, 62.0)
+    target = between(key, 2, 40.0, 78.0)
     crew = key_of(seed, "crew", quarter.district_id, fraction)
     traits = BinTraits(
         place,
@@ -253,9 +260,9 @@ def _bin(
 # setting: share of traffic, industry, heating
 SETTINGS = {
     "kerbside": (1.0, 0.3, 0.5),
-    "urban background": (0.35, 0.3, 0.6),
+    "urban background": (0.12, 0.3, 0.4),
     "industrial": (0.5, 1.0, 0.3),
-    "residential": (0.25, 0.15, 1.0),
+    "residential": (0.10, 0.15, 1.0),
 }
 BY_USE = {
     "centre": ("kerbside", "urban background"),

@@ -45,3 +45,10 @@ SELECT rejected_id, received_at, topic, payload, payload_size
 -- mark_replayed --
 -- $1 bigint[] rejected_id
 UPDATE rejected_message SET replayed_at = now() WHERE rejected_id = ANY ($1::bigint[]);
+
+-- recent_floods --
+-- $1 timestamptz since
+SELECT device_id, began_at, last_at, messages, peak_rate, usual_rate, set_aside
+  FROM device_flood
+ WHERE last_at >= $1::timestamptz
+ ORDER BY last_at DESC, device_id;

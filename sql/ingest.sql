@@ -20,9 +20,11 @@ DELETE FROM delivery WHERE slot = $1::int AND received_at < $2;
 
 -- store_observations --
 -- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
--- $5 int2[] quality, $6 int2[] tests
--- Redelivery is a no-op. Sorted, so that two writers with the same keys cannot deadlock, and by arrival, so that of two
--- readings for one time the first is kept. The keys come back only when some rows were not new.
+-- $5 int2[] quality, $6 int2[] tests, $7 jsonb clocks
+-- Rows and their tail in one statement, so that the arrays travel once. Redelivery is a no-op. Sorted, so that two
+-- writers with the same keys cannot deadlock, and by arrival, so that of two readings for one time the first is kept.
+-- The tail's lock comes after the rows and before nextval: the order of seq is the order of commit, if little follows.
+-- The keys come back only when some rows were not new.
 WITH fresh AS (
     INSERT INTO observation (datastream_id, phenomenon_time, received_at, result, quality, tests)
     SELECT d, t, r, v, q, s
@@ -30,11 +32,23 @@ WITH fresh AS (
            WITH ORDINALITY AS new (d, t, r, v, q, s, n)
      ORDER BY d, t, n
         ON CONFLICT (datastream_id, phenomenon_time) DO NOTHING
-    RETURNING datastream_id, phenomenon_time)
-SELECT count(*) AS stored,
-       CASE WHEN count(*) < cardinality($1::int[]) THEN array_agg(datastream_id) END AS datastream_id,
-       CASE WHEN count(*) < cardinality($1::int[]) THEN array_agg(phenomenon_time) END AS phenomenon_time
-  FROM fresh;
+    RETURNING datastream_id, phenomenon_time, received_at, result, quality
+), new AS MATERIALIZED (
+    SELECT count(*) AS stored, coalesce(array_agg(datastream_id), '{}') AS d, coalesce(array_agg(phenomenon_time), '{}') AS t,
+           coalesce(array_agg(received_at), '{}') AS r, coalesce(array_agg(result), '{}') AS v,
+           coalesce(array_agg(quality), '{}') AS q
+      FROM fresh
+), turn AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(7228001) FROM new WHERE stored > 0 OR $7::jsonb <> '{}'
+), tail AS (
+    INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, clocks)
+    SELECT nextval('ingest_batch_seq'), d, t, r, v, q, $7::jsonb FROM new CROSS JOIN turn
+    RETURNING seq, pg_notify('citywatch_tail', '')
+)
+SELECT stored,
+       CASE WHEN stored < cardinality($1::int[]) THEN d END AS datastream_id,
+       CASE WHEN stored < cardinality($1::int[]) THEN t END AS phenomenon_time
+  FROM new LEFT JOIN tail ON true;
 
 -- keep_rejected --
 -- $1 timestamptz[] received_at, $2 text[] fate, $3 text[] reason, $4 text[] detail, $5 text[] device_id, $6 text[] topic,
@@ -80,12 +94,75 @@ SELECT pg_current_xact_id()::text;
 -- $1 text transaction_id
 SELECT pg_xact_status($1::text::xid8);
 
--- append_tail --
+-- append_revision --
 -- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
--- $5 int2[] quality, $6 jsonb clocks
--- The lock makes the order of seq the order of commit: this statement is the last of its transaction.
+-- $5 int2[] quality, $6 int2[] old_quality
+-- A tail row of changes: the same observations before and after.
 WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(7228001))
-INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, clocks)
-SELECT nextval('ingest_batch_seq'), $1::int[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::int2[], $6::jsonb
+INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality)
+SELECT nextval('ingest_batch_seq'), $1::int[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::int2[],
+       $4::float8[], $6::int2[]
   FROM turn
 RETURNING seq, pg_notify('citywatch_tail', '');
+
+-- revise_observations --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 int2[] old_quality, $4 int2[] quality, $5 int2[] tests
+-- Only what still has the quality that the verdict was made against; the tests are added to those that are there.
+UPDATE observation AS o
+   SET quality = new.quality, tests = o.tests | new.tests
+  FROM (SELECT * FROM unnest($1::int[], $2::timestamptz[], $3::int2[], $4::int2[], $5::int2[])
+                   AS u (datastream_id, phenomenon_time, old_quality, quality, tests)
+         ORDER BY datastream_id, phenomenon_time) AS new
+ WHERE o.datastream_id = new.datastream_id AND o.phenomenon_time = new.phenomenon_time
+   AND o.quality = new.old_quality
+RETURNING o.datastream_id, o.phenomenon_time, o.received_at, o.result, new.old_quality, o.quality;
+
+-- find_conflicts --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 float8[] result, $4 int2 the conflict's bit in tests
+-- Readings that are there already with another result, and not yet marked for it.
+SELECT DISTINCT o.datastream_id, o.phenomenon_time, o.quality
+  FROM unnest($1::int[], $2::timestamptz[], $3::float8[]) AS said (datastream_id, phenomenon_time, result)
+  JOIN observation AS o
+    ON o.datastream_id = said.datastream_id AND o.phenomenon_time = said.phenomenon_time
+ WHERE o.result IS DISTINCT FROM said.result AND o.tests & $4::int2 = 0;
+
+-- recent_observations --
+-- $1 int[] datastream_id, $2 int how many of each
+-- The newest readings of each datastream, oldest first.
+SELECT w.datastream_id, o.phenomenon_time, o.received_at, o.result, o.quality, o.tests
+  FROM unnest($1::int[]) AS w (datastream_id)
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, received_at, result, quality, tests
+         FROM observation
+        WHERE datastream_id = w.datastream_id
+        ORDER BY phenomenon_time DESC
+        LIMIT $2::int) AS o
+ ORDER BY w.datastream_id, o.phenomenon_time;
+
+-- flat_since --
+-- $1 int[] datastream_id, $2 timestamptz[] from, $3 timestamptz[] until, $4 float8[] low, $5 float8[] high,
+-- $6 interval[] silence
+-- Since when each has stayed strictly between `low` and `high`, without a silence, up to `until`.
+SELECT w.datastream_id, run.start
+  FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::float8[], $6::interval[])
+       AS w (datastream_id, since, until, low, high, silence)
+ CROSS JOIN LATERAL (
+       SELECT coalesce(max(CASE WHEN outside THEN following WHEN silent THEN at END), min(at)) AS start
+         FROM (SELECT phenomenon_time AS at,
+                      lead(phenomenon_time) OVER by_time AS following,
+                      NOT (result > w.low AND result < w.high) AS outside,
+                      phenomenon_time - lag(phenomenon_time) OVER by_time > w.silence AS silent
+                 FROM observation
+                WHERE datastream_id = w.datastream_id AND phenomenon_time BETWEEN w.since AND w.until
+               WINDOW by_time AS (ORDER BY phenomenon_time)) AS sample) AS run;
+
+-- record_floods --
+-- $1 text[] device_id, $2 timestamptz[] began_at, $3 timestamptz[] last_at, $4 int[] messages, $5 float8[] rate,
+-- $6 float8[] usual rate, $7 int[] set aside
+INSERT INTO device_flood AS old (device_id, began_at, last_at, messages, peak_rate, usual_rate, set_aside)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::int[], $5::float8[], $6::float8[], $7::int[])
+           AS new (device_id, began_at, last_at, messages, peak_rate, usual_rate, set_aside)
+ ORDER BY device_id, began_at
+    ON CONFLICT (device_id, began_at) DO UPDATE
+   SET last_at = EXCLUDED.last_at, messages = old.messages + EXCLUDED.messages,
+       peak_rate = greatest(old.peak_rate, EXCLUDED.peak_rate), set_aside = old.set_aside + EXCLUDED.set_aside;

@@ -176,3 +176,41 @@ SELECT s.alert_key, a.alert_id
 SELECT alert_id
   FROM alert AS a
  WHERE open AND NOT EXISTS (SELECT FROM rule AS r WHERE r.rule_id = a.rule_id AND r.enabled);
+
+-- explained_alert --
+-- $1 bigint alert_id
+SELECT a.*, v.text_hash
+  FROM alert AS a
+  JOIN rule_version AS v ON v.rule_id = a.rule_id AND v.version = a.rule_version
+ WHERE a.alert_id = $1;
+
+-- alert_journal_of --
+-- $1 bigint alert_id
+SELECT at, recorded_at, kind, from_state, to_state, actor, comment
+  FROM alert_event
+ WHERE alert_id = $1
+ ORDER BY event_id;
+
+-- history --
+-- $1 int datastream_id, $2 timestamptz since, $3 timestamptz until (not included)
+-- For COPY in binary: every field there, so that rows have one width.
+SELECT phenomenon_time, coalesce(result, 'NaN'::float8), quality
+  FROM observation
+ WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time < $3
+ ORDER BY phenomenon_time;
+
+-- recorded_alerts --
+-- $1 text rule_id, $2 timestamptz since, $3 timestamptz until (not included)
+SELECT alert_key, raised_at, cleared_at
+  FROM alert
+ WHERE rule_id = $1 AND raised_at >= $2 AND raised_at < $3 AND retracted_at IS NULL
+ ORDER BY raised_at;
+
+-- store_builtin --
+-- $1 text rule_id, $2 text text, $3 text text_hash, $4 jsonb definition
+WITH known AS (
+    INSERT INTO rule (rule_id, version, enabled, origin) VALUES ($1, 1, false, 'api')
+        ON CONFLICT (rule_id) DO NOTHING)
+INSERT INTO rule_version (rule_id, version, text, text_hash, definition, author)
+VALUES ($1, 1, $2, $3, $4, 'citywatch')
+    ON CONFLICT (rule_id, version) DO NOTHING;

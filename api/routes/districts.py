@@ -3,9 +3,10 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
 
 from api.answer import answer, cache_headers, etag, rows, unchanged
-from api.context import PoolDep
+from api.context import PoolDep, SettingsDep
 from api.problems import responses
 from api.schemas import DistrictList, SiteList, SourceList
 from api.version import PREFIX
@@ -22,6 +23,22 @@ async def list_districts(request: Request, pool: PoolDep) -> Response:
     if (same := unchanged(request, tag)) is not None:
         return same
     return answer({"items": rows(await pool.fetch(query("api", "districts")))}, cache_headers(tag))
+
+
+@router.get(
+    "/basemap.geojson",
+    responses={
+        200: {"content": {"application/geo+json": {}}, "description": "Roads, water, parks; may be empty"},
+        **responses(422),
+    },
+    response_class=Response,
+)
+async def basemap(settings: SettingsDep) -> Response:
+    """What is drawn under the devices, as GeoJSON (RFC 7946): the file that the setting names."""
+    path = settings.serve.basemap
+    if path is None or not path.is_file():
+        return answer({"type": "FeatureCollection", "features": []}, {}, "application/geo+json")
+    return FileResponse(path, media_type="application/geo+json", headers={"Cache-Control": "no-cache"})
 
 
 @router.get(

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import asyncpg
@@ -12,7 +12,9 @@ import typer
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
 from ingest.account import COLUMNS, AccountRow, fetch_account, total
+from sql.connection import Record
 from sql.pool import set_up
+from sql.queries import query
 
 
 def account(
@@ -26,23 +28,30 @@ def account(
 
     Example: `citywatch account --hours 24`
     """
-    rows = asyncio.run(_fetch(device, hours))
+    rows, floods = asyncio.run(_fetch(device, hours))
     all_rows = [*rows, total(rows)]
     if as_json:
         print(json.dumps([{**asdict(row), "closes": row.closes} for row in all_rows], default=str))
     else:
         _print(all_rows)
+        for flood in floods:
+            print(
+                f"{flood['device_id']} flooded from {flood['began_at']:%H:%M:%S} to {flood['last_at']:%H:%M:%S} UTC: "
+                f"{flood['messages']} messages, up to {flood['peak_rate']:.0f} a second "
+                f"(others {flood['usual_rate']:.2f}), {flood['set_aside']} set aside"
+            )
     if not all(row.closes for row in all_rows):
         raise typer.Exit(1)
 
 
-async def _fetch(device: str | None, hours: int | None) -> list[AccountRow]:
+async def _fetch(device: str | None, hours: int | None) -> tuple[list[AccountRow], list[Record]]:
     connection = await asyncpg.connect(store_dsn(load_settings()))
     try:
         await set_up(connection)
-        return await fetch_account(
-            connection, now=datetime.now(UTC), hours=hours, device_id=device, by_hour=device is not None
-        )
+        now = datetime.now(UTC)
+        rows = await fetch_account(connection, now=now, hours=hours, device_id=device, by_hour=device is not None)
+        floods = await connection.fetch(query("account", "recent_floods"), now - timedelta(hours=hours or 24))
+        return rows, [flood for flood in floods if device in (None, flood["device_id"])]
     finally:
         await connection.close()
 

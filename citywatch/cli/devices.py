@@ -1,20 +1,17 @@
 """`citywatch devices`: what is registered, and how a payload reads."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import asyncpg
 import typer
 
+from citywatch.cli.registering import register
 from citywatch.errors import RegistryError
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
 from devices.decode_command import decode_hex
 from devices.profiles import BUILTIN, load_profiles
-from devices.registry import import_registry
-from sql.pool import set_up
 
 app = typer.Typer(help="What is registered, and how a payload reads.", no_args_is_help=True)
 
@@ -30,15 +27,7 @@ def import_(path: Annotated[Path, typer.Argument(help="a registry file (JSON)", 
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RegistryError(f"{path}: not JSON: {error}") from None
 
-    async def run() -> object:
-        connection = await asyncpg.connect(store_dsn(load_settings()))
-        try:
-            await set_up(connection)
-            return await import_registry(connection, document)
-        finally:
-            await connection.close()
-
-    print(f"{path}: {asyncio.run(run())}")
+    print(f"{path}: {register(store_dsn(load_settings()), document)}")
 
 
 @app.command()

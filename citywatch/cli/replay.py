@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,23 +10,24 @@ from typing import Annotated
 import typer
 
 from citywatch.cli.process import run_process
+from citywatch.cli.recorded import load_recorded, registry_for
+from citywatch.cli.registering import register
 from citywatch.durations import parse_duration
-from citywatch.errors import MappingError
-from citywatch.local.running import broker_address
-from citywatch.settings import Settings
+from citywatch.local.running import broker_address, store_dsn
+from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import get_logger
 from simulators.mapping import load_mapping, mapping_names
 from simulators.progress import Progress
 from simulators.publisher import Endpoint, Publisher
-from simulators.replay import merge_same_source, squeezed, timed_messages
 from simulators.replay import replay as publish_recordings
-from simulators.series import Series, find_mapping, read_series, registry_of
+from simulators.replay import squeezed
+from simulators.series import Series
 
 log = get_logger()
 
 
 def replay(
-    files: Annotated[list[Path], typer.Argument(help="Recorded series: CSV, or CSV in gzip.", exists=True)],
+    files: Annotated[list[Path], typer.Argument(help="Recorded series (CSV) or recordings (.jsonl).", exists=True)],
     mapping: Annotated[
         str | None,
         typer.Option(help="Mapping: a shipped name or a YAML file; found by the columns when left out."),
@@ -40,43 +42,49 @@ def replay(
     source: Annotated[
         str | None, typer.Option(help="Name of the replay source; the mapping's own if left out.")
     ] = None,
+    as_: Annotated[
+        str | None, typer.Option("--as", help="Recordings: put this before each device's name, on a replay source.")
+    ] = None,
     registry: Annotated[
         Path | None, typer.Option(help="Write the devices of the files as a registry here, and exit.")
     ] = None,
+    no_register: Annotated[bool, typer.Option("--no-register", help="The devices are registered already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line of figures.")] = False,
 ) -> None:
     """Publish recorded series over MQTT, in order of time, at their own or another pace.
 
     Example: `citywatch replay prsa_dongsi_2016.csv.gz --speed 3600`
 
+    Live traffic recorded before, shown again beside the living city: `citywatch replay morning.jsonl.gz --as again-`
+
     A day of real data that comes with Citywatch: `citywatch replay simulators/samples/*.csv --within 24m`
 
-    Their devices must be registered first: `citywatch replay FILE... --registry devices.json`, then
-    `citywatch devices import devices.json`.
+    Their devices are registered first, on a time base of their own. Where the store is out of reach from here, write
+    the registry with --registry, import it there (`citywatch devices import`), and replay with --no-register.
     """
     factor = 1.0 if within is not None else _speed(speed)
     first, last = _instant("--since", since), _instant("--until", until)
-    chosen = load_mapping(mapping) if mapping is not None else None
-    series = [read_series(path, chosen or find_mapping(path), source) for path in files]
+    recorded = load_recorded(files, mapping, source, as_, first, last)
     if registry is not None:
         registry.parent.mkdir(parents=True, exist_ok=True)
-        document = registry_of(series)
+        document = recorded.registry
         registry.write_text(json.dumps(document, indent=1), encoding="utf-8")
         typer.echo(f"{registry}: {len(document['devices'])} devices, {len(document['sources'])} replay sources")
         return
-    by_source = merge_same_source(series)
-    recordings = [timed_messages(one, first, last) for one in by_source]
-    if not any(recordings):
-        raise MappingError(f"nothing to replay in {', '.join(map(str, files))} with this span")
+    recordings = recorded.messages
     if within is not None:
         recordings = [squeezed(one, parse_duration(within)) for one in recordings]
 
+    if not no_register and (recorded.series or recorded.renamed):
+        dsn = store_dsn(load_settings())
+        register(dsn, registry_for(recorded, dsn))
+
     async def process(settings: Settings, stop: asyncio.Event) -> None:
         endpoint = Endpoint.of(settings.broker, broker_address(settings))
-        publisher = Publisher(endpoint, f"citywatch-replay-{by_source[0].mapping.source_id}", window=2000)
+        publisher = Publisher(endpoint, f"citywatch-replay-{os.getpid()}", window=2000)
         await publisher.open()
         progress = Progress("replay")
-        _say(by_source)
+        _say(recorded.series)
         try:
             result = await publish_recordings(recordings, publisher, factor, stop, progress)
         finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -12,27 +13,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import asyncpg
 import typer
 
+from citywatch.cli.registering import register
 from citywatch.durations import parse_duration
 from citywatch.errors import CitywatchError
 from citywatch.local.broker import LocalBroker
+from citywatch.local.link import ROOT
 from citywatch.local.postgres import LocalPostgres
 from citywatch.local.process import free_port
 from citywatch.local.running import Running, forget_running, save_running
 from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import configure_logging
-from devices.registry import import_registry
+from ingest.broker_claim import claim_session
+from ingest.subscription import session_name, topic_filters
 from simulators.placing import build_city
-from simulators.registry import registry_document
+from simulators.registry import basemap, registry_document
 from sql.migrate import migrate
 from sql.pool import set_up
 
 HISTORY = "24h"  # of the simulated city, published at the first start so that the charts are full at the first look
+
+SAMPLES = ROOT / "simulators" / "samples"  # real historic days, replayed once beside the simulated city
+SAMPLES_WITHIN = "24m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +81,6 @@ async def _prepare_store(postgres: LocalPostgres) -> None:
     try:
         await set_up(connection)
         await migrate(connection)
-    finally:
-        await connection.close()
-
-
-async def _register(dsn: str, document: dict[str, Any]) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await set_up(connection)
-        await import_registry(connection, document)
     finally:
         await connection.close()
 
@@ -175,6 +173,8 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     supervisor.add("broker", broker)
     assert broker.program is not None
     _explain_port("MQTT broker", options.mqtt_port, broker.port)
+    # The session must be there before anybody publishes: a broker keeps nothing for a worker it has not met.
+    claim_session("127.0.0.1", broker.port, session_name(0), topic_filters(settings.ingest))
     for limit in broker.program.limits:
         _say(f"  note: {limit}")
     http_port = free_port(options.http_port, settings.serve.host)
@@ -188,15 +188,25 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     logs.mkdir(exist_ok=True)
     if options.simulator:
         city = build_city(options.seed, options.devices)
-        asyncio.run(_register(postgres.dsn(), registry_document(city)))
-    for name in ("serve", "ingest", "fold", "rules"):
+        register(postgres.dsn(), registry_document(city))
+        drawing = data_dir / "city" / "basemap.geojson"
+        drawing.parent.mkdir(exist_ok=True)
+        drawing.write_text(json.dumps(basemap(city)), encoding="utf-8")
+        if settings.serve.basemap is None:
+            environment["CITYWATCH_SERVE__BASEMAP"] = str(drawing)
+    for name in ("serve", "ingest", "fold", "rules", "indicators"):
         command = [name] if name == "serve" else [name, "run"]
         supervisor.add(name, Worker(command, logs / f"{name}.log", environment))
     if options.simulator:
         simulate = ["simulate", "--devices", str(options.devices), "--seed", str(options.seed)]
-        if asyncio.run(_is_empty(postgres.dsn())):
+        empty = asyncio.run(_is_empty(postgres.dsn()))
+        if empty:
             simulate += ["--history", HISTORY]
         supervisor.add("simulator", Worker(simulate, logs / "simulator.log", environment))
+        if empty:
+            samples = [str(path) for path in sorted(SAMPLES.glob("*.csv"))]
+            replay = ["replay", *samples, "--within", SAMPLES_WITHIN]
+            supervisor.add("replay", Worker(replay, logs / "replay.log", environment, once=True))
     url = f"http://{settings.serve.host}:{http_port}"
     _wait_until_ready(url, supervisor)
     return url

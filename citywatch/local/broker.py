@@ -1,7 +1,6 @@
 """The embedded broker: a Mosquitto whose configuration does not drop what its defaults would drop."""
 
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
+
+import psutil
 
 from citywatch.errors import BrokerError
 from citywatch.local.aedes import install_aedes, installed_aedes
@@ -87,13 +88,19 @@ class LocalBroker:
 
     def _wait_ready(self) -> None:
         assert self.child is not None
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+        while not _listens(self.child.pid, self.port):
             if self.child.poll() is not None:
                 raise BrokerError(f"the embedded broker did not start: see {self.folder / 'broker.log'}")
             time.sleep(0.02)
+
+
+def _listens(pid: int, port: int) -> bool:
+    """Return whether the process itself listens: a port that answers might be somebody else's."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
 
 
 @contextmanager

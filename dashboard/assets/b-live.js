@@ -6,7 +6,7 @@
   const SILENCE = 20000; // ms without a word from the server after which the connection is taken for dead
   const LONGEST_WAIT = 10000;
 
-  const live = { socket: null, attempt: 0, heard: 0, dataAt: null, timer: null, seq: 0 };
+  const live = { socket: null, attempt: 0, heard: 0, dataAt: null, timer: null, seq: 0, began: Date.now() };
   cw.live = live;
 
   function show(state) {
@@ -41,8 +41,10 @@
       if (message.seq) live.seq = message.seq;
       show("live");
       if (message.type === "delta") apply(message);
+      // The page was read before the subscription stood: what came in between is caught up with.
+      if (message.type === "subscribed" && first) cw.alertsChanged();
       // Something was missed that the server does not repeat: the page asks for its present again.
-      if (message.type === "resync" || (message.type === "subscribed" && !first && live.attempt > 0)) cw.refresh();
+      if (message.type === "resync" && Date.now() - live.began > 3000) cw.refresh();
       live.attempt = 0;
     };
     socket.onclose = function () {
@@ -141,9 +143,10 @@
         const meta = trace.meta;
         const row = meta && byStream.get(meta.datastream);
         if (!row || row.result === null || !row.phenomenon_time) return;
+        const at = cw.local(new Date(row.phenomenon_time));
         const shown = trace.x && trace.x.length ? trace.x[trace.x.length - 1] : "";
-        if (new Date(shown) >= new Date(row.phenomenon_time)) return;
-        x.push([row.phenomenon_time]);
+        if (shown >= at) return;
+        x.push([at]);
         y.push([row.result]);
         traces.push(index);
         keep = Math.max(keep, meta.keep);
@@ -153,7 +156,19 @@
       const graph = plot.closest(".dash-graph");
       const id = graph.id.startsWith("{") ? JSON.parse(graph.id) : graph.id;
       cw.set(id, { extendData: [{ x: x, y: y }, traces, keep] });
+      moveWindow(plot, x[0][0]);
     }
+  }
+
+  // The window over time keeps its width and goes along when readings pass its right edge.
+  function moveWindow(plot, at) {
+    const range = plot.layout.xaxis.range;
+    if (!range || plot.layout.xaxis.autorange) return;
+    const passed = new Date(at) - new Date(range[1]);
+    if (!(passed > 0)) return;
+    const width = new Date(range[1]) - new Date(range[0]);
+    const right = new Date(at).getTime() + width / 50;
+    window.Plotly.relayout(plot, { "xaxis.range": [cw.local(new Date(right - width)), cw.local(new Date(right))] });
   }
 
   cw.startLive = function () {

@@ -1,28 +1,9 @@
-/* Cells of the long tables, and their look: the same grey paper as every other table. */
+/* Cells of the long tables; their look is in 3-parts.css. */
 (function (cw) {
   "use strict";
   const components = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
   const h = () => window.React.createElement;
-
-  functions.citywatchGridTheme = function (theme) {
-    return theme.themeQuartz.withParams({
-      accentColor: "var(--accent)",
-      backgroundColor: "var(--surface)",
-      foregroundColor: "var(--text)",
-      borderColor: "var(--line)",
-      headerBackgroundColor: "var(--surface)",
-      headerTextColor: "var(--text-soft)",
-      rowHoverColor: "var(--raised)",
-      oddRowBackgroundColor: "var(--surface)",
-      fontFamily: "var(--font)",
-      fontSize: 13,
-      headerFontSize: 12,
-      headerFontWeight: 600,
-      wrapperBorder: false,
-      wrapperBorderRadius: 0,
-    });
-  };
 
   // A link that keeps the page: the address changes as by any other link of the application.
   components.PageLink = function (props) {

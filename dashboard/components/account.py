@@ -27,12 +27,14 @@ def closes_mark(closes: bool) -> Component:
 
 def account_facts(rows: Sequence[AccountRow]) -> Component:
     """Return both sums over `rows` as sentences."""
-    total = {name: sum(int(row[name]) for row in rows) for name in FIELDS}  # type: ignore[literal-required]
-    shown = {name: count(value) for name, value in total.items()}
+    plain = [dict(row) for row in rows]
+    shown = {name: count(sum(int(str(row[name])) for row in plain)) for name in FIELDS}
     return html.Dl(
         [
             html.Dt(text("Messages")),
-            html.Dd(text("{received} received = {accepted} accepted + {rejected} rejected", **shown), className="number"),
+            html.Dd(
+                text("{received} received = {accepted} accepted + {rejected} rejected", **shown), className="number"
+            ),
             html.Dt(text("Readings")),
             html.Dd(
                 text("{readings} in them = {stored} stored + {duplicate} duplicate + {refused} refused", **shown),

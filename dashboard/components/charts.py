@@ -51,7 +51,7 @@ def base_layout(unit: str, *, height: int, y_range: tuple[float, float] | None =
         y_axis["range"] = list(y_range)
     return {
         "height": height,
-        "margin": {"l": 54, "r": 14, "t": 10, "b": 30},
+        "margin": {"l": 54, "r": 14, "t": 10, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12},
@@ -63,9 +63,7 @@ def base_layout(unit: str, *, height: int, y_range: tuple[float, float] | None =
     }
 
 
-def gapped(
-    points: Sequence[Point], zone: tzinfo, gap: timedelta | None
-) -> tuple[list[str], list[float | None]]:
+def gapped(points: Sequence[Point], zone: tzinfo, gap: timedelta | None) -> tuple[list[str], list[float | None]]:
     """Return x and y, broken where two points are further apart than `gap`: a hole is shown, never bridged."""
     xs: list[str] = []
     ys: list[float | None] = []
@@ -143,8 +141,8 @@ def curve_figure(
             )
     layout = base_layout(unit, height=height, y_range=y_range)
     if span is not None:
-        # The right edge is left open for what arrives.
-        layout["xaxis"]["autorangeoptions"] = {"minallowed": local_text(span[0], zone)}
+        # A little room at the right for what arrives; the live feed moves the window on.
+        layout["xaxis"]["range"] = [local_text(at, zone) for at in (span[0], span[1] + (span[1] - span[0]) / 50)]
     if len(curves) > 1:
         layout["margin"]["t"] = 34
     else:
@@ -208,13 +206,19 @@ def heat_figure(
         "ygap": 2,
         "hoverongaps": False,
         "customdata": [list(row) for row in words],
-        "hovertemplate": "%{y}<br>%{x}: %{customdata}<extra></extra>",
+        "hovertemplate": "%{y}<br>%{x|%H:%M}: %{customdata}<extra></extra>",
         "colorbar": {"title": {"text": unit_label(unit), "side": "right"}, "thickness": 10, "outlinewidth": 0},
     }
-    layout = base_layout(unit, height=max(160, 26 * len(rows) + 60))
-    layout["xaxis"] = {"type": "category", "showgrid": False, "fixedrange": True, "nticks": 12, "side": "bottom"}
-    layout["yaxis"] = {"type": "category", "autorange": "reversed", "showgrid": False, "automargin": True, "fixedrange": True}
-    layout["margin"] = {"l": 10, "r": 6, "t": 6, "b": 28}
+    layout = base_layout(unit, height=max(160, 26 * len(rows) + 70))
+    layout["xaxis"] |= {"nticks": 8}
+    layout["yaxis"] = {
+        "type": "category",
+        "autorange": "reversed",
+        "showgrid": False,
+        "automargin": True,
+        "fixedrange": True,
+    }
+    layout["margin"] = {"l": 10, "r": 6, "t": 6, "b": 40}
     layout["hovermode"] = "closest"
     return {"data": [trace], "layout": layout}
 

@@ -91,14 +91,28 @@ def map_legend() -> Component:
 def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: Sequence[Alert]) -> Component:
     """Return the map; normal devices are one canvas layer, what is abnormal a live layer above it."""
     waiting = sum(unanswered(alert) for alert in alerts)
-    label = text("Map of {n} devices, {waiting} alerts waiting; the list beside it says the same", n=len(devices), waiting=waiting)
+    label = text(
+        "Map of {n} devices, {waiting} alerts waiting; the list beside it says the same",
+        n=len(devices),
+        waiting=waiting,
+    )
     layers: list[Component] = [
-        dl.GeoJSON(
-            id="map-districts",
-            url="/api/v1/districts.geojson",
-            style=_script("districtStyle"),
-            onEachFeature=_script("nameDistrict"),
-            interactive=False,
+        # Panes keep the order of the layers, whichever arrives first: base map, outlines, devices.
+        dl.Pane(
+            dl.GeoJSON(id="map-base", url="/api/v1/basemap.geojson", style=_script("baseStyle"), interactive=False),
+            name="ground",
+            style={"zIndex": 210},
+        ),
+        dl.Pane(
+            dl.GeoJSON(
+                id="map-districts",
+                url="/api/v1/districts.geojson",
+                style=_script("districtStyle"),
+                onEachFeature=_script("nameDistrict"),
+                interactive=False,
+            ),
+            name="outlines",
+            style={"zIndex": 220},
         ),
         dl.GeoJSON(
             id="map-normal",

@@ -15,6 +15,14 @@ from dashboard.texts import property_name, text
 from dashboard.units import quantity
 
 
+def limit_words(limit: RuleLimit | None, unit: str) -> str:
+    """Return what stands on the line of a limit."""
+    if limit is None:
+        return ""
+    digits = 0 if limit.limit.is_integer() else 1
+    return f"{text(limit.title)}: {quantity(limit.limit, unit, digits)}"
+
+
 def tip_of(row: Latest) -> tuple[str, float] | None:
     """Return the newest reading as the tip of a curve."""
     if row["phenomenon_time"] is None or row["result"] is None:
@@ -35,10 +43,9 @@ async def device_curves(
     """Return a chart for each of `names` that the device reports, over the span in the address."""
     rows = {row["property"]: row for row in device["latest"]}
     wanted = [rows[name] for name in names if name in rows]
-    span, resolution = SPANS[view.query.span(default_span)]
-    found = await view.api.observations(
-        [row["datastream_id"] for row in wanted], view.clock.now - span, view.clock.now, resolution
-    )
+    length, resolution = SPANS[view.query.span(default_span)]
+    span = view.clock.now - length, view.clock.now
+    found = await view.api.observations([row["datastream_id"] for row in wanted], *span, resolution)
     by_property = {series["property"]: series for series in found}
     parts: list[Component] = []
     for row in wanted:
@@ -52,8 +59,9 @@ async def device_curves(
             view.zone,
             height=height,
             limit=limit.limit if limit else None,
-            limit_words=f"{text(limit.title)}: {quantity(limit.limit, row['unit'])}" if limit else "",
+            limit_words=limit_words(limit, row["unit"]),
             y_range=(ranges or {}).get(name),
+            span=span,
         )
         label = text("{property} of {device} over time", property=property_name(name), device=device["name"])
         parts += [html.H3(property_name(name)), chart(figure, key=f"curve-{name}", label=label)]

@@ -63,4 +63,6 @@ def key_figure(figure: KeyFigure) -> Component:
 
 def key_figures(figures: Sequence[KeyFigure]) -> Component:
     """Return the row of key figures."""
-    return html.Ul([key_figure(figure) for figure in figures], className="figures", **{"aria-label": text("Key figures")})
+    return html.Ul(
+        [key_figure(figure) for figure in figures], className="figures", **{"aria-label": text("Key figures")}
+    )

@@ -7,7 +7,6 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.shapes import JsonObject
-from dashboard.texts import text
 
 
 def column(field: str, words: str, *, width: int | None = None, **more: object) -> JsonObject:
@@ -32,8 +31,6 @@ def grid(key: str, columns: Sequence[JsonObject], rows: Sequence[JsonObject], *,
             "rowHeight": 36,
             "headerHeight": 38,
             "suppressColumnVirtualisation": True,
-            "overlayNoRowsTemplate": f"<span>{text('No row fits the filters')}</span>",
-            "theme": {"function": "citywatchGridTheme(theme)"},
         },
         style={"height": height, "width": "100%"},
     )

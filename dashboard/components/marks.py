@@ -74,7 +74,9 @@ def replay_chip(source: Source) -> Component:
     return html.Span(
         [
             icon("replay", size=13),
-            text("Replay: {name} at {at}", name=source["source_id"], at=(source["clock"] or "–")[:16].replace("T", " ")),
+            text(
+                "Replay: {name} at {at}", name=source["source_id"], at=(source["clock"] or "–")[:16].replace("T", " ")
+            ),
         ],
         className="chip replay",
         title=text("Recorded data with a clock of its own; never mixed with live figures"),

@@ -1,7 +1,7 @@
 """Panels, page heads and the designed states: empty, error, nothing selected."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from dash import dcc, html
@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from dashboard.components.icons import icon
 from dashboard.texts import text
 
-Children = Sequence[Component | str] | Component | str
+Children: TypeAlias = Any  # a component, words, or a sequence of both: what Dash takes as children
 
 
 def page_head(title: str, note: str = "", actions: Sequence[Component] = ()) -> Component:

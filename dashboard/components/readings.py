@@ -5,12 +5,19 @@ from dash.development.base_component import Component
 
 from dashboard.components.marks import quality_mark
 from dashboard.shapes import Device, Latest
+from dashboard.texts import PROPERTY_NAMES
 from dashboard.units import digits_for, number, unit_label
 
 
 def find_latest(device: Device, name: str) -> Latest | None:
     """Return the newest observation of one property of a device."""
     return next((row for row in device["latest"] if row["property"] == name), None)
+
+
+def by_importance(device: Device) -> list[Latest]:
+    """Return a device's newest observations: what its domain is about first, its own health last."""
+    known = list(PROPERTY_NAMES)
+    return sorted(device["latest"], key=lambda r: known.index(r["property"]) if r["property"] in known else len(known))
 
 
 def result_of(device: Device, name: str) -> float | None:
@@ -55,5 +62,3 @@ def share_bar(row: Latest | None, limit: float | None) -> Component:
         parts.append(html.B(style={"left": f"{limit:g}%"}))
     over = limit is not None and value is not None and value >= limit
     return html.Span(parts, className="bar over" if over else "bar", **{"aria-hidden": "true"})
-
-

@@ -8,7 +8,7 @@ from dashboard.components.icons import icon
 from dashboard.components.parts import href
 from dashboard.query import LIVE
 from dashboard.shapes import Source
-from dashboard.texts import text
+from dashboard.texts import plural, text
 
 
 def source_name(source: Source) -> str:
@@ -24,7 +24,10 @@ def source_chooser(sources: list[Source], chosen: Source, path: str) -> list[Com
     base = "/devices" if path.startswith("/devices") else path
     items = [
         dmc.MenuItem(
-            [source_name(source), html.Span(text("{n} devices", n=source["devices"]), className="soft menu-note")],
+            [
+                source_name(source),
+                html.Span(plural("{n} device", "{n} devices", source["devices"]), className="soft menu-note"),
+            ],
             href=href(base, source=None if source["source_id"] == LIVE else source["source_id"]),
             leftSection=icon("check", size=14)
             if source["source_id"] == chosen["source_id"]

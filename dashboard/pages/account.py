@@ -104,7 +104,9 @@ def _messages(messages: list[RejectedMessage]) -> Component:
 def _message(message: RejectedMessage) -> Component:
     device = message["device_id"]
     who: Component = (
-        dcc.Link(device, href=href(f"/devices/{device}")) if device else html.Span(text("no known device"), className="soft")
+        dcc.Link(device, href=href(f"/devices/{device}"))
+        if device
+        else html.Span(text("no known device"), className="soft")
     )
     return html.Li(
         [

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.bands import EAQI_BOUNDS, EAQI_EDITION, Band, air_band
 from dashboard.components.charts import Curve, chart, curve_figure
-from dashboard.components.curves import tip_of
+from dashboard.components.curves import limit_words, tip_of
 from dashboard.components.districts import mean
 from dashboard.components.marks import freshness_chip, replay_chip
 from dashboard.components.parts import href, page_head, panel, right_cell, state, table
@@ -19,9 +19,9 @@ from dashboard.components.spark import spark
 from dashboard.limits import RuleLimit, lowest_limit, rule_limits
 from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
-from dashboard.query import SPANS
+from dashboard.query import MANY, SPANS
 from dashboard.shapes import Device, JsonObject, Series
-from dashboard.texts import property_name, text
+from dashboard.texts import plural, property_name, text
 from dashboard.theme import CURVE_COLOURS
 from dashboard.units import number, present, quantity, unit_label
 
@@ -63,18 +63,21 @@ async def page(view: View) -> Component:
         return html.Div([head, panel(text("Stations"), empty)], style={"display": "contents"})
     now = view.clock.now
     span, resolution = SPANS[view.query.span("24h")]
-    drawn = [row["datastream_id"] for d in devices for name in POLLUTANTS if (row := find_latest(d, name))]
-    banded = [row["datastream_id"] for d in devices for name in EAQI_BOUNDS if (row := find_latest(d, name))]
+    resolution = MANY.get(resolution, resolution)
     found, hour, rules = await asyncio.gather(
-        view.api.observations(drawn, now - span, now, resolution),
-        view.api.observations(banded, now - HOUR, now, "minute"),
+        view.api.curves(POLLUTANTS, now - span, now, resolution, source_id=view.source_id, domain="air"),
+        view.api.curves(tuple(EAQI_BOUNDS), now - HOUR, now, "minute", source_id=view.source_id, domain="air"),
         view.api.rules(),
     )
     here = stations(devices, found, last_hour_means(hour))
     wanted = view.query.get("device")
     chosen = next((s for s in here if s.device["device_id"] == wanted), here[0])
     limits = rule_limits(rules)
-    head = page_head(text("Air"), text("{n} stations, indicative values", n=len(here)), [*chips, span_choices(view, "24h")])
+    head = page_head(
+        text("Air"),
+        plural("{n} station, indicative values", "{n} stations, indicative values", len(here)),
+        [*chips, span_choices(view, "24h")],
+    )
     return html.Div(
         [
             head,
@@ -84,7 +87,13 @@ async def page(view: View) -> Component:
             ),
             html.Div(
                 [
-                    panel(text("Stations"), _table(view, here, chosen), note=text("worst level first"), flush=True, scroll="560px"),
+                    panel(
+                        text("Stations"),
+                        _table(view, here, chosen),
+                        note=text("worst level first"),
+                        flush=True,
+                        scroll="560px",
+                    ),
                     panel(
                         text("PM2.5 by station"),
                         _multiples(view, here),
@@ -104,7 +113,12 @@ def _any(here: Sequence[Station], name: str) -> bool:
 
 
 def context_figure(
-    here: Sequence[Station], chosen: Station, name: str, zone: tzinfo, limit: RuleLimit | None
+    here: Sequence[Station],
+    chosen: Station,
+    name: str,
+    zone: tzinfo,
+    limit: RuleLimit | None,
+    span: tuple[datetime, datetime],
 ) -> JsonObject:
     """Return the chosen station's curve over those of all others, which are grey: context, not data to act on."""
     one = chosen.series.get(name)
@@ -121,7 +135,8 @@ def context_figure(
         zone,
         height=250,
         limit=limit.limit if limit else None,
-        limit_words=f"{text(limit.title)}: {quantity(limit.limit, unit)}" if limit else "",
+        limit_words=limit_words(limit, unit),
+        span=span,
     )
     for trace in figure["data"][: len(others)]:
         trace |= {"line": {"color": "#8b949e", "width": 0.8}, "opacity": 0.4, "hoverinfo": "skip", "showlegend": False}
@@ -140,9 +155,15 @@ def context_figure(
 def _pollutant(
     view: View, name: str, here: Sequence[Station], chosen: Station, limits: Sequence[RuleLimit]
 ) -> Component:
-    figure = context_figure(here, chosen, name, view.zone, lowest_limit(limits, name))
+    length, _ = SPANS[view.query.span("24h")]
+    span = view.clock.now - length, view.clock.now
+    figure = context_figure(here, chosen, name, view.zone, lowest_limit(limits, name), span)
     value = live_value(find_latest(chosen.device, name), f"head-{name}")
-    label = text("{property} at {station} over the span, other stations in grey", property=property_name(name), station=chosen.device["name"])
+    label = text(
+        "{property} at {station} over the span, other stations in grey",
+        property=property_name(name),
+        station=chosen.device["name"],
+    )
     return panel(
         property_name(name, short=True),
         chart(figure, key=f"air-{name}", label=label),
@@ -166,9 +187,7 @@ def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Compone
     for station in here:
         device = station.device
         late = [] if device["freshness"] == "fresh" else [" ", freshness_chip(device["freshness"])]
-        link = dcc.Link(
-            device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"])
-        )
+        link = dcc.Link(device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"]))
         values = [right_cell(live_value(find_latest(device, name), "table", with_unit=False)) for name in POLLUTANTS]
         rows.append(
             html.Tr(
@@ -202,11 +221,12 @@ def _multiples(view: View, here: Sequence[Station]) -> Component:
         items.append(
             html.Li(
                 [
-                    dcc.Link(device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"])),
+                    dcc.Link(
+                        device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"])
+                    ),
                     spark(points, text("PM2.5 over the span, highest {n}", n=number(highest, 0)), low=0.0, high=top),
                     html.Span(text("max {n}", n=quantity(highest, "ug/m3", 0)), className="soft number"),
                 ]
             )
         )
     return html.Ul(items, className="multiples")
-

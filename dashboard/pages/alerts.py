@@ -127,7 +127,10 @@ async def panel_body(view: View) -> list[Component]:
                 sign="alerts",
             )
         ]
-    alert = await view.api.alert(alert_id)
+    alert, rules = await asyncio.gather(view.api.alert(alert_id), view.api.rules())
+    # What stands beside the limit in the rule file, unless the version that fired says it itself.
+    definition: JsonObject = next((r["definition"] for r in rules if r["rule_id"] == alert["rule_id"]), {})
+    alert["rule"] = {**definition.get("rationale", {}), **alert["rule"]}
     return [
         _headline(alert, view),
         _action(alert),
@@ -186,7 +189,11 @@ def _reason(alert: AlertDetail) -> Component:
     title = alert["rule"].get("title", alert["rule_id"])
     rows: list[Component] = [
         html.Dt(text("Rule")),
-        html.Dd(text("{title} ({rule}, version {version})", title=title, rule=alert["rule_id"], version=alert["rule_version"])),
+        html.Dd(
+            text(
+                "{title} ({rule}, version {version})", title=title, rule=alert["rule_id"], version=alert["rule_version"]
+            )
+        ),
     ]
     for name, value in alert["inputs"].items():
         rows += [html.Dt(name.replace("_", " ").capitalize()), html.Dd(_words(value))]
@@ -259,10 +266,9 @@ async def _chart(alert: AlertDetail, view: View) -> list[Component]:
     series = found[0]
     limit = _limit(alert)
     name = property_name(series["property"])
-    words = text("limit {limit}", limit=quantity(limit, series["unit"])) if limit is not None else ""
-    figure = curve_figure(
-        [Curve(series, name)], series["unit"], view.zone, height=220, limit=limit, limit_words=words
-    )
+    digits = 0 if limit is None or limit.is_integer() else 1
+    words = text("limit {limit}", limit=quantity(limit, series["unit"], digits)) if limit is not None else ""
+    figure = curve_figure([Curve(series, name)], series["unit"], view.zone, height=220, limit=limit, limit_words=words)
     _mark_moment(figure, alert, view)
     return [
         html.H3(text("{property} around the firing", property=name)),
@@ -281,5 +287,13 @@ def _mark_moment(figure: JsonObject, alert: AlertDetail, view: View) -> None:
         {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at, "line": line}
     )
     layout.setdefault("annotations", []).append(
-        {"x": at, "yref": "paper", "y": 1, "yanchor": "top", "xanchor": "left", "text": text("raised"), "showarrow": False}
+        {
+            "x": at,
+            "yref": "paper",
+            "y": 0,
+            "yanchor": "bottom",
+            "xanchor": "left",
+            "text": text("raised"),
+            "showarrow": False,
+        }
     )

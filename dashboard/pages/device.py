@@ -10,7 +10,7 @@ from dashboard.components.alerts import alert_list
 from dashboard.components.curves import device_curves
 from dashboard.components.marks import freshness_chip, instant, replay_chip, severity_chip
 from dashboard.components.parts import page_head, panel, right_cell, table
-from dashboard.components.readings import device_age, live_value
+from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.limits import rule_limits
 from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
@@ -28,10 +28,14 @@ async def page(view: View) -> Component:
     device = await view.api.device(device_id)
     clock = choose_clock(view.sources, device["source_id"], view.clock.now)
     view = View(view.api, view.query, view.sources, clock, view.path, view.zone)
-    rules, alerts, account = await asyncio.gather(
-        view.api.rules(), view.api.alerts(device_id=device_id, most=20), view.api.account(device_id=device_id)
+    rules, alerts, account, districts = await asyncio.gather(
+        view.api.rules(),
+        view.api.alerts(device_id=device_id, most=20),
+        view.api.account(device_id=device_id),
+        view.api.districts(),
     )
-    names = [row["property"] for row in device["latest"]][:MOST_CURVES]
+    names_of = {district["district_id"]: district["name"] for district in districts}
+    names = [row["property"] for row in by_importance(device)][:MOST_CURVES]
     ranges = {"fill_level": (0.0, 104.0), "battery": (0.0, 104.0), "relative_humidity": (0.0, 104.0)}
     curves = await device_curves(view, device, names, default_span="24h", limits=rule_limits(rules), ranges=ranges)
     marks: list[Component] = [] if clock.live else [replay_chip(clock.source)]
@@ -49,7 +53,7 @@ async def page(view: View) -> Component:
                     html.Div(
                         [
                             panel(text("Latest readings"), _readings(device), flush=True),
-                            panel(text("Device"), _facts(device)),
+                            panel(text("Device"), _facts(device, names_of)),
                             panel(text("Data account"), account_facts(account)),
                             panel(
                                 text("Alerts of this device"),
@@ -77,13 +81,13 @@ def _readings(device: Device) -> Component:
                 right_cell(instant(row["phenomenon_time"])),
             ]
         )
-        for row in device["latest"]
+        for row in by_importance(device)
     ]
     headings = [(text("Property"), False), (text("Value"), True), (text("Measured"), True)]
     return table(headings, rows, caption=text("Latest readings"))
 
 
-def _facts(device: Device) -> Component:
+def _facts(device: Device, districts: dict[str, str]) -> Component:
     place = "–"
     if device["latitude"] is not None and device["longitude"] is not None:
         place = f"{device['latitude']:.5f}, {device['longitude']:.5f}"
@@ -91,7 +95,7 @@ def _facts(device: Device) -> Component:
         (text("Heard"), device_age(device, "facts")),
         (text("Reports every"), f"{number(device['expected_interval_seconds'], 0)} s"),
         (text("Profile"), device["profile"]),
-        (text("District"), device["district_id"] or "–"),
+        (text("District"), districts.get(device["district_id"] or "", "–")),
         (text("Site"), device["site_id"] or "–"),
         (text("Place"), place),
         (text("Source"), device["source_id"]),

@@ -1,5 +1,7 @@
 """Every device of the chosen source: how fresh it is, when it was heard, its battery."""
 
+import asyncio
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -13,7 +15,7 @@ from dashboard.shapes import Device, JsonObject
 from dashboard.texts import domain_name, text
 
 
-def inventory_row(device: Device, source: str | None) -> JsonObject:
+def inventory_row(device: Device, source: str | None, districts: dict[str, str]) -> JsonObject:
     """Return one device as a row of the table."""
     severity = device["worst_severity"]
     return {
@@ -21,7 +23,7 @@ def inventory_row(device: Device, source: str | None) -> JsonObject:
         "name_href": href(f"/devices/{device['device_id']}", source=source),
         "device_id": device["device_id"],
         "domain": domain_name(device["domain"]),
-        "district": device["district_id"] or "–",
+        "district": districts.get(device["district_id"] or "", "–"),
         "freshness": text(FRESHNESS_NAMES[device["freshness"]]),
         "freshness_class": f"freshness-{device['freshness']}",
         "heard": device["last_time"],
@@ -34,7 +36,8 @@ def inventory_row(device: Device, source: str | None) -> JsonObject:
 
 async def page(view: View) -> Component:
     """Return the inventory."""
-    devices = await view.devices()
+    devices, districts = await asyncio.gather(view.devices(), view.api.districts())
+    names = {district["district_id"]: district["name"] for district in districts}
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     wanted = view.query.get("freshness")
     shown = [d for d in devices if wanted is None or d["freshness"] == wanted]
@@ -64,6 +67,6 @@ async def page(view: View) -> Component:
             column("alert", text("Worst alert"), width=115, cellRenderer="Chip"),
             column("profile", text("Profile"), width=130),
         ]
-        rows = [inventory_row(device, view.source) for device in shown]
+        rows = [inventory_row(device, view.source, names) for device in shown]
         body = grid("inventory", columns, rows, label=text("All devices"), height="calc(100vh - 200px)")
     return html.Div([head, panel(text("Inventory"), body, flush=True)], style={"display": "contents"})

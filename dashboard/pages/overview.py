@@ -12,7 +12,7 @@ from dashboard.components.figures import key_figures
 from dashboard.components.icons import icon
 from dashboard.components.marks import freshness_chip, replay_chip, severity_chip
 from dashboard.components.parts import href, page_head, panel, state
-from dashboard.components.readings import device_age, live_value
+from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.pages.view import View
 from dashboard.shapes import Device
 from dashboard.texts import domain_name, property_name, text
@@ -94,7 +94,7 @@ async def selection(view: View) -> list[Component]:
     if device["worst_severity"]:
         marks.insert(0, severity_chip(device["worst_severity"]))
     readings: list[Component] = []
-    for row in device["latest"]:
+    for row in by_importance(device):
         readings += [html.Dt(property_name(row["property"])), html.Dd(live_value(row, "card"))]
     return [
         html.Div(

@@ -3,11 +3,11 @@
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.figures import key_figures
 from dashboard.components.icons import icon
 from dashboard.components.parts import page_head, panel, right_cell, table
 from dashboard.pages.view import View
 from dashboard.shapes import KeyFigure, ProcessState, Status
-from dashboard.components.figures import key_figures
 from dashboard.texts import text
 from dashboard.units import number
 
@@ -22,7 +22,15 @@ def status_figures(status: Status) -> list[KeyFigure]:
         ("lag", "Largest lag", max(lags, default=None), "s"),
     ]
     return [
-        {"name": f"status_{name}", "label": label, "value": value, "unit": unit, "before": None, "target": None, "trend": []}
+        {
+            "name": f"status_{name}",
+            "label": label,
+            "value": value,
+            "unit": unit,
+            "before": None,
+            "target": None,
+            "trend": [],
+        }
         for name, label, value, unit in values
     ]
 
@@ -30,7 +38,12 @@ def status_figures(status: Status) -> list[KeyFigure]:
 async def page(view: View) -> Component:
     """Return the status page."""
     status = await view.api.status()
-    note = text("version {version}, store {engine}, broker {broker}", **{k: status[k] for k in ("version", "engine", "broker")})  # type: ignore[literal-required]
+    note = text(
+        "version {version}, store {engine}, broker {broker}",
+        version=status["version"],
+        engine=status["engine"],
+        broker=status["broker"],
+    )
     limits = [html.Li(text(limit)) for limit in status["limits"]]
     return html.Div(
         [

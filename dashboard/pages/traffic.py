@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.bands import SERVICE_EDITION, percentile, service_level
-from dashboard.components.charts import chart, heat_figure
+from dashboard.components.charts import chart, heat_figure, local_text
 from dashboard.components.curves import device_curves
 from dashboard.components.districts import mean
 from dashboard.components.marks import freshness_chip, replay_chip
@@ -17,10 +17,11 @@ from dashboard.components.readings import device_age, find_latest, live_value, r
 from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
 from dashboard.shapes import Device, Series
-from dashboard.texts import text
+from dashboard.texts import plural, text
 from dashboard.units import number, parse_time, present
 
 HOURS = 24
+HALF = timedelta(minutes=30)  # a cell of the heat map is centred on its hour
 CURVES = ("vehicle_speed", "vehicle_flow", "occupancy")
 LEVEL_STYLES = {"D": "level poor", "E": "level poor", "F": "level bad"}
 
@@ -67,13 +68,16 @@ async def page(view: View) -> Component:
     """Return the traffic page."""
     devices = [d for d in await view.devices("traffic") if d["latest"]]
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
-    head = page_head(text("Traffic"), text("{n} detectors", n=len(devices)), [*chips, span_choices(view, "24h")])
+    head = page_head(
+        text("Traffic"), plural("{n} detector", "{n} detectors", len(devices)), [*chips, span_choices(view, "24h")]
+    )
     if not devices:
         empty = state(text("No detector reports here"), text("Speeds and flows appear once one does."), sign="traffic")
         return html.Div([head, panel(text("Detectors"), empty)], style={"display": "contents"})
     now = view.clock.now
-    speeds = [row["datastream_id"] for d in devices if (row := find_latest(d, "vehicle_speed"))]
-    series = await view.api.observations(speeds, hour_starts(now)[0], now, "hour")
+    series = await view.api.curves(
+        ["vehicle_speed"], hour_starts(now)[0], now, "hour", source_id=view.source_id, domain="traffic"
+    )
     found = detectors(devices, series, now)
     wanted = view.query.get("device")
     chosen = next((d for d in found if d.device["device_id"] == wanted), found[0])
@@ -93,7 +97,7 @@ async def page(view: View) -> Component:
                 ),
                 panel(chosen.device["name"] or chosen.device["device_id"], charts, right=[_open(view, chosen.device)]),
             ],
-            className="grid two",
+            className="grid list-left",
         )
     )
     return html.Div(parts, style={"display": "contents"})
@@ -117,11 +121,6 @@ def _heat_rows(found: Sequence[Detector], corridor: str | None) -> list[tuple[st
     return rows
 
 
-def _hour_labels(now: datetime, zone: tzinfo) -> list[str]:
-    # The date is part of the label's key, so that a day of 25 hours keeps its columns apart.
-    return [start.astimezone(zone).strftime("%d. %H:00") for start in hour_starts(now)]
-
-
 def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
     corridors = sorted({d.corridor for d in found})
     corridor = view.query.get("corridor") if view.query.get("corridor") in corridors else None
@@ -130,7 +129,7 @@ def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
     known = [speed for speeds in values for speed in present(speeds)]
     figure = heat_figure(
         [name for name, _ in rows],
-        _hour_labels(view.clock.now, view.zone),
+        [local_text(start + HALF, view.zone) for start in hour_starts(view.clock.now)],
         values,
         "km/h",
         low=0,
@@ -169,7 +168,11 @@ def _level(detector: Detector) -> Component | str:
     return html.Span(
         detector.level,
         className=LEVEL_STYLES.get(detector.level, "level"),
-        title=text("{share} % of the free-flow speed of {speed} km/h", share=round(100 * share), speed=number(detector.free_flow, 0)),
+        title=text(
+            "{share} % of the free-flow speed of {speed} km/h",
+            share=round(100 * share),
+            speed=number(detector.free_flow, 0),
+        ),
     )
 
 
@@ -210,5 +213,8 @@ def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Comp
     ]
     return [
         table(headings, rows, caption=text("Detectors with their level of service")),
-        html.P(text(SERVICE_EDITION) + ". " + text("A planning measure: rules, not levels, raise alerts."), className="method"),
+        html.P(
+            text(SERVICE_EDITION) + ". " + text("A planning measure: rules, not levels, raise alerts."),
+            className="method",
+        ),
     ]

@@ -24,15 +24,15 @@ CLASSES = ((0, 25), (25, 50), (50, 75), (75, 90), (90, 101))
 
 def fullest_first(devices: Sequence[Device]) -> list[Device]:
     """Return bins by fill level, those without a usable one last."""
-    return sorted(devices, key=lambda d: (-(fill if (fill := result_of(d, "fill_level")) is not None else -1), d["name"]))
+    return sorted(
+        devices, key=lambda d: (-(fill if (fill := result_of(d, "fill_level")) is not None else -1), d["name"])
+    )
 
 
 def fill_classes(devices: Sequence[Device]) -> list[tuple[str, int]]:
     """Return how many bins are in each class of fill: the classes are what such sensors can be trusted with."""
     fills = present(result_of(device, "fill_level") for device in devices)
-    return [
-        (f"{low} to {min(high, 100)} %", sum(low <= fill < high for fill in fills)) for low, high in CLASSES
-    ]
+    return [(f"{low} to {min(high, 100)} %", sum(low <= fill < high for fill in fills)) for low, high in CLASSES]
 
 
 async def page(view: View) -> Component:
@@ -52,7 +52,13 @@ async def page(view: View) -> Component:
     due = sum((result_of(d, "fill_level") or 0) >= limit for d in ordered)
     note = text("{due} of {all} bins at {limit} % or more", due=due, all=len(ordered), limit=f"{limit:g}")
     curves = await device_curves(
-        view, chosen, CURVES, default_span="24h", limits=limits, height=210, ranges={"fill_level": (0, 104), "battery": (0, 104)}
+        view,
+        chosen,
+        CURVES,
+        default_span="24h",
+        limits=limits,
+        height=210,
+        ranges={"fill_level": (0, 104), "battery": (0, 104)},
     )
     open_link = dcc.Link(
         text("Open device"), href=href(f"/devices/{chosen['device_id']}", source=view.source), className="button"
@@ -72,7 +78,7 @@ async def page(view: View) -> Component:
                     ),
                     panel(chosen["name"] or chosen["device_id"], curves, right=[*_marks(chosen), open_link]),
                 ],
-                className="grid two",
+                className="grid list-left",
             ),
         ],
         style={"display": "contents"},
@@ -127,7 +133,11 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
                     html.Td(share_bar(fill, limit), className="bar-cell"),
                     right_cell(
                         [
-                            *([icon("error", size=13, label=text("over the limit"), class_name="over-sign")] if over else []),
+                            *(
+                                [icon("error", size=13, label=text("over the limit"), class_name="over-sign")]
+                                if over
+                                else []
+                            ),
                             *live_value(fill, "table"),
                         ]
                     ),
@@ -147,5 +157,3 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
         (text("Heard"), True),
     ]
     return table(headings, rows, caption=text("Bins by fill level, fullest first"))
-
-

@@ -117,17 +117,19 @@ def check_interstate(files: list[list[dict[str, str]]], counted: dict[str, dict[
 
 
 def check_uci(files: list[list[dict[str, str]]], counted: dict[str, dict[str, Any]]) -> dict[str, object]:
-    """-200 is a mark, never a value."""
+    """-200 is a mark, never a value. AH is not replayed: it holds a vapour pressure under another name."""
     lowest = min(device["lowest"] for device in counted.values())
-    marks = sum(value.strip() in {"-200", "-200.0"} for row in files[0] for value in row.values() if value)
+    cells = [value for row in files[0] for name, value in row.items() if name != "AH" and value]
+    marks = sum(value.strip() in {"-200", "-200.0"} for value in cells)
     assert lowest > -200, f"{lowest} stored as a value"
     assert sum(device["missing"] for device in counted.values()) == marks, f"{marks} marks in the file"
     return {"marks_in_file": marks, "lowest_value": lowest}
 
 
 def check_telraam(files: list[list[dict[str, str]]], counted: dict[str, dict[str, Any]]) -> dict[str, object]:
-    """Local hours become distinct UTC hours across both clock changes."""
-    hours = len({row["date"] for row in files[0]})
+    """Local hours become distinct UTC hours across both clock changes; the file labels one of them like the next."""
+    hours = len(files[0])
+    assert len({row["date"] for row in files[0]}) == hours - 1, "both hours at two o'clock are marked CET"
     device = next(iter(counted.values()))
     assert device["distinct_times"] == hours, f"{device['distinct_times']} UTC hours from {hours} local ones"
     first = files[0][0]["date"]

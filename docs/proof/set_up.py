@@ -50,7 +50,7 @@ def start(clone: Path, env: dict[str, str], *options: str) -> tuple[subprocess.P
 
     def live() -> bool:
         assert process.poll() is None, (clone / "up.out").read_text(encoding="utf-8")[-2000:]
-        latest = httpx.get(f"http://127.0.0.1:{PORT}/api/v1/latest", timeout=10).json()
+        latest = httpx.get(f"http://127.0.0.1:{PORT}/api/v1/latest", timeout=10).json()["items"]
         return any(stream["received_at"] and _at(stream["received_at"]) > wall for stream in latest)
 
     wait_for(live, "live data", 600)

@@ -73,6 +73,9 @@ class FlatRun:
             # The stretch begins after whichever of the two extremes is older.
             older = highs if highs[0].time < lows[0].time else lows
             self.start = older.popleft().following or time
+            for extremes in (highs, lows):
+                while extremes[0].time < self.start:
+                    extremes.popleft()
 
     def judge(self, limits: FlatLine, interval: timedelta) -> QualityFlag:
         """Return the verdict on the newest value.

@@ -1,11 +1,11 @@
 """Location: is the position on earth, and near the one before (IOOS QARTOD test 3)."""
 
-from collections.abc import Sequence
-from math import asin, cos, radians, sin, sqrt
+from math import asin, atan, cos, pi, radians, sin, sqrt, tan
 
 from devices.model import QualityFlag
 
-EARTH_RADIUS = 6_371_008.8  # m, mean radius (IUGG)
+EQUATOR_RADIUS = 6_378_137.0  # m, WGS 84
+FLATTENING = 1 / 298.257223563
 
 Position = tuple[float | None, float | None]  # longitude, latitude in degrees
 
@@ -25,13 +25,18 @@ def judge_location(position: Position, before: Position | None = None, range_max
 
 
 def distance(here: Position, there: Position) -> float | None:
-    """Return metres along the great circle (haversine), None where either position is not whole."""
-    if None in here or None in there:
+    """Return metres on the WGS 84 ellipsoid (Lambert's formula, good to 10 m), None where a position is not whole."""
+    lon1, lat1 = here
+    lon2, lat2 = there
+    if lon1 is None or lat1 is None or lon2 is None or lat2 is None:
         return None
-    (lon1, lat1), (lon2, lat2) = _radians(here), _radians(there)
-    h = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
-    return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(h)))
-
-
-def _radians(position: Position) -> Sequence[float]:
-    return [radians(part or 0.0) for part in position]
+    # Reduced latitudes turn the ellipsoid into a sphere; the two terms below put back what that loses.
+    one, two = (atan((1 - FLATTENING) * tan(radians(latitude))) for latitude in (lat1, lat2))
+    h = sin((two - one) / 2) ** 2 + cos(one) * cos(two) * sin(radians(lon2 - lon1) / 2) ** 2
+    angle = 2 * asin(min(1.0, sqrt(h)))
+    if angle in (0.0, pi):
+        return EQUATOR_RADIUS * angle
+    middle, half = (one + two) / 2, (two - one) / 2
+    x = (angle - sin(angle)) * (sin(middle) * cos(half) / cos(angle / 2)) ** 2
+    y = (angle + sin(angle)) * (cos(middle) * sin(half) / sin(angle / 2)) ** 2
+    return EQUATOR_RADIUS * (angle - FLATTENING / 2 * (x + y))

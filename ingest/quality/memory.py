@@ -1,6 +1,6 @@
 """What ingest remembers of one datastream between readings, and the tests that need it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from devices.limits import Limits
 from devices.model import QualityFlag, QualityTest
@@ -42,22 +42,25 @@ class Memory:
 
 def needs_memory(limits: Limits) -> bool:
     """Return whether any test of these limits looks at earlier readings."""
-    return bool(limits.spike or limits.rate_of_change or limits.flat_line or limits.attenuated or limits.gap)
+    return bool(limits.spike or limits.rate_of_change or limits.flat_line or limits.attenuated_signal or limits.gap)
 
 
-def judge(row: Row, memory: Memory, limits: Limits, interval: timedelta) -> Revision | None:
+def judge(row: Row) -> Revision | None:
     """Write the verdict of every test into `row`; return what it reveals about the reading before, if anything.
 
-    `interval` is how often the device is expected to report. A reading that is not newer than the newest one, or whose
+    A reading that is not newer than the newest one, or whose
     time is not its own, has no neighbours to be compared with: only its range is judged.
     """
-    result = row.result
+    channel, result = row.channel, row.result
+    limits, memory = channel.limits, channel.memory
     if result is not None:
         flag = judge_range(result, limits.gross_range)
         if flag is not _GOOD:
             add_fault(row, flag, _GROSS_RANGE)
-    last = memory.last
-    if row.tests & _TIME or (last is not None and row.phenomenon_time <= last.phenomenon_time):
+    if memory is None or row.tests & _TIME:
+        return None
+    last, interval = memory.last, channel.interval
+    if last is not None and row.phenomenon_time <= last.phenomenon_time:
         return None
     revision = None
     if last is not None:
@@ -77,13 +80,13 @@ def judge(row: Row, memory: Memory, limits: Limits, interval: timedelta) -> Revi
         flat.add(result, row.phenomenon_time, interval, limits.flat_line.tolerance)
         if result is not None:
             _note(row, flat.judge(limits.flat_line, interval), _FLAT)
-    if limits.attenuated is not None:
+    if limits.attenuated_signal is not None:
         signal = memory.signal
         if signal is None:
             signal = memory.signal = SignalWindow()
-        signal.add(result, row.phenomenon_time, limits.attenuated)
+        signal.add(result, row.phenomenon_time, limits.attenuated_signal)
         if result is not None:
-            _note(row, signal.judge(limits.attenuated), _ATTENUATED)
+            _note(row, signal.judge(limits.attenuated_signal), _ATTENUATED)
     memory.before = None if last is None else last.result
     memory.last = row
     return revision

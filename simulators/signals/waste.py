@@ -34,6 +34,8 @@ DAYS = {
     "depot": (1.3, 1.3, 1.3, 1.3, 1.2, 0.4, 0.2),
     "estate": (1.0, 0.9, 0.9, 0.9, 1.0, 1.2, 1.2),
 }
+DAY_SPREAD = 0.35  # no two days bring the same
+CROWDED_FROM, CROWDED_TO = 66.0, 86.0
 # how much more is thrown away in high summer than on average
 SUMMER = {"park": 0.20, "street": 0.07, "market": 0.05}
 
@@ -77,11 +79,17 @@ def fill_level(key: int, traits: BinTraits, seconds: float) -> float:
         shares = _until(traits.place, weekday >= 5)
         low = start.hour if day == start.day else 0.0
         high = end.hour if day == end.day else 24.0
-        luck = math.exp(0.07 * max(-2.5, min(normal(key + 40, day), 2.5)))
+        luck = math.exp(DAY_SPREAD * max(-2.5, min(normal(key + 40, day), 2.5)))
         level += DAYS[traits.place][weekday] * luck * (_at(shares, high) - _at(shares, low))
     season = 1 + SUMMER.get(traits.place, 0.0) * end.season
     left_over = between(key + 41, int(since // 3600), 0.0, 3.0)
-    return left_over + traits.daily_fill * level * season
+    return _crowded(left_over + traits.daily_fill * level * season)
+
+
+def _crowded(level: float) -> float:
+    """Return the level of a bin that people leave alone as it gets full: it nears 86 % and overflows only by force."""
+    room = CROWDED_TO - CROWDED_FROM
+    return level if level <= CROWDED_FROM else CROWDED_TO - room * math.exp((CROWDED_FROM - level) / room)
 
 
 def _at(shares: tuple[float, ...], hour: float) -> float:

@@ -12,7 +12,7 @@ _HOUR, _DAY = 3600.0, 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """Cel, m/s, %, mm/h; `mixing` is how well the air mixes upwards, 1 on average, low on still nights."""
+    """Cel, m/s, %, mm/h; `mixing` is how well the air mixes upwards, about 1, low on still nights."""
 
     temperature: float
     wind: float
@@ -34,7 +34,9 @@ def _weather(key: int, minute: int) -> Weather:
     rain = max(0.0, wetness - 1.55) * 2.5
     humidity = 74.0 - 11.0 * sun - 5.0 * now.season + 9.0 * smooth(key + 6, seconds, 1.2 * _DAY)
     humidity = min(99.0, max(28.0, humidity + 12.0 * min(rain, 1.0)))
-    mixing = (0.95 + 0.42 * sun + 0.12 * now.season) * (0.55 + wind / 6.0)
+    # The mixed layer is shallow at night, grows from eight o'clock as the ground warms, and collapses in the evening.
+    warmed = math.sin(math.pi * (now.hour - 8) / 12) if 8 < now.hour < 20 else 0.0
+    mixing = (0.7 + 0.8 * warmed) * (0.55 + wind / 6.0)
     return Weather(temperature, wind, humidity, rain, max(0.32, mixing))
 
 

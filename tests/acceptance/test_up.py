@@ -24,7 +24,7 @@ def test_up_lives_survives_a_kill_and_ends_cleanly(tmp_path: Path) -> None:
         wait_for(lambda: process_named(city, "ingest").pid != ingest.pid, "ingest to be restarted", 20)
         before = city.get("/api/v1/status")["observations"]
         wait_for(lambda: city.get("/api/v1/status")["observations"] > before, "data after the kill", 60)
-        account = city.get("/api/v1/account")
+        account = city.get("/api/v1/account")["items"]
         assert account
         assert all(row["closes"] for row in account)
         text = city.command("status")

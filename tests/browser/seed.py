@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 
@@ -109,7 +110,13 @@ async def seed(connection: asyncpg.Connection, now: datetime) -> None:
         while at <= now - quiet:
             rows.append((stream, at, reading(name, numbers[device_id], at)))
             at += STEP
-        rows.append((stream, now - quiet - timedelta(seconds=numbers[device_id] % 40 + 2), reading(name, numbers[device_id], now)))
+        rows.append(
+            (
+                stream,
+                now - quiet - timedelta(seconds=numbers[device_id] % 40 + 2),
+                reading(name, numbers[device_id], now),
+            )
+        )
     clock = datetime.fromisoformat(REPLAY_CLOCK)
     for hour in range(48):
         at = clock - timedelta(hours=hour)
@@ -157,7 +164,8 @@ async def _registry(connection: asyncpg.Connection) -> None:
         )
     await connection.execute(
         "INSERT INTO device (device_id, profile, domain, name, latitude, longitude, source_id, expected_interval)"
-        " VALUES ('i94-301', 'citywatch/native', 'traffic', 'I-94 westbound, station 301', 44.97, -93.17, $1, '1 hour')",
+        " VALUES ('i94-301', 'citywatch/native', 'traffic', 'I-94 westbound, station 301',"
+        " 44.97, -93.17, $1, '1 hour')",
         REPLAY,
     )
     await connection.execute(
@@ -177,7 +185,8 @@ async def _readings(connection: asyncpg.Connection, rows: list[Row]) -> None:
     await (await detect_engine(connection)).ensure(connection, times)
     await connection.execute(
         "INSERT INTO observation (datastream_id, quality, phenomenon_time, received_at, result)"
-        " SELECT s, 1, t, t + interval '300 ms', v FROM unnest($1::int[], $2::timestamptz[], $3::float8[]) AS u (s, t, v)"
+        " SELECT s, 1, t, t + interval '300 ms', v"
+        " FROM unnest($1::int[], $2::timestamptz[], $3::float8[]) AS u (s, t, v)"
         " ON CONFLICT DO NOTHING",
         streams,
         times,
@@ -201,7 +210,7 @@ async def _readings(connection: asyncpg.Connection, rows: list[Row]) -> None:
     await connection.execute("INSERT INTO consumer_position (consumer, seq) VALUES ('fold', 0), ('rules', 0)")
 
 
-RULES = {
+RULES: dict[str, tuple[str, str, str | None, dict[str, Any]]] = {
     "bin-nearly-full": ("Bin nearly full", "MEDIUM", "fill_level", {"at_least": LIMIT, "deadband": 5}),
     "bin-overflowing": ("Bin overflowing", "HIGH", "fill_level", {"at_least": 100, "deadband": 5}),
     "bin-fire": ("Fire in a bin", "CRITICAL", "bin_temperature", {"at_least": 60, "deadband": 10}),
@@ -249,8 +258,8 @@ async def raise_alert(
     """Write an alert with its first journal line, as the rules would, and announce it."""
     severity = RULES[rule_id][1]
     alert_id: int = await connection.fetchval(
-        "INSERT INTO alert (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, summary, inputs,"
-        " raised_at, acknowledged_at, acknowledged_by)"
+        "INSERT INTO alert (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, summary,"
+        " inputs, raised_at, acknowledged_at, acknowledged_by)"
         " VALUES ($1, $2, 1, $3, $4, $5, $6, $7::text::jsonb, $8::text::jsonb, $9, $10, $11) RETURNING alert_id",
         f"{rule_id}/{device_id}",
         rule_id,
@@ -264,7 +273,9 @@ async def raise_alert(
         at + timedelta(minutes=4) if acknowledged_by else None,
         acknowledged_by,
     )
-    events = [("raised", None, "unacknowledged", f"rule {rule_id} version 1", at)]
+    events: list[tuple[str, str | None, str, str, datetime]] = [
+        ("raised", None, "unacknowledged", f"rule {rule_id} version 1", at)
+    ]
     if acknowledged_by:
         events.append(("acknowledged", "unacknowledged", "acknowledged", acknowledged_by, at + timedelta(minutes=4)))
     for kind, before, after, actor, moment in events:
@@ -287,7 +298,8 @@ async def _alerts(connection: asyncpg.Connection, streams: dict[tuple[str, str],
 
     await raise_alert(
         connection, "bin-fire", "bin-004", streams["bin-004", "bin_temperature"], ago(3),
-        "Library Court bin 1: 71 °C in the bin", inputs={"value": 71.2, "limit": 60, "unit": "Cel", "at": ago(3).isoformat()},
+        "Library Court bin 1: 71 °C in the bin",
+        inputs={"value": 71.2, "limit": 60, "unit": "Cel", "at": ago(3).isoformat()},
     )  # fmt: skip
     await raise_alert(
         connection, "pm2-5-high", "air-002", streams["air-002", "pm2_5"], ago(18),
@@ -322,17 +334,29 @@ async def _account(connection: asyncpg.Connection, now: datetime) -> None:
                  readings - duplicate - refused, duplicate, refused)
             )  # fmt: skip
     await connection.executemany(
-        "INSERT INTO delivery_account (device_id, hour, received, accepted, rejected, readings, stored, duplicate, refused)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO delivery_account (device_id, hour, received, accepted, rejected, readings, stored, duplicate,"
+        " refused) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         rows,
     )
-    messages = [
+    messages: list[tuple[str, str, str, str | None, bytes]] = [
         ("rejected", "bad_value", "fill_level: expected a number, got 'abc'", "bin-003", b'{"fill_level": "abc"}'),
-        ("rejected", "not_json", "not JSON at byte 1: expecting property name", "bin-014", b'{fill_level: 41, "time": '),
+        (
+            "rejected",
+            "not_json",
+            "not JSON at byte 1: expecting property name",
+            "bin-014",
+            b'{fill_level: 41, "time": ',
+        ),
         ("rejected", "unknown_device", "no device 'bin-9999' is registered", None, b'{"fill_level": 12}'),
-        ("refused", "too_old", "vehicle_speed at 1970-01-01T00:00:00Z", "road-005", b'{"vehicle_speed": 50, "time": 0}'),
+        (
+            "refused",
+            "too_old",
+            "vehicle_speed at 1970-01-01T00:00:00Z",
+            "road-005",
+            b'{"vehicle_speed": 50, "time": 0}',
+        ),
     ]
-    for number, (fate, reason, detail, device_id, payload) in enumerate(messages):
+    for number, (fate, reason, detail, about, payload) in enumerate(messages):
         await connection.execute(
             "INSERT INTO rejected_message (received_at, fate, reason, detail, device_id, topic, payload, payload_size)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -340,8 +364,8 @@ async def _account(connection: asyncpg.Connection, now: datetime) -> None:
             fate,
             reason,
             detail,
-            device_id,
-            f"city/v1/devices/{device_id or 'bin-9999'}/telemetry",
+            about,
+            f"city/v1/devices/{about or 'bin-9999'}/telemetry",
             payload,
             len(payload),
         )
@@ -355,7 +379,8 @@ async def publish(connection: asyncpg.Connection, device_id: str, name: str, val
         )
         received_at = await connection.fetchval("SELECT clock_timestamp()")
         await connection.execute(
-            "INSERT INTO observation (datastream_id, quality, phenomenon_time, received_at, result) VALUES ($1, 1, $2, $3, $4)",
+            "INSERT INTO observation (datastream_id, quality, phenomenon_time, received_at, result)"
+            " VALUES ($1, 1, $2, $3, $4)",
             stream,
             at,
             received_at,
@@ -372,7 +397,8 @@ async def publish(connection: asyncpg.Connection, device_id: str, name: str, val
             value,
         )
         await connection.execute(
-            "UPDATE latest_observation SET phenomenon_time = $2, received_at = $3, result = $4 WHERE datastream_id = $1",
+            "UPDATE latest_observation SET phenomenon_time = $2, received_at = $3, result = $4"
+            " WHERE datastream_id = $1",
             stream,
             at,
             received_at,

@@ -24,9 +24,12 @@ def stamp(ago: float = 0) -> str:
 
 
 @pytest.mark.parametrize("protocol", ["3.1.1", "5"])
-async def test_a_reading_is_stored_tailed_and_counted(dsn: str, pool: Pool, broker: LocalBroker, protocol: str) -> None:
+@pytest.mark.parametrize("receiver", ["direct", "aiomqtt"])
+async def test_a_reading_is_stored_tailed_and_counted(
+    dsn: str, pool: Pool, broker: LocalBroker, protocol: str, receiver: str
+) -> None:
     await register(pool)
-    settings = make_settings(dsn, broker, protocol)
+    settings = make_settings(dsn, broker, protocol, receiver=receiver)
     at = stamp(60)
     async with running(settings):
         await until(lambda: connected(broker, pool), "the worker's first message")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from citywatch.local.broker import LocalBroker
 from citywatch.local.postgres import LocalPostgres
@@ -117,11 +118,12 @@ async def own_store() -> AsyncIterator[tuple[LocalPostgres, str]]:
             server.stop()
 
 
-async def test_a_store_that_goes_away_is_waited_for(broker: LocalBroker) -> None:
+@pytest.mark.parametrize("receiver", ["direct", "aiomqtt"])
+async def test_a_store_that_goes_away_is_waited_for(broker: LocalBroker, receiver: str) -> None:
     async with own_store() as (server, dsn):
         pool = await open_pool(dsn, process="test")
         await register(pool)
-        settings = make_settings(dsn, broker, window=2000)
+        settings = make_settings(dsn, broker, window=2000, receiver=receiver)
         await subscribed(settings)
         async with running(settings):
             await publish(broker, numbered(1000))

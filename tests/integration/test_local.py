@@ -22,6 +22,7 @@ from citywatch.local.mosquitto import Mosquitto, download_mosquitto
 from citywatch.local.postgres import local_postgres
 from citywatch.local.process import free_port
 from citywatch.local.supervisor import Supervisor, Worker
+from ingest.broker_claim import claim_session
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
@@ -189,3 +190,22 @@ def test_supervisor_leaves_a_finished_one_shot_alone(tmp_path: Path) -> None:
     supervisor.run(seconds=1)
     assert restarted == []
     supervisor.stop()
+
+
+def test_a_claimed_session_keeps_what_comes_before_its_worker(broker: LocalBroker) -> None:
+    claim_session("127.0.0.1", broker.port, "worker", ["t/#"])
+    sender = mqtt.Client(CallbackAPIVersion.VERSION2, "sender")
+    sender.connect("127.0.0.1", broker.port)
+    sender.loop_start()
+    sender.publish("t/1", b"early", qos=1).wait_for_publish(10)
+    sender.disconnect()
+    sender.loop_stop()
+    claim_session("127.0.0.1", broker.port, "worker", ["t/#"])  # a second start takes nothing away
+    got: list[bytes | bytearray] = []
+    worker = mqtt.Client(CallbackAPIVersion.VERSION2, "worker", clean_session=False)
+    worker.on_message = lambda _client, _data, message: got.append(message.payload)
+    worker.connect("127.0.0.1", broker.port)
+    worker.loop_start()
+    wait_for(lambda: got == [b"early"])
+    worker.disconnect()
+    worker.loop_stop()

@@ -1,10 +1,15 @@
+import json
+from base64 import b64encode
 from collections import Counter
+from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from devices.decode_command import decode_hex
-from devices.model import DecodeError
+from devices.envelopes import ENVELOPES
+from devices.model import DecodeError, Uplink
 from devices.profiles import BUILTIN, load_profiles
 from tests.unit.devices.vectors import Vector, agrees, read_vectors
 
@@ -83,3 +88,43 @@ def test_decode_names_property_value_and_unit() -> None:
         ],
         "refused": [],
     }
+
+
+def in_the_things_stack(vector: Vector, port: int | None) -> Uplink:
+    uplink: dict[str, object] = {
+        "session_key_id": "AX==",
+        "f_cnt": 7,
+        "frm_payload": b64encode(vector.payload).decode(),
+    }
+    uplink |= {} if port is None else {"f_port": port}
+    message = {"end_device_ids": {"device_id": "a"}, "received_at": "2026-03-01T07:05:00Z", "uplink_message": uplink}
+    return ENVELOPES["tts_v3"](json.dumps(message).encode())
+
+
+def in_chirpstack(vector: Vector, port: int | None) -> Uplink:
+    event: dict[str, object] = {"deduplicationId": "b", "time": "2026-03-01T07:05:00Z", "deviceInfo": {"devEui": "A"}}
+    event |= {"data": b64encode(vector.payload).decode()} | ({} if port is None else {"fPort": port})
+    return ENVELOPES["chirpstack_v4"](json.dumps(event).encode())
+
+
+@pytest.mark.parametrize("wrapped", [in_the_things_stack, in_chirpstack])
+def test_a_network_server_around_a_payload_changes_nothing(
+    native: list[Vector], wrapped: Callable[[Vector, int | None], Uplink]
+) -> None:
+    for vector in native:
+        profile = PROFILES[vector.profile]
+        direct = profile.decode(Uplink(raw=vector.payload, port=vector.port))
+        assert profile.decode(wrapped(vector, vector.port)) == direct
+        assert wrapped(vector, vector.port).delivery_key is not None
+        if vector.port == profile.ports[0]:
+            assert profile.decode(wrapped(vector, None)) == direct
+
+
+def test_what_the_network_decoded_counts_where_the_bytes_are_missing(native: list[Vector]) -> None:
+    for vector in native:
+        assert isinstance(vector.data, dict)
+        profile = PROFILES[vector.profile]
+        by_network = profile.decode(Uplink(records=(vector.data,)))
+        direct = profile.decode(Uplink(raw=vector.payload, port=vector.port))
+        key = attrgetter("property", "time")
+        assert sorted(map(key, by_network.readings), key=str) == sorted(map(key, direct.readings), key=str)

@@ -34,6 +34,7 @@ def test_every_example_gives_out_what_it_says(profile: Profile, example: Example
             profile.decode(uplink_of(profile, example))
         return
     decoded = profile.decode(uplink_of(profile, example))
+    assert example.readings is not None
     expected = example.readings if isinstance(example.readings, list) else [example.readings]
     assert len(decoded.readings) == sum(map(len, expected))
     for one, said in zip(grouped(decoded.readings, [len(e) for e in expected]), expected, strict=True):

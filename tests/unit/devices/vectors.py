@@ -2,18 +2,15 @@
 
 import json
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
-
-BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
-SHARED_DATA = Path(os.environ.get("CITYWATCH_SHARED_DATA", BESIDE))
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
     """One payload and what the vendor's own decoder returns for it; `data` is None where it reports errors."""
 
+    source: str
     category: str
     profile: str
     port: int | None
@@ -32,7 +29,10 @@ def read_vectors(shared_data: Path) -> list[Vector]:
             expected = entry["expected"]
             data = None if expected.get("errors") else expected["data"]
             key = f"{entry['vendor']}/{entry['model']}"
-            vectors.append(Vector(entry["category"], key, entry["fPort"], bytes.fromhex(entry["bytes_hex"]), data))
+            source = path.name.removesuffix("_decode_vectors.jsonl")
+            vectors.append(
+                Vector(source, entry["category"], key, entry["fPort"], bytes.fromhex(entry["bytes_hex"]), data)
+            )
     return vectors
 
 

@@ -1,5 +1,6 @@
 """What is usual, and slow change: worked examples of the domain reference, section 6."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -92,3 +93,22 @@ def test_page_hinkley_alarms_at_the_thirteenth_sample() -> None:
         if state.alarm and first is None:
             first = at
     assert first == 13
+
+
+@pytest.mark.parametrize(
+    ("limit", "shift", "published"),
+    [
+        pytest.param(4, 1, 8.4, id="h 4 finds a shift of one sd"),
+        pytest.param(5, 1, 10.4, id="h 5 finds a shift of one sd"),
+        pytest.param(4, 0, 168, id="h 4 between false alarms"),
+    ],
+)
+def test_cusum_runs_as_long_as_published_on_independent_noise(limit: float, shift: float, published: float) -> None:
+    chance, runs = random.Random(1), 300 if shift == 0 else 2000
+    lengths = []
+    for _ in range(runs):
+        state, length = Cusum(mean=0, deviation=1, slack=0.5, limit=limit), 0
+        while not state.alarm:
+            state, length = state.step(chance.gauss(shift, 1)), length + 1
+        lengths.append(length)
+    assert sum(lengths) / runs == pytest.approx(published, rel=0.12 if shift == 0 else 0.04)

@@ -1,9 +1,18 @@
 """Incident detection on the worked series; states and alarms read as strings."""
 
+from datetime import timedelta
+
 import pytest
 
 from indicators.errors import IndicatorError
-from indicators.incident_detection import California7, IncidentState, LowPass, StandardNormalDeviate, confirmed
+from indicators.incident_detection import (
+    California7,
+    IncidentState,
+    LowPass,
+    StandardNormalDeviate,
+    confirmed,
+    false_alarms_per_hour,
+)
 
 
 def flags(text: str) -> list[bool]:
@@ -85,3 +94,15 @@ def test_confirmation_asks_for_persistence_and_a_neighbour(calls: str, others: l
 def test_confirmation_refuses_no_persistence() -> None:
     with pytest.raises(IndicatorError, match="not 0"):
         confirmed([True], [], persistence=0)
+
+
+@pytest.mark.parametrize(("share", "seconds", "an_hour"), [(0.0005, 20, 7.8), (0.00134, 30, 14.0)])
+def test_a_rate_per_decision_is_many_calls_an_hour(share: float, seconds: int, an_hour: float) -> None:
+    assert false_alarms_per_hour(share, stations=87, step=timedelta(seconds=seconds)) == pytest.approx(
+        an_hour, abs=0.05
+    )
+
+
+def test_decisions_take_time() -> None:
+    with pytest.raises(IndicatorError, match="not every 0:00:00"):
+        false_alarms_per_hour(0.01, 1, timedelta(0))

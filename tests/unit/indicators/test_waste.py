@@ -8,7 +8,7 @@ from indicators.emptying import Emptying, Standing, emptyings
 from indicators.errors import IndicatorError
 from indicators.fill import FillReading
 from indicators.time_to_full import FillHistory, completed_cycles
-from indicators.waste import FireSign, collection_quality, fire_sign, overflow_time, tilted
+from indicators.waste import FireSign, collection_need, collection_quality, fire_sign, overflow_time, tilted
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -45,6 +45,24 @@ def test_fire_sign(temperatures: list[tuple[datetime, float]], carbon_monoxide: 
 )
 def test_tilted(angles: list[float], lies: bool) -> None:
     assert tilted(samples(30, angles)) is lies
+
+
+@pytest.mark.parametrize(
+    ("level", "urgent_in", "visit_in", "need"),
+    [
+        pytest.param(79.9, None, None, "NONE", id="not yet"),
+        pytest.param(80, None, None, "PLAN", id="plan at 80"),
+        pytest.param(90, None, None, "URGENT", id="urgent at 90"),
+        pytest.param(100, None, None, "OVERFLOW", id="overflow at 100"),
+        pytest.param(50, 2, 3, "PLAN", id="would pass 90 before the next visit"),
+        pytest.param(50, 3, 3, "NONE", id="the visit comes in time"),
+        pytest.param(50, 2, None, "NONE", id="no visit to be late for"),
+    ],
+)
+def test_collection_need(level: float, urgent_in: int | None, visit_in: int | None, need: str) -> None:
+    urgent_at = None if urgent_in is None else START + urgent_in * DAY
+    next_visit = None if visit_in is None else START + visit_in * DAY
+    assert collection_need(level, urgent_at, next_visit).name == need
 
 
 def test_overflow_lasts_from_a_full_reading_to_the_next() -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -99,26 +100,38 @@ def test_quiet_day_plants_nothing(tmp_path: Path) -> None:
 def test_living_city_shows_an_operator_something_within_two_minutes(tmp_path: Path) -> None:
     key = tmp_path / "key.jsonl"
     fleet = fleet_of("living-city", size=300, key=key)
-    first = {planted.kind: planted for planted in reversed(list(read_answer_key(key)))}
-    messages = hour_of(fleet, 0.1)
-    full = [
-        m.send_at - START.timestamp()
-        for m in messages
-        if m.device.device_id == first["overflow"].device_id and orjson.loads(m.payload)["fill_level"] >= 90
-    ]
-    assert full[0] <= 60
-    assert len(full) >= 3
-    silent = [m.send_at for m in messages if m.device.device_id == first["dropout"].device_id]
-    assert all(at < first["dropout"].start.timestamp() for at in silent)
-    risen = [
-        orjson.loads(m.payload)["pm2_5"] for m in messages if m.device.device_id == first["pollution_episode"].device_id
-    ]
-    assert risen[-1] > 60 > 40 > risen[0]
+    planted = list(read_answer_key(key))
+    begin = START.timestamp()
+    told: dict[str, list[dict[str, Any]]] = {}
+    for message in fleet.history(timedelta(hours=2), timedelta(minutes=10), timedelta(hours=2)):
+        told.setdefault(message.device.device_id, []).extend(orjson.loads(message.payload))
+    for message in hour_of(fleet, 0.1):
+        told.setdefault(message.device.device_id, []).append(orjson.loads(message.payload))
+
+    def when(device_id: str, name: str, limit: float) -> list[float]:
+        return [
+            datetime.fromisoformat(r["time"]).timestamp() - begin
+            for r in told[device_id]
+            if r.get(name) is not None and r[name] >= limit
+        ]
+
+    bins = [p.device_id for p in planted if p.kind == "overflow"][:3]
+    assert len(set(bins)) == 3
+    assert -14 * 60 <= when(bins[0], "fill_level", 90)[0] <= -9 * 60
+    assert 15 <= when(bins[2], "fill_level", 90)[0] <= 60
+    air = next(p for p in planted if p.kind == "pollution_episode")
+    assert when(air.device_id, "pm2_5", 55.5)[0] <= -28 * 60
+    silent = next(p for p in planted if p.kind == "dropout")
+    assert max(when(silent.device_id, "vehicle_flow", 0)) < -3 * 60
+    crash = next(p for p in planted if p.kind == "crash")
+    slow = [r for r in told[crash.device_id] if r["vehicle_speed"] is not None and r["vehicle_speed"] <= 10]
+    assert slow
+    assert all(r["occupancy"] >= 30 for r in slow)
 
 
 def test_a_bin_is_emptied_when_its_overflow_ends() -> None:
     fleet = fleet_of("living-city", size=300)
-    planted = next(p for d in fleet.city.devices for p in fleet.plan.of(d.device_id) if p.kind == "overflow")
+    planted = next(p for d in fleet.city.devices for p in fleet.plan.of(d.device_id) if p.planted_id == "living-city-1")
     after = [
         orjson.loads(m.payload)["fill_level"]
         for m in hour_of(fleet, 0.5)

@@ -236,8 +236,8 @@ def test_a_broken_archive_is_an_error_of_the_mapping_kind(tmp_path: Path) -> Non
 def test_registry_of_samples_has_one_replay_source_each() -> None:
     document = registry_of([read(path) for path in sorted(SAMPLES.glob("*.csv"))])
     assert document["sources"] == [
-        {"source_id": "beijing", "kind": "replay"},
-        {"source_id": "i94", "kind": "replay"},
-        {"source_id": "wyndham", "kind": "replay"},
+        {"source_id": "replay:beijing", "kind": "replay"},
+        {"source_id": "replay:metro_interstate", "kind": "replay"},
+        {"source_id": "replay:wyndham", "kind": "replay"},
     ]
     assert len(document["devices"]) == 2 + 1 + 16

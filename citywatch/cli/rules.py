@@ -1,0 +1,189 @@
+"""`citywatch rules`: judge readings, check and test rule files, look back, and explain an alert."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from citywatch.cli.process import run_process
+from citywatch.errors import RuleError
+from citywatch.local.running import store_dsn
+from citywatch.settings import load_settings
+from rules.backtest import backtest, compare
+from rules.check import check_file, run_trials
+from rules.definitions import load_definition, rule_files
+from rules.explain import Explanation, explain
+from rules.store import load_city, load_rules
+from rules.worker import run as judge
+from sql.pool import open_pool
+
+app = typer.Typer(help="Readings to alerts.", no_args_is_help=True)
+
+Paths = Annotated[list[Path] | None, typer.Argument(help="rule files or folders; none: all rules of this installation")]
+Json = Annotated[bool, typer.Option("--json", help="for programs")]
+
+
+@app.command()
+def run() -> None:
+    """Judge what ingest stores, until stopped.
+
+    Example: `citywatch rules run`
+    """
+    run_process("rules", judge)
+
+
+@app.command()
+def check(paths: Paths = None, as_json: Json = False) -> None:
+    """Read rule files and their tests and name every mistake with its line. Exit code 1 when there is one.
+
+    Example: `citywatch rules check rules/definitions/bin-fire.yaml`
+    """
+    files = _files(paths)
+    today = datetime.now(UTC).date()
+    mistakes = [line for path in files for line in check_file(path, today)]
+    if as_json:
+        print(json.dumps({"rules": len(files), "mistakes": mistakes}))
+    else:
+        print("\n".join([*mistakes, f"{len(files)} rules, {len(mistakes)} mistakes"]))
+    raise typer.Exit(1 if mistakes else 0)
+
+
+@app.command("test")
+def test_(paths: Paths = None, as_json: Json = False) -> None:
+    """Run the tests that stand beside rule files. Exit code 1 when one fails.
+
+    Example: `citywatch rules test`
+    """
+    count, failures = run_trials(_files(paths))
+    if as_json:
+        failed = [{"path": f.path, "line": f.line, "name": f.name, "detail": f.detail} for f in failures]
+        print(json.dumps({"tests": count, "failures": failed}))
+    else:
+        for failure in failures:
+            print(f"{failure.path}:{failure.line}: {failure.name}: {failure.detail}")
+        print(f"{count} tests, {len(failures)} failures")
+    raise typer.Exit(1 if failures else 0)
+
+
+@app.command("backtest")
+def backtest_(
+    rule: Annotated[str, typer.Argument(help="a rule's id, or a rule file; `all`: every rule")],
+    since: Annotated[datetime, typer.Option(help="from this day or instant, UTC")],
+    until: Annotated[datetime, typer.Option(help="up to this one, UTC")],
+    as_json: Json = False,
+) -> None:
+    """Say what a rule would have raised over stored history, and how that differs from the rule as it runs now.
+
+    Example: `citywatch rules backtest bin-nearly-full.yaml --since 2026-10-01 --until 2026-11-01`
+    """
+    since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
+    if since >= until:
+        raise typer.BadParameter("--since comes before --until")
+    told = asyncio.run(_backtest(rule, since, until))
+    if as_json:
+        print(json.dumps(told, indent=2))
+        return
+    for each in told:
+        print(
+            f"{each['rule_id']}: {each['alerts']} alerts on {each['devices']} devices, {each['alerts_per_day']} a day"
+        )
+        change = each.get("against_present")
+        if change:
+            print(
+                f"  added {change['added']}, removed {change['removed']}, moved {change['moved']},"
+                f" same {change['same']} against version {change['version']}"
+            )
+
+
+@app.command("explain")
+def explain_(alert_id: int, as_json: Json = False) -> None:
+    """Show why an alert was raised, and whether its stored inputs give the same verdict again.
+
+    Example: `citywatch rules explain 17`
+    """
+    found = asyncio.run(_with_pool(alert_id))
+    if as_json:
+        print(json.dumps(found.as_json(), indent=2))
+    else:
+        _show(found)
+    raise typer.Exit(0 if found.again else 1)
+
+
+def _files(paths: list[Path] | None) -> list[Path]:
+    if not paths:
+        return rule_files(load_settings().rules.folders)
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(each for each in path.glob("*.yaml") if not each.name.endswith(".test.yaml"))
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise RuleError(f"{path}: there is no such file")
+    return files
+
+
+async def _with_pool(alert_id: int) -> Explanation:
+    pool = await open_pool(store_dsn(load_settings()), process="rules explain", size=1)
+    try:
+        async with pool.acquire() as connection:
+            return await explain(connection, alert_id)
+    finally:
+        await pool.close()
+
+
+async def _backtest(name: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    settings = load_settings()
+    pool = await open_pool(store_dsn(settings), process="rules backtest", size=1, statement_timeout=timedelta(hours=1))
+    try:
+        async with pool.acquire() as connection:
+            city, present = await load_city(connection), {each.rule_id: each for each in await load_rules(connection)}
+            if name == "all":
+                rules = list(present.values())
+            elif name in present:
+                rules = [present[name]]
+            else:
+                made = load_definition(Path(name)).rule
+                rules = [made, *([present[made.rule_id]] if made.rule_id in present else [])]
+            found = await backtest(connection, city, rules, since, until, _progress)
+    finally:
+        await pool.close()
+    if name == "all" or name in present:
+        return [each.as_json() for each in found]
+    told = found[0].as_json()
+    if len(found) > 1:
+        change = compare(found[0].found, found[1].found)
+        told["against_present"] = {
+            "version": found[1].rule.version,
+            "added": len(change.added),
+            "removed": len(change.removed),
+            "moved": len(change.moved),
+            "same": change.same,
+        }
+    return [told]
+
+
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done} of {of} devices", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+
+def _show(found: Explanation) -> None:
+    told = found.as_json()
+    rule = told["rule"]
+    print(f"{told['text']}\n")
+    print(f"rule      {told['rule_id']} v{told['rule_version']} ({told['rule_text_hash'][:12]}), {rule['condition']}")
+    print(f"delays    on {told['delays']['on_delay_seconds']:g} s, off {told['delays']['off_delay_seconds']:g} s")
+    print(f"raised    {told['raised_at']}   cleared {told['cleared_at'] or 'not yet'}   state {told['state']}")
+    print(f"silent    {'yes: it rests on readings that came too late' if told['silent'] else 'no'}")
+    print(f"again     {'the same verdict' if told['same_verdict_again'] else 'ANOTHER verdict'}\n")
+    for each in told["samples"]:
+        print(f"  {each['at']}  {each['property']} {each['result']}  quality {each['quality']}")
+    print()
+    for each in told["journal"]:
+        print(f"  {each['at']}  {each['kind']} by {each['actor']} -> {each['to_state']}  {each['comment']}".rstrip())
+    print(f"\ndo        {rule['operator_action']}")

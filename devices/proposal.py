@@ -1,0 +1,166 @@
+"""Which observed property a vendor's field is, judged by its name, its stated unit and its size."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from devices.model import Domain
+from devices.properties import PROPERTIES
+from devices.units import conversion
+
+# words of a field name, in order -> (property, unit where none is stated); the first row whose words all occur wins
+WORDS: tuple[tuple[str, str, str], ...] = (
+    ("fill level", "fill_level", "%"),
+    ("level percentage", "fill_level", "%"),
+    ("fillinglvl", "fill_level", "%"),
+    ("filling", "fill_level", "%"),
+    ("pm2 5", "pm2_5", "ug/m3"),
+    ("pm25", "pm2_5", "ug/m3"),
+    ("pm10", "pm10", "ug/m3"),
+    ("pm1 0", "pm1_0", "ug/m3"),
+    ("pm4", "pm4_0", "ug/m3"),
+    ("pm1", "pm1_0", "ug/m3"),
+    ("co2", "co2", "[ppm]"),
+    ("eco2", "co2", "[ppm]"),
+    ("tvoc", "tvoc", "[ppb]"),
+    ("no2", "no2", "[ppm]"),
+    ("so2", "so2", "[ppm]"),
+    ("o3", "o3", "[ppm]"),
+    ("h2s", "h2s", "[ppm]"),
+    ("nh3", "nh3", "[ppm]"),
+    ("wind speed", "wind_speed", "m/s"),
+    ("wind direction", "wind_direction", "deg"),
+    ("solar radiation", "solar_radiation", "W/m2"),
+    ("precipitation", "rainfall", "mm"),
+    ("battery level in percentage", "battery", "%"),
+    ("battery voltage", "battery_voltage", "V"),
+    ("battery volt", "battery_voltage", "V"),
+    ("battery vol", "battery_voltage", "V"),
+    ("bat v", "battery_voltage", "V"),
+    ("volt", "battery_voltage", "V"),
+    ("voltage", "battery_voltage", "V"),
+    ("bat m v", "battery_voltage", "mV"),
+    ("vdd", "battery_voltage", "mV"),
+    ("battery", "battery", "%"),
+    ("bat", "battery_voltage", "V"),
+    ("distance", "distance", ""),
+    ("distance1", "distance", ""),
+    ("dis1", "distance", "mm"),
+    ("temp", "air_temperature", "Cel"),
+    ("temperature", "air_temperature", "Cel"),
+    ("humidity", "relative_humidity", "%"),
+    ("humi", "relative_humidity", "%"),
+    ("hum", "relative_humidity", "%"),
+    ("barometric pressure", "air_pressure", "hPa"),
+    ("pressure", "air_pressure", "hPa"),
+    ("light", "illuminance", "lx"),
+    ("illuminance", "illuminance", "lx"),
+    ("illumination", "illuminance", "lx"),
+    ("sound", "sound_level", "dB[A]"),
+    ("noise", "sound_level", "dB[A]"),
+    ("occupied", "occupied", ""),
+    ("occupancy", "occupied", ""),
+    ("pax", "people_count", ""),
+)
+# A word of the name that is a unit: distance1_cm
+UNIT_WORDS = {"mm": "mm", "cm": "cm", "mv": "mV", "pa": "Pa", "hpa": "hPa", "ppm": "[ppm]", "ppb": "[ppb]"}
+# Words that turn a field into something else: a limit, a setting, a count of events
+NOT_READINGS = re.compile(
+    "threshold|changed?|alarm|status|interval|time|flag|count|version|index|raw|type|min|max|minimum|maximum|north|east|"
+    "average|trigger|sensor|external|ext|board|resistance|ratio|level|position|configuration"
+)
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One field of a sample: where it is, what it seems to be, in which unit, and how it is written."""
+
+    path: str
+    property: str
+    unit: str
+    boolean: bool = False
+    text: bool = False
+
+    def as_field(self) -> dict[str, object]:
+        """Return the proposal as it stands in a profile file."""
+        field: dict[str, object] = {"property": self.property}
+        if self.unit:
+            field["unit"] = self.unit
+        return field | {name: True for name in ("boolean", "text") if getattr(self, name)}
+
+
+def propose(samples: list[Mapping[str, object]]) -> list[Proposal]:
+    """Return the fields of the samples that are surely readings, the first one for each property."""
+    proposed: dict[str, Proposal] = {}
+    for sample in samples:
+        for path, name, value, unit in _leaves(sample, "", 0):
+            one = _judge(path, name, value, unit)
+            if one is not None:
+                proposed.setdefault(one.property, one)
+    return list(proposed.values())
+
+
+def domain_of(properties: list[str]) -> Domain:
+    """Return the domain that a device with these properties serves: its most specific one."""
+    domains = {PROPERTIES[name].domain for name in properties}
+    order = (Domain.WASTE, Domain.TRAFFIC, Domain.AIR, Domain.NOISE, Domain.WEATHER)
+    return next((domain for domain in order if domain in domains), Domain.HEALTH)
+
+
+def _leaves(value: object, path: str, depth: int) -> Iterator[tuple[str, str, object, str]]:
+    """Yield path, name, value and stated unit of every scalar; `{value, unit}` is one scalar under its own name."""
+    if not isinstance(value, dict) or depth > 4:
+        return
+    for key, inner in value.items():
+        inner_path = f"{path}.{key}" if path else str(key)
+        if isinstance(inner, dict) and isinstance(inner.get("value"), int | float):
+            yield f"{inner_path}.value", str(key), inner["value"], str(inner.get("unit", ""))
+        elif isinstance(inner, dict):
+            yield from _leaves(inner, inner_path, depth + 1)
+        else:
+            yield inner_path, str(key), inner, ""
+
+
+def _judge(path: str, name: str, value: object, unit: str) -> Proposal | None:
+    words = [part.lower() for part in _PART.findall(name)]
+    joined = f" {' '.join(words)} "
+    found = next((row for row in WORDS if f" {row[0]} " in joined), None)
+    if found is None:
+        return None
+    spoken, named, usual = found
+    if any(NOT_READINGS.fullmatch(word) for word in words if word not in spoken.split()):
+        return None
+    text = False
+    if isinstance(value, str):
+        written = re.fullmatch(r"\s*[+-]?\d+(?:\.\d+)?\s*(\S*)\s*", value)
+        if written is None:
+            return None
+        text, unit = True, unit or written[1]
+    unit = unit or next((UNIT_WORDS[word] for word in words if word in UNIT_WORDS), "") or usual
+    if isinstance(value, bool):
+        flag = PROPERTIES[named].unit == "1" and PROPERTIES[named].high == 1
+        return Proposal(path, named, "", boolean=True) if flag else None
+    if not isinstance(value, int | float) and not text:
+        return None
+    if named in ("battery", "battery_voltage") and isinstance(value, int | float):
+        named, unit = _battery(float(value), named, unit)
+    if named == "air_pressure" and unit == "hPa" and isinstance(value, int | float) and value > 10000:
+        unit = "Pa"
+    if named == "distance" and not unit:
+        return None  # nothing says whether these are centimetres
+    try:
+        if unit:
+            conversion(unit, named)
+    except ValueError:
+        return None
+    return Proposal(path, named, unit, text=text)
+
+
+def _battery(value: float, named: str, unit: str) -> tuple[str, str]:
+    """Return whether a battery's number is percent, volt or millivolt: its size tells."""
+    if named == "battery" and value < 5:
+        return "battery_voltage", "V"
+    if named == "battery_voltage" and value > 100:
+        return "battery_voltage", "mV"
+    return named, unit

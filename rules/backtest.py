@@ -1,0 +1,134 @@
+"""What a rule would have done over stored history, and what a changed rule would have done otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from rules.city import City
+from rules.engine import watch
+from rules.history import load_column
+from rules.model import Episode, Rule
+from rules.scan import scan
+from rules.trials import properties_of
+from sql.connection import Connection
+
+Found = dict[str, list[Episode]]  # by device
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How one set of episodes differs from another: (device, as it would be, as it was)."""
+
+    added: list[tuple[str, Episode]] = field(default_factory=list)
+    removed: list[tuple[str, Episode]] = field(default_factory=list)
+    moved: list[tuple[str, Episode, Episode]] = field(default_factory=list)
+    same: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What one rule would have raised over a span."""
+
+    rule: Rule
+    since: datetime
+    until: datetime
+    readings: int
+    found: Found
+
+    @property
+    def alerts(self) -> int:
+        """Return how many alerts there would have been."""
+        return sum(map(len, self.found.values()))
+
+    def per_day(self) -> dict[date, int]:
+        """Return the alerts of each day (UTC) that had any."""
+        days = Counter(each.raised_at.date() for episodes in self.found.values() for each in episodes)
+        return dict(sorted(days.items()))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures for programs."""
+        days = self.per_day()
+        span = (self.until - self.since).total_seconds() / 86400
+        return {
+            "rule_id": self.rule.rule_id,
+            "version": self.rule.version,
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "devices": len(self.found),
+            "readings": self.readings,
+            "alerts": self.alerts,
+            "alerts_per_day": round(self.alerts / span, 3),
+            "busiest_day": max(days.items(), key=lambda day: day[1], default=(None, 0))[1],
+            "days": {day.isoformat(): count for day, count in days.items()},
+            "standing_at_end": sum(e[-1].cleared_at is None for e in self.found.values() if e),
+        }
+
+
+async def backtest(
+    connection: Connection,
+    city: City,
+    rules: Sequence[Rule],
+    since: datetime,
+    until: datetime,
+    progress: Progress | None = None,
+) -> list[Backtest]:
+    """Run rules over what is stored from `since` up to `until`; each begins by knowing nothing.
+
+    Every datastream is read once for all rules. `progress(done, all)` hears of each device.
+    """
+    found: list[Found] = [{} for _ in rules]
+    readings = [0] * len(rules)
+    for number, (device_id, subject) in enumerate(city.subjects.items()):
+        made = [watch(rule, subject) for rule in rules]
+        names = set().union(
+            *(_names(rule, subject.properties) for rule, ready in zip(rules, made, strict=True) if ready)
+        )
+        columns = {
+            name: await load_column(connection, city.ids[device_id, name], since, until) for name in sorted(names)
+        }
+        for position, ready in enumerate(made):
+            if ready is not None:
+                own = {name: columns[name] for name in _names(ready.rule, subject.properties)}
+                found[position][device_id] = scan(ready, own, until)
+                readings[position] += sum(len(each.times) for each in own.values())
+        if progress is not None:
+            progress(number + 1, len(city.subjects))
+    return [Backtest(rule, since, until, read, each) for rule, read, each in zip(rules, readings, found, strict=True)]
+
+
+def compare(would_be: Mapping[str, Iterable[Episode]], was: Mapping[str, Iterable[Episode]]) -> Difference:
+    """Return what would be added, removed and moved. Episodes that overlap are the same one, moved."""
+    result = Difference()
+    same = 0
+    for device_id in sorted({*would_be, *was}):
+        old = list(was.get(device_id, ()))
+        for new in would_be.get(device_id, ()):
+            match = next((each for each in old if overlap(each, new)), None)
+            if match is None:
+                result.added.append((device_id, new))
+                continue
+            old.remove(match)
+            if (match.raised_at, match.cleared_at) == (new.raised_at, new.cleared_at):
+                same += 1
+            else:
+                result.moved.append((device_id, new, match))
+        result.removed.extend((device_id, each) for each in old)
+    return Difference(result.added, result.removed, result.moved, same)
+
+
+def overlap(one: Episode, other: Episode) -> bool:
+    """Say whether two episodes share an instant."""
+    return one.raised_at == other.raised_at or (
+        (one.cleared_at is None or other.raised_at < one.cleared_at)
+        and (other.cleared_at is None or one.raised_at < other.cleared_at)
+    )
+
+
+def _names(rule: Rule, known: frozenset[str]) -> set[str]:
+    """Return the properties of a device that a rule needs: its own, or, for the device as a whole, all."""
+    return properties_of(rule) or set(known)

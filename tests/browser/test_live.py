@@ -1,0 +1,98 @@
+"""What happens while somebody looks: readings, alerts, acknowledging, and a server that goes away and comes back."""
+
+import time
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import City, Visitor
+from tests.browser.seed import LIMIT, publish, raise_alert
+
+
+async def overfill(connection: asyncpg.Connection) -> int:
+    """Let a bin pass its limit, as ingest, fold and rules would write it."""
+    now = datetime.now(UTC)
+    await publish(connection, "bin-007", "fill_level", LIMIT + 4, now)
+    stream = await connection.fetchval(
+        "SELECT datastream_id FROM datastream WHERE device_id = 'bin-007' AND property = 'fill_level'"
+    )
+    words = "Station Road bin 2 is 94 % full"
+    return await raise_alert(
+        connection, "bin-nearly-full", "bin-007", stream, now, words, inputs={"value": 94.0, "limit": LIMIT}
+    )
+
+
+@pytest.mark.browser
+def test_a_bin_passes_its_limit_and_is_acknowledged_by_a_click(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/")
+    loads: list[str] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    alert_id = city.sql(overfill)
+
+    line = page.locator(f'[data-alert="{alert_id}"]')
+    expect(line).to_contain_text("Station Road bin 2 is 94 % full")
+    expect(page.locator("#announce")).to_have_text("Station Road bin 2 is 94 % full")
+    line.get_by_role("button", name="Acknowledge").click()
+    # Nobody is on shift yet: the name is asked for first, and then the alert is acknowledged.
+    page.get_by_label("Your name").last.fill("Ada Lovelace")
+    page.get_by_role("button", name="Start shift and acknowledge").click()
+    expect(line).to_contain_text("acknowledged by Ada Lovelace")
+    expect(line.get_by_role("button")).to_have_count(0)
+    expect(page.locator("#operator")).to_have_value("Ada Lovelace")
+    assert loads == [], "the page was loaded again"
+
+    line.get_by_role("link").click()
+    expect(page.locator(".journal")).to_contain_text("Acknowledged")
+    expect(page.locator(".journal")).to_contain_text("Ada Lovelace")
+    expect(page.locator("#alert-panel")).to_contain_text("Add the bin to today's next round")
+
+
+@pytest.mark.browser
+def test_a_reading_is_on_screen_within_a_second(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/waste?device=bin-020&span=1h")
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    points = "document.querySelector('.js-plotly-plot').data[0].x.length"
+    before = page.evaluate(points)
+
+    async def read(connection: asyncpg.Connection) -> None:
+        await publish(connection, "bin-020", "fill_level", 77.0, datetime.now(UTC))
+
+    city.sql(read)
+    began = time.monotonic()
+    row = page.locator("tr", has=page.get_by_role("link", name="Mill Lane bin 4"))
+    expect(row).to_contain_text("77", timeout=5000)
+    assert time.monotonic() - began < 1.0
+    page.wait_for_function(f"{points} === {before + 1}")
+
+
+@pytest.mark.browser
+def test_map_list_and_card_are_one_selection(visitor: Visitor) -> None:
+    page = visitor.open("/")
+    page.get_by_title("Library Court bin 1: critical alert").click()
+    card = page.locator(".device-card")
+    expect(card).to_contain_text("Library Court bin 1")
+    assert page.url.endswith("?device=bin-004")
+    card.get_by_label("Close").click()
+    expect(card).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_the_page_says_that_it_is_not_live_and_finds_back(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/")
+    visitor.watch.away = True
+    city.stop()
+    expect(page.locator("#connection")).to_contain_text("Reconnecting, data as of")
+    city.start()
+    expect(page.locator("#connection")).to_have_text("Live", timeout=20_000)
+    # What was written while the page was blind is on it.
+    alert_id = city.sql(silence)
+    expect(page.locator(f'[data-alert="{alert_id}"]')).to_be_visible()
+
+
+async def silence(connection: asyncpg.Connection) -> int:
+    """Raise an alert about a device as a whole."""
+    return await raise_alert(
+        connection, "device-silent", "bin-022", None, datetime.now(UTC), "Library Court bin 4 is silent"
+    )

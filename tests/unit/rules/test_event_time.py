@@ -1,0 +1,144 @@
+"""Shuffled, repeated and delayed inside the allowance: the journal is the one of the undisturbed series."""
+
+import random
+from datetime import datetime, timedelta
+
+import pytest
+
+from devices.model import QualityFlag
+from rules.difference import Change
+from rules.engine import Watch, run
+from rules.lifecycle import AlertEventKind
+from rules.model import Episode, Sample
+from rules.stream import Stream, apply, tick
+from tests.unit.rules.series import at, ready, rule
+
+ALLOWANCE = timedelta(minutes=15)
+RULES = [
+    rule("{at_least: 80, deadband: 5}", on_delay="2m", off_delay="3m", rule_id="level"),
+    rule("{at_least: 80}", rule_id="instant"),
+    rule("{at_most: 20, deadband: 5}", on_delay="1m", suspect_counts="true", rule_id="low"),
+    rule("{rate_of_change: 40, per: 1m}", rule_id="jump"),
+    rule("{flat: 3m, tolerance: 5}", rule_id="flat"),
+    rule("{no_data: 3}", select="{}", off_delay="1m", rule_id="silent"),
+    rule("{no_data: 4}", rule_id="no-pm"),
+    rule("{all: [{at_least: 50}, {at_most: 50, property: occupancy}]}", on_delay="2m", rule_id="both"),
+    rule("{any: [{at_least: 90}, {not: {at_least: 15, deadband: 3}}]}", rule_id="either"),
+]
+WATCHES = [ready(each, timedelta(minutes=1)) for each in RULES]
+
+
+class Book:
+    """What somebody who hears every change has written down."""
+
+    def __init__(self) -> None:
+        self.episodes: dict[tuple[str, datetime], Episode] = {}
+        self.corrections = 0
+
+    def write(self, changes: list[Change]) -> None:
+        for change in changes:
+            key = (change.rule_id, change.episode.raised_at)
+            if change.kind is AlertEventKind.RAISED:
+                assert key not in self.episodes
+                self.episodes[key] = change.episode
+                continue
+            before = self.episodes.pop((change.rule_id, change.was or change.episode.raised_at))
+            if change.kind is AlertEventKind.RETRACTED:
+                self.corrections += 1
+                continue
+            assert (change.kind is AlertEventKind.CLEARED) <= (before.cleared_at is None)
+            self.corrections += change.kind in (AlertEventKind.MOVED, AlertEventKind.REOPENED)
+            self.episodes[key] = change.episode
+
+    def journal(self) -> list[tuple[str, datetime, datetime | None, bool]]:
+        found = [(rule_id, e.raised_at, e.cleared_at, e.silent) for (rule_id, _), e in self.episodes.items()]
+        return sorted(found, key=lambda line: (line[0], line[1]))
+
+
+def expected(watches: list[Watch], samples: list[Sample], until: datetime) -> list[tuple[str, datetime, object, bool]]:
+    found = []
+    for one in watches:
+        _, episodes = run(one, one.start(), [each for each in samples if one.concerns(each)], until)
+        found += [(one.rule.rule_id, e.raised_at, e.cleared_at, e.silent) for e in episodes]
+    return sorted(found, key=lambda line: (line[0], line[1]))
+
+
+def a_series(chance: random.Random) -> list[Sample]:
+    """About forty minutes of a device: levels that dwell, jumps, gaps, bad flags, a second property at times."""
+    found, second, level = [], 0.0, 50.0
+    for _ in range(chance.randint(3, 40)):
+        second += chance.choice([60, 60, 60, 60, 61, 30, 180, 240, 400])
+        if chance.random() < 0.4:
+            level = chance.choice([5, 14, 17, 22, 50, 74, 76, 79, 80, 85, 95])
+        quality = chance.choice([QualityFlag.GOOD] * 8 + [QualityFlag.SUSPECT, QualityFlag.FAIL])
+        values: dict[str, tuple[float | None, QualityFlag]] = {"pm2_5": (level + chance.choice([0, 1]), quality)}
+        if chance.random() < 0.1:
+            values["pm2_5"] = (None, QualityFlag.MISSING)
+        if chance.random() < 0.5:
+            values["occupancy"] = (chance.choice([10.0, 50.0, 60.0]), QualityFlag.GOOD)
+        if chance.random() < 0.1:
+            del values["pm2_5"]
+        if values:
+            found.append(Sample(at(second), values))
+    return found
+
+
+def disturb(chance: random.Random, samples: list[Sample]) -> list[tuple[datetime, list[Sample]]]:
+    """Return arrivals in order: every sample late by up to the allowance, some in halves, some again."""
+    single: list[tuple[datetime, Sample]] = []
+    for sample in samples:
+        parts = [sample]
+        if len(sample.values) == 2 and chance.random() < 0.3:
+            parts = [Sample(sample.at, {name: value}) for name, value in sample.values.items()]
+        for part in parts:
+            for _ in range(chance.choice([1, 1, 1, 2, 3])):
+                single.append((sample.at + ALLOWANCE * chance.choice([0, 0, chance.random(), 1]), part))
+    single.sort(key=lambda each: each[0])
+    batches: list[tuple[datetime, list[Sample]]] = []
+    for when, sample in single:
+        if batches and (batches[-1][0] == when or chance.random() < 0.2):
+            # One write may hold what came over a while; it is judged at the arrival of its first.
+            batches[-1][1].append(sample)
+        else:
+            batches.append((when, [sample]))
+    for _, batch in batches:
+        chance.shuffle(batch)
+    return batches
+
+
+def play(chance: random.Random, samples: list[Sample], until: datetime) -> Book:
+    book, stream = Book(), Stream()
+    for when, batch in disturb(chance, samples):
+        applied = apply(WATCHES, stream, batch, when, ALLOWANCE)
+        assert not applied.history
+        book.write(applied.changes)
+        if chance.random() < 0.3:
+            book.write(tick(WATCHES, stream, when))
+    book.write(tick(WATCHES, stream, until))
+    return book
+
+
+def differing(series: int, seed: int) -> tuple[int, int, int]:
+    """Return how many of so many random series give another journal; how many alerts and corrections there were."""
+    wrong = alerts = corrections = 0
+    for number in range(series):
+        chance = random.Random(seed * 1_000_003 + number)
+        samples = a_series(chance)
+        until = samples[-1].at + timedelta(minutes=20)
+        book = play(chance, samples, until)
+        wrong += book.journal() != expected(WATCHES, samples, until)
+        alerts += len(book.episodes)
+        corrections += book.corrections
+    return wrong, alerts, corrections
+
+
+def test_any_order_gives_the_journal_of_the_undisturbed_series() -> None:
+    wrong, alerts, corrections = differing(400, seed=1)
+    assert wrong == 0
+    assert alerts > 1000
+    assert corrections > 100  # so that the test has met what it is about
+
+
+@pytest.mark.slow
+def test_ten_thousand_disturbed_series() -> None:
+    assert differing(10_000, seed=2)[0] == 0
