@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.export import Exports
@@ -26,12 +26,11 @@ from api.routes import (
     rules,
     system,
 )
-from api.version import VERSION
+from api.strict_query import check_query
+from api.version import PREFIX, VERSION
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings
 from sql.pool import open_pool
-
-PREFIX = "/api/v1"
 
 DESCRIPTION = """\
 Everything Citywatch knows about the city, and what may be done about it.
@@ -84,8 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = metrics
     install_problems(app)
     for part in (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports):
-        app.include_router(part.router, prefix=PREFIX)
-    app.include_router(live_router, prefix=PREFIX)
+        app.include_router(part.router, dependencies=[Depends(check_query)])
+    app.include_router(live_router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)

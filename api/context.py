@@ -4,33 +4,34 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from api.problems import ProblemError
+from api.schemas import Instant
 from citywatch.settings import Settings
 from sql.connection import Pool
 
 BBox = tuple[float, float, float, float]
 
 
-def get_pool(request: Request) -> Pool:
+async def get_pool(request: Request) -> Pool:
     """Return the pool opened at start-up."""
     pool: Pool = request.app.state.pool
     return pool
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """Return the settings this process was started with."""
     settings: Settings = request.app.state.settings
     return settings
 
 
-def get_now() -> datetime:
+async def get_now() -> datetime:
     """Return the wall clock; the one place where a route reads it."""
     return datetime.now(UTC)
 
 
-def get_actor(
+async def get_actor(
     operator: Annotated[
         str | None,
         Header(
@@ -49,30 +50,27 @@ def get_actor(
     return f"{operator.strip()} (unverified)"
 
 
-def parse_bbox(text: str) -> BBox:
-    """Return `west,south,east,north` in degrees; raise ValueError naming what is wrong."""
-    parts = [float(part) for part in text.split(",")]
-    if len(parts) != 4:
-        raise ValueError("four numbers: west,south,east,north")
-    west, south, east, north = parts
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise ValueError("west <= east within 180 degrees and south <= north within 90")
-    return west, south, east, north
+_DEGREES_180 = r"[+-]?(180(\.0+)?|(1[0-7]\d|\d?\d)(\.\d+)?)"
+_DEGREES_90 = r"[+-]?(90(\.0+)?|[0-8]?\d(\.\d+)?)"
+BBOX_PATTERN = f"^{_DEGREES_180},{_DEGREES_90},{_DEGREES_180},{_DEGREES_90}$"
 
 
-def get_bbox(
+async def get_bbox(
     bbox: Annotated[
         str | None,
-        Query(max_length=200, description="west,south,east,north in degrees", examples=["2.2,48.8,2.4,48.9"]),
+        Query(
+            max_length=100,
+            pattern=BBOX_PATTERN,
+            description="west,south,east,north in degrees; with west > east it crosses the antimeridian (RFC 7946)",
+            examples=["2.2,48.8,2.4,48.9"],
+        ),
     ] = None,
 ) -> BBox | None:
     """Return the map box asked for, None for everywhere."""
     if bbox is None:
         return None
-    try:
-        return parse_bbox(bbox)
-    except ValueError as error:
-        raise ProblemError(422, "invalid", f"bbox: {error}") from None
+    west, south, east, north = map(float, bbox.split(","))
+    return west, south, east, north
 
 
 def _no_nul(text: str) -> str:
@@ -96,5 +94,5 @@ DomainQuery = Annotated[DomainName | None, Query(description="domain of the devi
 DeviceQuery = Annotated[Word | None, Query(description="device", examples=["bin-0017"])]
 DistrictQuery = Annotated[Word | None, Query(description="district of the device")]
 PropertyQuery = Annotated[Word | None, Query(alias="property", description="observed property", examples=["pm2_5"])]
-SinceQuery = Annotated[AwareDatetime | None, Query(description="from this time on", examples=["2026-11-23T00:00:00Z"])]
-UntilQuery = Annotated[AwareDatetime | None, Query(description="before this time", examples=["2026-11-24T00:00:00Z"])]
+SinceQuery = Annotated[Instant | None, Query(description="from this time on", examples=["2026-11-23T00:00:00Z"])]
+UntilQuery = Annotated[Instant | None, Query(description="before this time", examples=["2026-11-24T00:00:00Z"])]

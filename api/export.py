@@ -26,9 +26,10 @@ Source = Callable[[Connection, Write, tuple[Any, ...]], Coroutine[Any, Any, None
 
 async def copy_csv(connection: Connection, write: Write, arguments: tuple[Any, ...]) -> None:
     """Write observations as CSV (RFC 4180) with a header line."""
-    await connection.copy_from_query(
-        query("api", "export_csv").rstrip(";"), *arguments, output=write, format="csv", header=True
-    )
+    # COPY takes no parameters, so the driver writes them into the text as literals, into comments as well, where a
+    # line break in a value would end the comment and begin SQL: the text goes without comments.
+    lines = [line for line in query("api", "export_csv").splitlines() if not line.lstrip().startswith("--")]
+    await connection.copy_from_query("\n".join(lines).rstrip(";"), *arguments, output=write, format="csv", header=True)
 
 
 async def copy_geojson(connection: Connection, write: Write, arguments: tuple[Any, ...]) -> None:

@@ -18,8 +18,9 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from api.live_hub import Client, Hub
 from api.live_shape import Request, Shape, message
+from api.version import PREFIX
 
-live_router = APIRouter(tags=["live"])
+live_router = APIRouter(prefix=PREFIX, tags=["live"])
 
 SEND_PATIENCE = 30.0  # seconds one message may take to leave before the client is given up
 MAX_ERRORS = 10

@@ -19,8 +19,8 @@ PLACE = ("domain", "latitude", "longitude")
 
 def _box(box: BBox) -> BBox:
     west, south, east, north = box
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise ValueError("west <= east within 180 degrees and south <= north within 90")
+    if not (abs(west) <= 180 and abs(east) <= 180 and -90 <= south <= north <= 90):
+        raise ValueError("west, south, east, north: within 180 and 90 degrees, south not above north")
     return box
 
 
@@ -84,7 +84,10 @@ class Shape:
             return True
         west, south, east, north = self.bbox
         x, y = row["longitude"], row["latitude"]
-        return x is not None and y is not None and west <= x <= east and south <= y <= north
+        if x is None or y is None or not south <= y <= north:
+            return False
+        # A box with west > east crosses the antimeridian (RFC 7946, section 5.2).
+        return bool(west <= x <= east if west <= east else x >= west or x <= east)
 
     def encode(self, tick: Tick) -> str | None:
         """Return the delta that this shape sees of `tick`, None if it sees nothing."""

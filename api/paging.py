@@ -35,7 +35,7 @@ def decode_cursor(cursor: str | None, *kinds: type) -> list[Key]:
         if not fits or key[0] is None or any(isinstance(part, int) and abs(part) >= 2**63 for part in key):
             raise ValueError("another list's cursor")
     except (ValueError, TypeError, KeyError, binascii.Error):
-        raise ProblemError(422, "bad-cursor", "cursor: not one that this list gave out") from None
+        raise ProblemError(404, "no-such-page", "cursor: not one that this list gave out") from None
     return key
 
 

@@ -1,13 +1,31 @@
 """What the API says, as types: the dashboard, the client and the OpenAPI document share these shapes."""
 
-from datetime import datetime
-from typing import Any, Literal
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Freshness = Literal["fresh", "stale", "silent", "never"]
 Resolution = Literal["auto", "raw", "minute", "quarter", "hour", "day"]
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _instant(value: object) -> datetime:
+    """Return the instant in RFC 3339 text, in UTC; raise ValueError for anything else, a number included."""
+    if not isinstance(value, str) or _RFC3339.fullmatch(value) is None:
+        raise ValueError("an RFC 3339 date and time with its offset, such as 2026-11-24T06:00:00Z")
+    try:
+        return datetime.fromisoformat(value.upper().replace("Z", "+00:00")).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time within the years 1 to 9999 of UTC") from None
+
+
+Instant = Annotated[
+    datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
+]
 
 
 class _Schema(BaseModel):
@@ -206,7 +224,7 @@ class Assign(_Schema):
 class Shelve(_Schema):
     """Body of `POST /api/v1/alerts/{id}/shelve`: quiet until then, at most seven days, with the reason."""
 
-    until: AwareDatetime = Field(examples=["2026-11-25T06:00:00Z"])
+    until: Instant = Field(examples=["2026-11-25T06:00:00Z"])
     comment: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$", examples=["Road works until morning"])
 
 

@@ -42,7 +42,9 @@ SELECT d.device_id, d.name, d.profile, d.domain, d.site_id, d.district_id, d.lat
    AND ($4::text IS NULL OR f.freshness = $4)
    AND ($5::text IS NULL OR d.source_id = $5)
    AND ($6::float8[] IS NULL
-        OR d.longitude BETWEEN ($6)[1] AND ($6)[3] AND d.latitude BETWEEN ($6)[2] AND ($6)[4])
+        OR d.latitude BETWEEN ($6)[2] AND ($6)[4]
+           AND CASE WHEN ($6)[1] <= ($6)[3] THEN d.longitude BETWEEN ($6)[1] AND ($6)[3]
+                    ELSE d.longitude >= ($6)[1] OR d.longitude <= ($6)[3] END)
    AND ($7::text IS NULL OR d.device_id > $7)
    AND ($9::text IS NULL OR d.device_id = $9)
  ORDER BY d.device_id
@@ -62,7 +64,7 @@ SELECT t.datastream_id, t.device_id, t.property, t.unit
 
 -- datastream_now --
 -- $1 int datastream_id: the now of its device's source, and how often it should report.
-SELECT source_now(s.kind, s.clock) AS now, d.expected_interval
+SELECT source_now(s.kind, s.clock) AS now, d.expected_interval, t.device_id, t.property, t.unit
   FROM datastream AS t JOIN device AS d USING (device_id) JOIN source AS s USING (source_id)
  WHERE t.datastream_id = $1;
 
@@ -71,6 +73,13 @@ SELECT source_now(s.kind, s.clock) AS now, d.expected_interval
 SELECT count(*)
   FROM (SELECT FROM observation
          WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time < $3
+         LIMIT $4::int) AS few;
+
+-- rollup_rows --
+-- $1 int datastream_id, $2 since, $3 until, $4 limit: the same of a rollup; another's name is put in its place.
+SELECT count(*)
+  FROM (SELECT FROM rollup_minute
+         WHERE datastream_id = $1 AND bucket >= $2 AND bucket < $3
          LIMIT $4::int) AS few;
 
 -- latest --

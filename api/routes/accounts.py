@@ -10,14 +10,15 @@ from api.context import DeviceQuery, PoolDep, SinceQuery, UntilQuery, Word
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.problems import responses
 from api.schemas import AccountPage, RejectedPage
+from api.version import PREFIX
 from sql.queries import query
 
-router = APIRouter(tags=["account"])
+router = APIRouter(prefix=PREFIX, tags=["account"])
 
 SHOWN = 4000  # characters of a payload
 
 
-@router.get("/account", response_model=AccountPage, responses=responses(422, 503))
+@router.get("/account", response_model=AccountPage, responses=responses(404, 422, 503))
 async def list_account(
     pool: PoolDep,
     device_id: DeviceQuery = None,
@@ -45,7 +46,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "payload_text": payload[:SHOWN]}
 
 
-@router.get("/rejected", response_model=RejectedPage, responses=responses(422, 503))
+@router.get("/rejected", response_model=RejectedPage, responses=responses(404, 422, 503))
 async def list_rejected(
     pool: PoolDep,
     device_id: DeviceQuery = None,

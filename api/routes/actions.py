@@ -10,13 +10,14 @@ from api.context import ActorDep, NowDep, PoolDep
 from api.problems import ProblemError, not_found, responses
 from api.routes.alerts import AlertNumber, read_detail
 from api.schemas import Acknowledge, AlertDetail, Assign, Comment, Shelve
+from api.version import PREFIX
 from citywatch.errors import AlertError
 from rules import actions
 from sql.connection import Connection, Pool
 from sql.queries import query
 
-router = APIRouter(prefix="/alerts/{alert_id}", tags=["alerts"])
-PROBLEMS = responses(403, 404, 409, 413, 422, 503)
+router = APIRouter(prefix=f"{PREFIX}/alerts/{{alert_id}}", tags=["alerts"])
+PROBLEMS = responses(400, 403, 404, 409, 413, 422, 503)
 
 
 async def _act(pool: Pool, alert_id: int, step: Callable[[Connection], Awaitable[Any]]) -> Response:

@@ -16,10 +16,11 @@ from api.context import (
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.problems import not_found, responses
 from api.schemas import AlertDetail, AlertPage, Severity
+from api.version import PREFIX
 from sql.connection import Pool
 from sql.queries import query
 
-router = APIRouter(tags=["alerts"])
+router = APIRouter(prefix=PREFIX, tags=["alerts"])
 
 AlertNumber = Annotated[int, Path(ge=1, le=2**63 - 1, description="alert_id")]
 # What an operator reads beside an alert, out of the rule version that fired.
@@ -37,11 +38,11 @@ async def read_detail(pool: Pool, alert_id: int) -> dict[str, Any]:
     return {**found[0], "inputs": behind["inputs"], "rule": rule, "events": events}
 
 
-@router.get("/alerts", response_model=AlertPage, responses=responses(422, 503))
+@router.get("/alerts", response_model=AlertPage, responses=responses(404, 422, 503))
 async def list_alerts(
     pool: PoolDep,
     open_: Annotated[bool | None, Query(alias="open", description="open ones only, or closed ones only")] = None,
-    severity: Annotated[Severity | None, Query()] = None,
+    severity: Annotated[Severity | None, Query(description="how bad")] = None,
     state: Annotated[Word | None, Query(description="ISA-18.2 state, such as unacknowledged")] = None,
     domain: DomainQuery = None,
     device_id: DeviceQuery = None,

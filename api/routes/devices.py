@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from orjson import Fragment
 
 from api.answer import answer, cache_headers, etag, rows, unchanged
@@ -21,10 +21,11 @@ from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.problems import not_found, responses
 from api.routes.districts import NOT_MODIFIED
 from api.schemas import DatastreamPage, Device, DevicePage, Freshness, LatestList
+from api.version import PREFIX
 from sql.connection import Pool
 from sql.queries import query
 
-router = APIRouter(tags=["devices"])
+router = APIRouter(prefix=PREFIX, tags=["devices"])
 
 ProfileQuery = Annotated[Word | None, Query(description="device profile", examples=["citywatch/bin"])]
 FreshnessQuery = Annotated[
@@ -40,7 +41,7 @@ async def _with_latest(pool: Pool, devices: list[dict[str, Any]]) -> list[dict[s
     return [{**device, "latest": Fragment(f"[{latest.get(device['device_id'], '')}]")} for device in devices]
 
 
-@router.get("/devices", response_model=DevicePage, responses=responses(422, 503))
+@router.get("/devices", response_model=DevicePage, responses=responses(404, 422, 503))
 async def list_devices(
     pool: PoolDep,
     bbox: BBoxDep,
@@ -109,7 +110,9 @@ async def devices_geojson(
 
 
 @router.get("/devices/{device_id}", response_model=Device, responses=responses(404, 422, 503))
-async def get_device(pool: PoolDep, device_id: Identifier) -> Response:
+async def get_device(
+    pool: PoolDep, device_id: Annotated[Identifier, Path(description="device", examples=["bin-0017"])]
+) -> Response:
     """One device with its state and latest observations."""
     found = await pool.fetch(query("api", "devices"), None, None, None, None, None, None, None, 1, device_id)
     if not found:
@@ -117,7 +120,7 @@ async def get_device(pool: PoolDep, device_id: Identifier) -> Response:
     return answer((await _with_latest(pool, rows(found)))[0])
 
 
-@router.get("/datastreams", response_model=DatastreamPage, responses=responses(422, 503))
+@router.get("/datastreams", response_model=DatastreamPage, responses=responses(404, 422, 503))
 async def list_datastreams(
     pool: PoolDep,
     device_id: DeviceQuery = None,
@@ -149,7 +152,7 @@ async def list_datastreams(
 async def list_latest(
     request: Request,
     pool: PoolDep,
-    device_id: Annotated[list[Word] | None, Query(max_length=1000, description="devices; none: all")] = None,
+    device_id: Annotated[list[Identifier] | None, Query(max_length=500, description="devices; none: all")] = None,
     observed_property: PropertyQuery = None,
     domain: Annotated[DomainName | None, Query(description="domain of the device")] = None,
     district_id: DistrictQuery = None,

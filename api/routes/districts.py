@@ -9,13 +9,14 @@ from api.answer import answer, cache_headers, etag, rows, unchanged
 from api.context import PoolDep, SettingsDep
 from api.problems import responses
 from api.schemas import DistrictList, SiteList, SourceList
+from api.version import PREFIX
 from sql.queries import query
 
-router = APIRouter(tags=["city"])
+router = APIRouter(prefix=PREFIX, tags=["city"])
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The copy named by If-None-Match still holds"}}
 
 
-@router.get("/districts", response_model=DistrictList, responses={**NOT_MODIFIED, **responses(503)})
+@router.get("/districts", response_model=DistrictList, responses={**NOT_MODIFIED, **responses(422, 503)})
 async def list_districts(request: Request, pool: PoolDep) -> Response:
     """All districts by name, with their outlines. Answers carry an ETag."""
     tag = etag("districts", await pool.fetchval(query("api", "districts_tag")))
@@ -26,7 +27,10 @@ async def list_districts(request: Request, pool: PoolDep) -> Response:
 
 @router.get(
     "/basemap.geojson",
-    responses={200: {"content": {"application/geo+json": {}}, "description": "Roads, water, parks; may be empty"}},
+    responses={
+        200: {"content": {"application/geo+json": {}}, "description": "Roads, water, parks; may be empty"},
+        **responses(422),
+    },
     response_class=Response,
 )
 async def basemap(settings: SettingsDep) -> Response:
@@ -42,7 +46,7 @@ async def basemap(settings: SettingsDep) -> Response:
     responses={
         200: {"content": {"application/geo+json": {}}, "description": "A FeatureCollection, one feature per district"},
         **NOT_MODIFIED,
-        **responses(503),
+        **responses(422, 503),
     },
     response_class=Response,
 )
@@ -63,13 +67,13 @@ async def districts_geojson(request: Request, pool: PoolDep) -> Response:
     return answer({"type": "FeatureCollection", "features": features}, cache_headers(tag), "application/geo+json")
 
 
-@router.get("/sites", response_model=SiteList, responses=responses(503))
+@router.get("/sites", response_model=SiteList, responses=responses(422, 503))
 async def list_sites(pool: PoolDep) -> Response:
     """All sites by name."""
     return answer({"items": rows(await pool.fetch(query("api", "sites")))})
 
 
-@router.get("/sources", response_model=SourceList, responses=responses(503))
+@router.get("/sources", response_model=SourceList, responses=responses(422, 503))
 async def list_sources(pool: PoolDep) -> Response:
     """All sources of time with their now: charts of a replay end there, not at the wall clock."""
     return answer({"items": rows(await pool.fetch(query("api", "sources")))})

@@ -3,22 +3,23 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from api.context import DeviceQuery, DistrictQuery, DomainQuery, PropertyQuery, SinceQuery, UntilQuery, Word
 from api.export import Exports, Source, copy_csv, copy_geojson
 from api.problems import responses
+from api.version import PREFIX
 
-router = APIRouter(prefix="/export", tags=["export"])
+router = APIRouter(prefix=f"{PREFIX}/export", tags=["export"])
 
 
-def _selection(
+async def _selection(
     device_id: DeviceQuery = None,
     observed_property: PropertyQuery = None,
     domain: DomainQuery = None,
     district_id: DistrictQuery = None,
-    source_id: Word | None = None,
+    source_id: Annotated[Word | None, Query(description="source of time")] = None,
     since: SinceQuery = None,
     until: UntilQuery = None,
 ) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """Curves: observations of one datastream, and of one property over the city."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -10,14 +10,16 @@ from api.answer import answer
 from api.context import DistrictQuery, DomainQuery, NowDep, PoolDep, SinceQuery, UntilQuery, Word
 from api.problems import ProblemError, not_found, responses
 from api.schemas import Profile, Resolution, Series
+from api.version import PREFIX
 from sql.connection import Pool
 from sql.queries import query
 from sql.read import read_profile, read_series
-from sql.resolution import WIDTHS, pick
+from sql.resolution import pick
 
-router = APIRouter(tags=["observations"])
+router = APIRouter(prefix=PREFIX, tags=["observations"])
 
 DAY = timedelta(days=1)
+EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
 MOST_ROWS = 100_000  # raw rows or buckets read for one answer; more than that is an export
 
 PointsQuery = Annotated[int, Query(ge=10, le=5000, description="about how many points to answer with")]
@@ -25,12 +27,9 @@ DatastreamQuery = Annotated[int, Query(ge=1, le=2**31 - 1, description="datastre
 
 
 def _span(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Return the span asked for; by default the day before `until`, which by default is now."""
-    end = until or (since + DAY if since is not None else now)
-    start = since or end - DAY
-    if start >= end:
-        raise ProblemError(422, "invalid", f"since ({start.isoformat()}) is not before until ({end.isoformat()})")
-    return start, end
+    """Return the span asked for, perhaps empty; by default the day before `until`, which by default is now."""
+    end = until or now
+    return since or max(end, EARLIEST) - DAY, end
 
 
 async def _affordable(
@@ -44,20 +43,19 @@ async def _affordable(
     """Return the resolution to read; raise ProblemError if the one asked for would read too much for one answer."""
     start, end = span
     resolution = pick(end - start, interval, points).resolution if wanted == "auto" else wanted
+    # Counted, not reckoned: a device may report more often than it should, and years may be empty.
     if resolution == "raw":
-        # Counted, not reckoned: a device may report more often than it should.
         read = await pool.fetchval(query("api", "raw_rows"), datastream_id, start, end, MOST_ROWS + 1)
-        if read > MOST_ROWS and wanted == "auto":
-            resolution = "minute"
     else:
-        read = (end - start) / WIDTHS[resolution]
-    if read > MOST_ROWS and wanted != "auto":
-        raise ProblemError(
-            422,
-            "too-much",
-            f"more than {MOST_ROWS} rows of resolution {wanted}: ask for a coarser one, or for an export",
-        )
-    return wanted if resolution != "minute" else resolution
+        text = query("api", "rollup_rows").replace("rollup_minute", f"rollup_{resolution}")
+        read = await pool.fetchval(text, datastream_id, start, end, MOST_ROWS + 1)
+    if read <= MOST_ROWS:
+        return wanted
+    if wanted == "auto":
+        return "minute"
+    raise ProblemError(
+        422, "too-much", f"more than {MOST_ROWS} rows of resolution {wanted}: ask for a coarser one, or for an export"
+    )
 
 
 @router.get("/observations", response_model=Series, responses=responses(404, 422, 503))
@@ -78,7 +76,10 @@ async def get_observations(
     found = await pool.fetchrow(query("api", "datastream_now"), datastream_id)
     if found is None:
         raise not_found("datastream", datastream_id)
-    span = _span(since, until, found["now"] or now)
+    start, end = span = _span(since, until, found["now"] or now)
+    if start >= end:
+        stream = {key: found[key] for key in ("device_id", "property", "unit")}
+        return answer({"datastream_id": datastream_id, **stream, "resolution": resolution, "points": []})
     chosen = await _affordable(pool, datastream_id, span, found["expected_interval"], resolution, max_points)
     return answer(asdict(await read_series(pool, datastream_id, *span, resolution=chosen, points=max_points)))
 

@@ -7,18 +7,18 @@ from api.context import NowDep, PoolDep, SettingsDep
 from api.overview import read_status, read_summary
 from api.problems import responses
 from api.schemas import Status, Summary
-from api.version import VERSION
+from api.version import PREFIX, VERSION
 
-router = APIRouter(tags=["city"])
+router = APIRouter(prefix=PREFIX, tags=["city"])
 
 
-@router.get("/summary", response_model=Summary, responses=responses(503))
+@router.get("/summary", response_model=Summary, responses=responses(422, 503))
 async def get_summary(pool: PoolDep, now: NowDep) -> Response:
     """The overview: devices by freshness, open alerts by severity, key figures with their last 24 hours."""
     return answer((await read_summary(pool, now)).model_dump())
 
 
-@router.get("/status", response_model=Status, responses=responses(503))
+@router.get("/status", response_model=Status, responses=responses(422, 503))
 async def get_status(pool: PoolDep, settings: SettingsDep, now: NowDep) -> Response:
     """The system's own state: processes, how far behind they are, counts, limits of this set-up."""
     return answer((await read_status(pool, settings, now, VERSION)).model_dump())

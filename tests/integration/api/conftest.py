@@ -1,5 +1,7 @@
 """The API on a database filled by plain SQL: nothing of ours decides what is in it."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
+from citywatch.cli.serve import serve_app
 from citywatch.settings import Settings
+from citywatch.telemetry import configure_logging
 from sql.connection import Pool
 from sql.engine import detect_engine
 
@@ -61,6 +65,12 @@ SELECT now() - n * interval '1 min', 'rejected', 'bad_json', 'not JSON at byte 0
 """
 
 
+@pytest.fixture(autouse=True)
+def plain_log() -> None:
+    """Log as the product does: structlog's own default spends seconds on drawing each traceback."""
+    configure_logging("test", style="json")
+
+
 @pytest.fixture
 def settings(dsn: str) -> Settings:
     return Settings(_env_file=None, store={"dsn": dsn})
@@ -97,3 +107,15 @@ async def client(application: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
+
+
+@pytest.fixture
+async def address(settings: Settings, city: Pool) -> AsyncIterator[str]:
+    """The host and port of a real server."""
+    stop = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        application = create_app(settings)
+        serving = asyncio.create_task(serve_app(application, listening, stop))
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        stop.set()
+        await serving

@@ -41,6 +41,9 @@ async def mixed(city: Pool) -> Pool:
         ({"property": "pm2_5", "district_id": "north"}, "t.property = 'pm2_5'"),
         ({"source_id": "i94"}, "d.source_id = 'i94'"),
         ({"since": "2999-01-01T00:00:00Z"}, "false"),
+        ({"property": "pm2_5\nUNION SELECT 'x'"}, "false"),
+        ({"property": "\r;DROP TABLE alert;--"}, "false"),
+        ({"property": "\\'; --", "device_id": "$2 $1"}, "false"),
     ],
 )
 async def test_exports_hold_what_sql_counts(

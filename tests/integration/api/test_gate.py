@@ -36,11 +36,15 @@ def problem(answer: httpx.Response) -> Problem:
         ("GET", "/api/v1/devices?bbox=nan,0,1,1", 422, "invalid"),
         ("GET", "/api/v1/devices?freshness=ripe", 422, "invalid"),
         ("GET", "/api/v1/devices?profile=a%00b", 422, "invalid"),
-        ("GET", "/api/v1/devices?cursor=rubbish", 422, "bad-cursor"),
-        ("GET", "/api/v1/alerts?cursor=WyJhIl0", 422, "bad-cursor"),
+        ("GET", "/api/v1/devices?cursor=rubbish", 404, "no-such-page"),
+        ("GET", "/api/v1/alerts?cursor=WyJhIl0", 404, "no-such-page"),
         ("GET", "/api/v1/alerts/0", 422, "invalid"),
         ("GET", "/api/v1/account?since=yesterday", 422, "invalid"),
         ("GET", "/api/v1/account?since=2026-01-01T00:00:00", 422, "invalid"),
+        ("GET", "/api/v1/account?since=0", 422, "invalid"),
+        ("GET", "/api/v1/alerts?opne=true", 422, "invalid"),
+        ("GET", "/api/v1/alerts?domain=air&domain=waste", 422, "invalid"),
+        ("GET", "/api/v1/account?since=0001-01-01T00:00:00%2B23:00", 422, "invalid"),
     ],
 )
 async def test_every_error_is_a_problem(

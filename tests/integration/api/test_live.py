@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,23 +10,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api.app import create_app
-from citywatch.cli.serve import serve_app
-from citywatch.settings import Settings
 from sql.connection import Pool
 
 PATIENCE = 5.0
-
-
-@pytest.fixture
-async def address(settings: Settings, city: Pool) -> AsyncIterator[str]:
-    stop = asyncio.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        application = create_app(settings)
-        serving = asyncio.create_task(serve_app(application, listening, stop))
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
-        stop.set()
-        await serving
 
 
 class Live:
