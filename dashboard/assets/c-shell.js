@@ -49,6 +49,13 @@
     }
     const action = event.target.closest('[data-action="reload"]');
     if (action) location.reload();
+    // A link in static markup changes the address as any other link of the application does.
+    const link = event.target.closest("[data-html] a[href^='/']");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      window.history.pushState({}, "", link.href);
+      window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    }
   });
 
   // Selecting something does not load the page again: only the rest of the address names a page.
@@ -85,11 +92,36 @@
     return { ...navbar, collapsed: { mobile: closed } };
   }
 
+  // Static markup comes as text (see flat.py). Whoever had the keyboard in it keeps it.
+  const filled = new Map(); // element -> the nodes that we put into it
+
+  function fillMarkup() {
+    for (const [element, nodes] of filled) {
+      if (element.isConnected && element.hasAttribute("data-html")) continue;
+      // The element lives on with children of the page library's own: ours must not stand beside them.
+      for (const node of nodes) node.remove();
+      element.filledWith = null;
+      filled.delete(element);
+    }
+    for (const element of document.querySelectorAll("[data-html]")) {
+      if (element.filledWith === element.dataset.html) continue;
+      const held = element.contains(document.activeElement) ? document.activeElement : null;
+      element.innerHTML = element.filledWith = element.dataset.html;
+      filled.set(element, [...element.childNodes]);
+      if (!held) continue;
+      const mark = held.dataset.acknowledge ? `[data-acknowledge="${held.dataset.acknowledge}"]` : null;
+      const same = mark ? element.querySelector(mark) : [...element.querySelectorAll("a")].find((a) => a.href === held.href);
+      if (same) same.focus({ preventScroll: true });
+    }
+  }
+
   let lastTitle = null;
 
   function pageChanged() {
+    fillMarkup();
     const heading = document.querySelector("#page h1");
     cw.writeTimes();
+    cw.writeValues();
     if (!heading || heading.textContent === lastTitle) return;
     const first = lastTitle === null;
     lastTitle = heading.textContent;
@@ -120,7 +152,12 @@
       setTimeout(start, 50);
       return;
     }
-    new MutationObserver(cw.gather(pageChanged, 0)).observe(page, { childList: true, subtree: true });
+    new MutationObserver(pageChanged).observe(page, {
+      childList: true,
+      subtree: true,
+      attributes: true,
+      attributeFilter: ["data-html"],
+    });
     pageChanged();
     cw.startLive();
   }

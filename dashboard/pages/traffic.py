@@ -195,10 +195,10 @@ def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Comp
                         ]
                     ),
                     html.Td(_level(one)),
-                    right_cell(live_value(find_latest(device, "vehicle_speed"), "table", with_unit=False)),
-                    right_cell(live_value(find_latest(device, "vehicle_flow"), "table", with_unit=False)),
-                    right_cell(live_value(find_latest(device, "occupancy"), "table", with_unit=False)),
-                    right_cell(device_age(device, "table")),
+                    right_cell(live_value(find_latest(device, "vehicle_speed"), with_unit=False)),
+                    right_cell(live_value(find_latest(device, "vehicle_flow"), with_unit=False)),
+                    right_cell(live_value(find_latest(device, "occupancy"), with_unit=False)),
+                    right_cell(device_age(device)),
                 ],
                 **{"data-selected": "true" if one is chosen else "false"},
             )
