@@ -34,7 +34,8 @@ def _register_pages(app: Dash, api: ApiClient) -> None:
             # The page itself says that nothing can be read; the header keeps still.
             return []
         query = Query.parse(address["search"])
-        return source_chooser(sources, choose_clock(sources, query.source_id, wall_clock()).source, address["path"])
+        chosen = choose_clock(sources, query.source_id, wall_clock()).source
+        return list(flatten(source_chooser(sources, chosen, address["path"])))
 
     app.callback(Output("source-chooser", "children"), Input("address", "data"), prevent_initial_call=True)(
         show_sources

@@ -56,6 +56,17 @@
       window.history.pushState({}, "", link.href);
       window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
     }
+    // A menu closes when something is chosen in it, and by a click anywhere else.
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (link || !menu.contains(event.target)) menu.removeAttribute("open");
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.removeAttribute("open");
+      menu.querySelector("summary").focus();
+    }
   });
 
   // Selecting something does not load the page again: only the rest of the address names a page.
@@ -115,10 +126,25 @@
     }
   }
 
+  // What scrolls must be reachable by keyboard, and what does not scroll is no stop on the way.
+  function markScrolling() {
+    for (const region of document.querySelectorAll(".panel > .body.flush, .panel .scroll")) {
+      const scrolls = region.scrollWidth > region.clientWidth + 1 || region.scrollHeight > region.clientHeight + 1;
+      if (!scrolls) region.removeAttribute("tabindex");
+      else if (region.tabIndex !== 0) {
+        region.tabIndex = 0;
+        region.setAttribute("role", "group");
+        region.setAttribute("aria-label", region.closest(".panel").getAttribute("aria-label"));
+      }
+    }
+  }
+  window.addEventListener("resize", cw.gather(markScrolling, 200));
+
   let lastTitle = null;
 
   function pageChanged() {
     fillMarkup();
+    markScrolling();
     const heading = document.querySelector("#page h1");
     cw.writeTimes();
     cw.writeValues();
@@ -147,12 +173,12 @@
   };
 
   function start() {
-    const page = document.getElementById("page");
+    const page = document.getElementById("frame") && document.getElementById("page");
     if (!page || !window.dash_clientside || !window.dash_clientside.set_props) {
       setTimeout(start, 50);
       return;
     }
-    new MutationObserver(pageChanged).observe(page, {
+    new MutationObserver(pageChanged).observe(document.getElementById("frame"), {
       childList: true,
       subtree: true,
       attributes: true,
