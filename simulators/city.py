@@ -77,7 +77,10 @@ class District:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedDevice:
-    """One device: who it is, where it stands, how often it speaks (`interval`, `phase` into it), and its `key`."""
+    """One device: who it is, where it stands, how often it speaks (`interval`, `phase` into it), and its `key`.
+
+    `dialect` is how it speaks, a name of `simulators.dialects`.
+    """
 
     device_id: str
     profile: str
@@ -90,6 +93,7 @@ class SimulatedDevice:
     gateway_id: str
     use: str
     traits: RoadTraits | BinTraits | AirTraits | GatewayTraits
+    dialect: str = "native"
 
 
 @dataclass(frozen=True, slots=True)

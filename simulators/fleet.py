@@ -10,20 +10,18 @@ import orjson
 
 from simulators.answer_key import AnswerKey
 from simulators.city import City, SimulatedDevice
+from simulators.dialects import DIALECTS, Dialect
 from simulators.faults import FROZEN, SILENT, Values, disturb
 from simulators.incidents import influence_of
 from simulators.planting import Plan, Planted, rfc3339
 from simulators.scenarios import Scenario, fixed_plants, mixed_plants
 from simulators.signals import readings_at
-from simulators.wire_faults import Outgoing, payload_of, send
+from simulators.wire_faults import Outgoing, Record, send
 
 # While a bin overflows its sensor reports on change, as such sensors do, and not only by its interval.
 ON_CHANGE = {"overflow": 10.0, "bin_fire": 20.0}
-
-
-def telemetry_topic(device_id: str) -> str:
-    """Return where a device publishes its readings."""
-    return f"city/v1/devices/{device_id}/telemetry"
+# Those whose devices can send several native records in one message, as history does.
+NATIVE_PACKS = ("native", "pack")
 
 
 def status_topic(device_id: str) -> str:
@@ -129,6 +127,10 @@ class Fleet:
             return
         planted = list(self.plan.at(device.device_id, seconds))
         record = {"time": rfc3339(seconds), "seq": self._sequence(device, seconds), **values}
+        dialect = DIALECTS[device.dialect]
+        if dialect.records > 1:
+            yield from self._pack(device, dialect, record, seconds)
+            return
         now, *later = send(Outgoing(record, seconds, seconds), planted, device.key)
         if now.send_at <= seconds:
             yield self._message(device, now)
@@ -145,10 +147,22 @@ class Fleet:
         self._sent[device.device_id] = number + 1
         return number
 
+    def _pack(self, device: SimulatedDevice, dialect: Dialect, last: Record, seconds: float) -> Iterator[Message]:
+        """Yield what the device has gathered since its last message."""
+        step = device.interval.total_seconds() / dialect.records
+        records = []
+        for back in range(dialect.records - 1, 0, -1):
+            at = seconds - back * step
+            values = self.values(device, at)
+            if values is not None:
+                records.append({"time": rfc3339(at), "seq": last["seq"], **values})
+        records.append({**last, "now": rfc3339(seconds)} if self.replay else last)
+        yield Message(seconds, device, dialect.encode(device, records), sum(map(_readings, records)))
+
     def _message(self, device: SimulatedDevice, out: Outgoing) -> Message:
-        if self.replay and out.broken is None:
-            out = Outgoing({**out.record, "now": rfc3339(out.send_at)}, out.seconds, out.send_at)
-        return Message(out.send_at, device, payload_of(out), len(out.record) - 2)
+        record = {**out.record, "now": rfc3339(out.send_at)} if self.replay else out.record
+        payload = out.broken if out.broken is not None else DIALECTS[device.dialect].encode(device, [record])
+        return Message(out.send_at, device, payload, _readings(record))
 
     def history(self, span: timedelta, step: timedelta, slice_span: timedelta) -> Iterator[Message]:
         """Yield the city before the start as packs, slice by slice in time, each record at least `step` on.
@@ -163,9 +177,14 @@ class Fleet:
             coarse = step.total_seconds() if stop < end else 0.0
             for device in self.city.devices:
                 records = list(self._records(device, begin, stop, coarse))
-                if records:
-                    readings = sum(len(record) - 2 for record in records)
-                    yield Message(stop, device, orjson.dumps(records), readings)
+                if not records:
+                    continue
+                dialect = DIALECTS[device.dialect]
+                if device.dialect in NATIVE_PACKS:
+                    yield Message(stop, device, orjson.dumps(records), sum(map(_readings, records)))
+                else:
+                    for record in records:
+                        yield Message(stop, device, dialect.encode(device, [record]), _readings(record))
             begin = stop
 
     def _records(
@@ -184,6 +203,11 @@ class Fleet:
             if values is not None:
                 yield {"time": rfc3339(moment), "seq": int(moment // interval), **values}
             at += stride
+
+
+def _readings(record: Record) -> int:
+    """Return how many values a record holds."""
+    return sum(name not in ("time", "seq", "now") for name in record)
 
 
 def next_report(device: SimulatedDevice, seconds: float) -> float:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from citywatch.errors import CitywatchError
 from citywatch.telemetry import get_logger
 from simulators.city import City, GatewayTraits
-from simulators.fleet import Fleet, status_topic, telemetry_topic
+from simulators.dialects import topic_of
+from simulators.fleet import Fleet, status_topic
 from simulators.publisher import Endpoint, Publisher
 from simulators.randomness import mix
 
@@ -100,7 +101,7 @@ async def live(fleet: Fleet, links: Links, pace: Pace, stop: asyncio.Event) -> i
         if ends is not None and now >= ends:
             break
         for message in fleet.until(begin + (now - begun) * pace.warp):
-            await links.of(message.device.device_id).publish(telemetry_topic(message.device.device_id), message.payload)
+            await links.of(message.device.device_id).publish(topic_of(message.device), message.payload)
             sent += 1
             readings += message.readings
             # A city that cannot keep up with its clock still stops when it is told to.
@@ -137,7 +138,7 @@ async def send_history(
     for message in fleet.history(span, step, HISTORY_SLICE):
         if stop.is_set():
             break
-        await links.of(message.device.device_id).publish(telemetry_topic(message.device.device_id), message.payload)
+        await links.of(message.device.device_id).publish(topic_of(message.device), message.payload)
         readings += message.readings
         done = span.total_seconds() - (end - message.send_at)
         progress(int(done), int(span.total_seconds()), f"{readings:,} readings of the last {span}")

@@ -14,6 +14,7 @@ from simulators.city import (
     SimulatedDevice,
     Site,
 )
+from simulators.dialects import speaking
 from simulators.geography import CORRIDORS, QUARTERS, Corridor, Ground, Plan, Quarter, area_km2, quarter_at
 from simulators.randomness import between, choose, key_of, uniform
 from simulators.signals.waste import busiest
@@ -35,8 +36,11 @@ LITRES = {"general": 240, "plastic": 1100, "paper": 1100, "glass": 3000, "organi
 ROUND_DAYS = {"general": (1, 2, 2, 3), "plastic": (3, 4), "paper": (3, 4, 7), "glass": (7, 14), "organic": (2, 3)}
 
 
-def build_city(seed: int, size: int) -> City:
-    """Return the city of this seed with `size` devices; raise ValueError below one device."""
+def build_city(seed: int, size: int, *, dialects: bool = False) -> City:
+    """Return the city of this seed with `size` devices; raise ValueError below one device.
+
+    With `dialects` some devices speak other than native JSON, and are named and paced as their profiles are.
+    """
     if size < 1:
         raise ValueError(f"a city needs at least one device, not {size}")
     ground = Ground(seed)
@@ -48,7 +52,10 @@ def build_city(seed: int, size: int) -> City:
         *_bins(seed, ground, size - gateways - roads - airs, hosts),
         *_airs(seed, ground, airs, hosts),
     ]
-    return City(seed, ground, tuple(_district(ground, q) for q in QUARTERS), (*hosts.devices(), *rest))
+    devices = (*hosts.devices(), *rest)
+    if dialects:
+        devices = tuple(map(speaking, devices))
+    return City(seed, ground, tuple(_district(ground, q) for q in QUARTERS), devices)
 
 
 def _district(ground: Ground, quarter: Quarter) -> District:

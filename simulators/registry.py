@@ -46,7 +46,13 @@ def _entry(device: SimulatedDevice, source_id: str) -> dict[str, Any]:
         "longitude": device.site.longitude,
         "source_id": source_id,
         "expected_interval": format_duration(device.interval),
-        "tags": {"simulated": True, "land_use": device.use, "gateway": device.gateway_id, **_tags(device)},
+        "tags": {
+            "simulated": True,
+            "land_use": device.use,
+            "gateway": device.gateway_id,
+            "dialect": device.dialect,
+            **_tags(device),
+        },
     }
 
 

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from simulators.fleet import telemetry_topic
 from simulators.planting import rfc3339
 from simulators.publisher import Publisher
 from simulators.series import Record, Series
@@ -52,7 +51,7 @@ def timed_messages(series: Series, since: datetime | None = None, until: datetim
     return [
         Timed(
             (record.time - begin).total_seconds(),
-            telemetry_topic(record.device_id),
+            f"city/v1/devices/{record.device_id}/telemetry",
             message_of(record),
             record.time,
             len(record.values),

@@ -124,7 +124,7 @@ def fixed_plants(scenario: Scenario, city: City, start: datetime) -> Iterator[Pl
         for at in range(plant.count):
             key = key_of(city.seed, scenario.name, number, at)
             domain = plant.domain or DOMAINS.get(plant.kind)
-            device = _pick(city, key, domain, plant.district, plant.pick, begin, taken)
+            device = _pick(city, key, plant.kind, domain, plant.district, plant.pick, begin, taken)
             taken.add(device.device_id)
             name = f"{scenario.name}-{number + 1}" + (f"-{at + 1}" if plant.count > 1 else "")
             yield planted_at(name, plant.kind, begin, begin + plant.lasts, city, device, plant.parameters)
@@ -139,7 +139,7 @@ def mixed_plants(scenario: Scenario, city: City, start: datetime, hour: int) -> 
             begin = start + timedelta(seconds=hour * 3600 + round(3600 * uniform(one, 0)))
             lasts = between(one, 1, mix.lasts[0].total_seconds(), mix.lasts[1].total_seconds())
             domain = mix.domain or DOMAINS.get(mix.kind)
-            device = _pick(city, one, domain, None, "any", begin, set())
+            device = _pick(city, one, mix.kind, domain, None, "any", begin, set())
             name = f"{scenario.name}-{mix.kind}-{hour}-{at}"
             end = begin + timedelta(seconds=round(lasts))
             yield planted_at(name, mix.kind, begin, end, city, device, mix.parameters)
@@ -193,6 +193,7 @@ def _begin(plant: Plant, start: datetime) -> datetime:
 def _pick(
     city: City,
     key: int,
+    kind: str,
     domain: str | None,
     district: str | None,
     pick: str,
@@ -206,6 +207,8 @@ def _pick(
         if (d.domain == domain if domain else d.domain != "health")
         and (district is None or d.site.district_id == district)
         and d.device_id not in taken
+        # The time and the counter of a LoRaWAN message are its network's: only native devices get those wrong.
+        and (d.dialect == "native" or kind not in WIRE_FAULTS)
     ]
     if not choices:
         raise CitywatchError(

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from simulators.planting import Planted, rfc3339
 from simulators.randomness import uniform
 
@@ -114,8 +112,3 @@ def send(out: Outgoing, planted: list[Planted], key: int) -> list[Outgoing]:
         if fault is not None and one.holds(out.seconds):
             going = [after for before in going for after in fault(before, one, key)]
     return sorted(going, key=lambda o: o.send_at)
-
-
-def payload_of(out: Outgoing) -> bytes:
-    """Return the bytes of a record."""
-    return out.broken if out.broken is not None else orjson.dumps(out.record)

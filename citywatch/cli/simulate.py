@@ -41,6 +41,9 @@ def simulate(
     connections: Annotated[
         str, typer.Option(help="`gateway`: one each gateway; `device`: one each device.")
     ] = "gateway",
+    dialects: Annotated[
+        bool, typer.Option("--dialects", help="Some devices speak packs, SenML, The Things Stack and ChirpStack.")
+    ] = False,
     registry: Annotated[
         Path | None, typer.Option(help="Write the city's registry here, its base map beside it, and exit.")
     ] = None,
@@ -51,6 +54,10 @@ def simulate(
 
     Example: `citywatch simulate --devices 300 --seed 7 --for 60s`
 
+    With --dialects, ingest must hear the network servers' topics:
+    `CITYWATCH_INGEST__ROUTES='{"v3/+/devices/{device_id}/up": "tts_v3",
+    "application/+/device/{device_id}/event/up": "chirpstack_v4"}'`
+
     The registry of the same city: `citywatch simulate --devices 300 --seed 7 --registry city.json`
     """
     settings = load_settings()
@@ -58,7 +65,7 @@ def simulate(
     number = seed if seed is not None else settings.simulator.seed
     if connections not in ("gateway", "device"):
         raise typer.BadParameter("gateway or device", param_hint="--connections")
-    city = build_city(number, size)
+    city = build_city(number, size, dialects=dialects)
     chosen = load_scenario(scenario)
     if registry is not None:
         source = "live" if warp == 1.0 else WARPED_SOURCE

@@ -15,6 +15,8 @@ from simulators.signals.waste import measure_bin
 
 Values = dict[str, float | None]
 
+COUNTED_SECONDS = 60.0  # over which a road detector counts, however many counts it sends at once
+
 
 def readings(city: City, device: SimulatedDevice, at: datetime, influence: Influence = CALM) -> Values:
     """Return every property the device observes at `at`, in catalogue units; None where it has nothing to say."""
@@ -26,7 +28,7 @@ def readings_at(seed: int, device: SimulatedDevice, seconds: float, influence: I
     key = key_of("city", seed)
     match device.traits:
         case RoadTraits() as traits:
-            return measure_traffic(key, device.key, traits, seconds, device.interval.total_seconds(), influence)
+            return measure_traffic(key, device.key, traits, seconds, COUNTED_SECONDS, influence)
         case BinTraits() as traits:
             return measure_bin(key, device.key, traits, seconds, influence)
         case AirTraits() as traits:
