@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dashboard.client import ApiClient, ApiError
 from dashboard.components.parts import state
 from dashboard.components.source_chooser import source_chooser
+from dashboard.flat import flatten
 from dashboard.pages import alerts, overview
 from dashboard.query import Query, choose_clock, wall_clock
 from dashboard.router import make_view, render
@@ -33,7 +34,8 @@ def _register_pages(app: Dash, api: ApiClient) -> None:
             # The page itself says that nothing can be read; the header keeps still.
             return []
         query = Query.parse(address["search"])
-        return source_chooser(sources, choose_clock(sources, query.source_id, wall_clock()).source, address["path"])
+        chosen = choose_clock(sources, query.source_id, wall_clock()).source
+        return list(flatten(source_chooser(sources, chosen, address["path"])))
 
     app.callback(Output("source-chooser", "children"), Input("address", "data"), prevent_initial_call=True)(
         show_sources
@@ -53,7 +55,7 @@ def _register_selection(app: Dash, api: ApiClient) -> None:
     async def refresh_alerts(_changed: Any, address: dict[str, str], search: str | None) -> Any:
         try:
             view = await make_view(api, address["path"], search, address["zone"])
-            return await alerts.list_body(view)
+            return flatten(await alerts.list_body(view))
         except ApiError:
             # What is on screen stays, and the connection state says how old it is.
             return no_update
@@ -68,7 +70,7 @@ def _register_selection(app: Dash, api: ApiClient) -> None:
 
     async def show_alert(search: str | None, _changed: Any, address: dict[str, str]) -> Any:
         try:
-            return await alerts.panel_body(await make_view(api, address["path"], search, address["zone"]))
+            return flatten(await alerts.panel_body(await make_view(api, address["path"], search, address["zone"])))
         except ApiError as error:
             return state(text("This alert could not be loaded"), str(error), sign="error")
 
@@ -82,7 +84,7 @@ def _register_selection(app: Dash, api: ApiClient) -> None:
 
     async def show_device(search: str | None, address: dict[str, str]) -> Any:
         try:
-            return await overview.selection(await make_view(api, address["path"], search, address["zone"]))
+            return flatten(await overview.selection(await make_view(api, address["path"], search, address["zone"])))
         except ApiError as error:
             return state(text("This device could not be loaded"), str(error), sign="error")
 

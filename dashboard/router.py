@@ -5,6 +5,7 @@ from dash.development.base_component import Component
 
 from dashboard.client import ApiClient, ApiError
 from dashboard.components.parts import failure, page_head, panel, state
+from dashboard.flat import flatten
 from dashboard.pages import account, air, alerts, device, inventory, overview, status, traffic, waste
 from dashboard.pages.view import Page, View
 from dashboard.query import Query, choose_clock, reader_zone, wall_clock
@@ -51,11 +52,11 @@ async def render(api: ApiClient, path: str, search: str | None, zone: str | None
     """Return the page at an address, or the page that says why there is none."""
     found = find_page(path)
     if found is None:
-        return _not_found(path)
+        return flatten(_not_found(path))
     try:
         view = await make_view(api, path, search, zone)
         content = await found(view)
     except ApiError as error:
-        return failure(str(error))
+        return flatten(failure(str(error)))
     fixed = "" if view.clock.live else view.clock.now.isoformat()
-    return html.Div(content, style={"display": "contents"}, **{"data-source-now": fixed})
+    return html.Div(flatten(content), style={"display": "contents"}, **{"data-source-now": fixed})

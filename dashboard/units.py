@@ -60,11 +60,6 @@ def parse_time(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value).astimezone(UTC) if value else None
 
 
-def clock_text(at: datetime | None) -> str:
-    """Return an instant to the second, in UTC, for places without a browser (the browser shows local time)."""
-    return at.strftime("%Y-%m-%d %H:%M:%S") if at else NOTHING
-
-
 def present(values: Iterable[float | None]) -> list[float]:
     """Return the values that are there."""
     return [value for value in values if value is not None]

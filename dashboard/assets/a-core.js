@@ -62,14 +62,22 @@ window.citywatch = window.citywatch || {};
       const at = element.dataset.at;
       const words = at ? cw.age(new Date(at), now) : cw.words("never", {});
       if (element.textContent !== words) element.textContent = words;
-      if (at && element.title === "") {
+      if (at && element.dateTime !== at) {
+        element.dateTime = at;
         element.title = cw.instant(new Date(at), true);
-        element.removeAttribute("aria-label");
       }
     }
     for (const element of document.querySelectorAll("time.instant")) {
       if (element.textContent === "")
         element.textContent = cw.instant(new Date(element.dataset.at), element.dataset.seconds === "1");
+    }
+  };
+
+  cw.writeValues = function () {
+    for (const element of document.querySelectorAll(".live-value")) {
+      const value = element.dataset.value;
+      const words = cw.number(value === "" ? null : Number(value), Number(element.dataset.digits));
+      if (element.textContent !== words) element.textContent = words;
     }
   };
 

@@ -1,5 +1,5 @@
-/* The live feed: one WebSocket, straight to the props of what is on screen. No polling.
-   Targets are found by their ids, which the pages give them: {"type": "value", "datastream": 12, ...}. */
+/* The live feed: one WebSocket, straight to what is on screen. No polling.
+   Charts, lists and map layers get new props; single numbers are leaves found by `data-stream` and `data-figure`. */
 (function (cw) {
   "use strict";
 
@@ -74,17 +74,12 @@
     if (message.latest && message.latest.length) applyLatest(message.latest);
   }
 
-  function idOf(element) {
-    return JSON.parse(element.id);
-  }
-
   function applySummary(summary) {
     const values = new Map(summary.figures.map((figure) => [figure.name, figure.value]));
-    for (const element of document.querySelectorAll('[id*=\'"type":"figure"\']')) {
-      const id = idOf(element);
-      if (!values.has(id.name)) continue;
-      const words = cw.number(values.get(id.name), id.digits);
-      if (element.textContent !== words) cw.set(id, { children: words });
+    for (const element of document.querySelectorAll("[data-figure]")) {
+      if (!values.has(element.dataset.figure)) continue;
+      const words = cw.number(values.get(element.dataset.figure), Number(element.dataset.digits));
+      if (element.textContent !== words) element.textContent = words;
     }
     const open = Object.values(summary.open_alerts).reduce((sum, n) => sum + n, 0);
     if (cw.exists("open-alerts")) cw.set("open-alerts", { children: open ? String(open) : "" });
@@ -106,28 +101,21 @@
 
   function applyLatest(latest) {
     const byStream = new Map(latest.map((row) => [row.datastream_id, row]));
-    for (const element of document.querySelectorAll('[id*=\'"type":"value"\']')) {
-      const id = idOf(element);
-      const row = byStream.get(id.datastream);
-      if (row) cw.set(id, { children: cw.number(row.result, id.digits) });
+    for (const element of document.querySelectorAll("[data-stream]")) {
+      const row = byStream.get(Number(element.dataset.stream));
+      if (!row) continue;
+      if (element.classList.contains("live-value")) element.dataset.value = row.result === null ? "" : row.result;
+      else if (row.result !== null) element.style.width = Math.max(0, Math.min(100, row.result)) + "%";
     }
-    for (const element of document.querySelectorAll('[id*=\'"type":"bar"\']')) {
-      const id = idOf(element);
-      const row = byStream.get(id.datastream);
-      if (row && row.result !== null) cw.set(id, { style: { width: Math.max(0, Math.min(100, row.result)) + "%" } });
-    }
+    cw.writeValues();
     const newest = new Map();
     for (const row of latest) {
       const before = newest.get(row.device_id);
       if (row.phenomenon_time && (!before || row.phenomenon_time > before)) newest.set(row.device_id, row.phenomenon_time);
     }
-    for (const element of document.querySelectorAll('[id*=\'"type":"age"\']')) {
-      const id = idOf(element);
-      const at = newest.get(id.device);
-      if (at && at > (element.dataset.at || "")) {
-        element.title = "";
-        cw.set(id, { "data-at": at });
-      }
+    for (const element of document.querySelectorAll("time[data-device]")) {
+      const at = newest.get(element.dataset.device);
+      if (at && at > element.dataset.at) element.dataset.at = at;
     }
     cw.writeTimes();
     if (cw.map) cw.map.latest(newest);

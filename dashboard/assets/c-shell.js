@@ -49,6 +49,24 @@
     }
     const action = event.target.closest('[data-action="reload"]');
     if (action) location.reload();
+    // A link in static markup changes the address as any other link of the application does.
+    const link = event.target.closest("[data-html] a[href^='/']");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      window.history.pushState({}, "", link.href);
+      window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    }
+    // A menu closes when something is chosen in it, and by a click anywhere else.
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (link || !menu.contains(event.target)) menu.removeAttribute("open");
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.removeAttribute("open");
+      menu.querySelector("summary").focus();
+    }
   });
 
   // Selecting something does not load the page again: only the rest of the address names a page.
@@ -85,11 +103,51 @@
     return { ...navbar, collapsed: { mobile: closed } };
   }
 
+  // Static markup comes as text (see flat.py). Whoever had the keyboard in it keeps it.
+  const filled = new Map(); // element -> the nodes that we put into it
+
+  function fillMarkup() {
+    for (const [element, nodes] of filled) {
+      if (element.isConnected && element.hasAttribute("data-html")) continue;
+      // The element lives on with children of the page library's own: ours must not stand beside them.
+      for (const node of nodes) node.remove();
+      element.filledWith = null;
+      filled.delete(element);
+    }
+    for (const element of document.querySelectorAll("[data-html]")) {
+      if (element.filledWith === element.dataset.html) continue;
+      const held = element.contains(document.activeElement) ? document.activeElement : null;
+      element.innerHTML = element.filledWith = element.dataset.html;
+      filled.set(element, [...element.childNodes]);
+      if (!held) continue;
+      const mark = held.dataset.acknowledge ? `[data-acknowledge="${held.dataset.acknowledge}"]` : null;
+      const same = mark ? element.querySelector(mark) : [...element.querySelectorAll("a")].find((a) => a.href === held.href);
+      if (same) same.focus({ preventScroll: true });
+    }
+  }
+
+  // What scrolls must be reachable by keyboard, and what does not scroll is no stop on the way.
+  function markScrolling() {
+    for (const region of document.querySelectorAll(".panel > .body.flush, .panel .scroll")) {
+      const scrolls = region.scrollWidth > region.clientWidth + 1 || region.scrollHeight > region.clientHeight + 1;
+      if (!scrolls) region.removeAttribute("tabindex");
+      else if (region.tabIndex !== 0) {
+        region.tabIndex = 0;
+        region.setAttribute("role", "group");
+        region.setAttribute("aria-label", region.closest(".panel").getAttribute("aria-label"));
+      }
+    }
+  }
+  window.addEventListener("resize", cw.gather(markScrolling, 200));
+
   let lastTitle = null;
 
   function pageChanged() {
+    fillMarkup();
+    markScrolling();
     const heading = document.querySelector("#page h1");
     cw.writeTimes();
+    cw.writeValues();
     if (!heading || heading.textContent === lastTitle) return;
     const first = lastTitle === null;
     lastTitle = heading.textContent;
@@ -115,12 +173,17 @@
   };
 
   function start() {
-    const page = document.getElementById("page");
+    const page = document.getElementById("frame") && document.getElementById("page");
     if (!page || !window.dash_clientside || !window.dash_clientside.set_props) {
       setTimeout(start, 50);
       return;
     }
-    new MutationObserver(cw.gather(pageChanged, 0)).observe(page, { childList: true, subtree: true });
+    new MutationObserver(pageChanged).observe(document.getElementById("frame"), {
+      childList: true,
+      subtree: true,
+      attributes: true,
+      attributeFilter: ["data-html"],
+    });
     pageChanged();
     cw.startLive();
   }

@@ -201,7 +201,7 @@ def heat_figure(
         "z": [list(row) for row in values],
         "zmin": low,
         "zmax": high,
-        "colorscale": [[0, "#7a2e0e"], [0.3, "#b8642c"], [0.55, "#d7a77c"], [0.8, "#c9cfd4"], [1, "#a9b4bd"]],
+        "colorscale": [[0, "#6b2409"], [0.3, "#a9521c"], [0.55, "#d09a68"], [0.75, "#c9cfd4"], [1, "#a9b4bd"]],
         "xgap": 1,
         "ygap": 2,
         "hoverongaps": False,

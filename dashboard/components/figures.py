@@ -45,7 +45,7 @@ def key_figure(figure: KeyFigure) -> Component:
     shown: list[Component | str] = [
         html.Span(
             number(value, digits_for(unit)) if value is not None else NOTHING,
-            id={"type": "figure", "name": figure["name"], "digits": digits_for(unit)},
+            **{"data-figure": figure["name"], "data-digits": str(digits_for(unit))},
         )
     ]
     if label:

@@ -6,7 +6,6 @@ from dash.development.base_component import Component
 from dashboard.components.icons import icon, severity_shape
 from dashboard.shapes import Alert, Source
 from dashboard.texts import text
-from dashboard.units import clock_text, parse_time
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 SEVERITY_NAMES = {"CRITICAL": "Critical", "HIGH": "High", "MEDIUM": "Medium", "LOW": "Low"}
@@ -42,12 +41,9 @@ def freshness_chip(freshness: str) -> Component:
     return html.Span([*mark, text(FRESHNESS_NAMES[freshness])], className=f"chip freshness-{freshness}")
 
 
-def age(at: str | None, *, key: str | None = None) -> Component:
+def age(at: str) -> Component:
     """Return a place where the browser keeps `12 s ago` current; hovering shows the local time to the second."""
-    if at is None and key is None:
-        return html.Span(text("never"), className="soft")
-    more = {"id": key} if key else {}
-    return html.Time(className="age", **{"data-at": at or "", "aria-label": clock_text(parse_time(at))}, **more)
+    return html.Time(className="age", **{"data-at": at})
 
 
 def instant(at: str | None, *, seconds: bool = True) -> Component:

@@ -38,8 +38,7 @@ def panel(
     head.append(html.Div(list(right), className="right"))
     more: dict[str, Any] = {"id": body_id} if body_id else {}
     if scroll:
-        # A region that scrolls must be reachable by keyboard.
-        more |= {"style": {"maxHeight": scroll}, "tabIndex": "0", "role": "group", "aria-label": title}
+        more |= {"style": {"maxHeight": scroll}}
     classes = " ".join(["body", *(["flush"] if flush else []), *(["scroll"] if scroll else [])])
     return html.Section(
         [html.Header(head), html.Div(body, className=classes, **more)], className="panel", **{"aria-label": title}

@@ -1,4 +1,8 @@
-"""Readings on screen: a number that the live feed rewrites, its unit, its age, and its bar where it is a share."""
+"""Readings on screen: a number that the live feed rewrites, its unit, its age, and its bar where it is a share.
+
+These are leaves that the scripts write to, found by `data-` attributes: a component with an id of its own for each
+of a thousand numbers makes the page library slow, as it looks through all ids for each.
+"""
 
 from dash import html
 from dash.development.base_component import Component
@@ -6,7 +10,7 @@ from dash.development.base_component import Component
 from dashboard.components.marks import quality_mark
 from dashboard.shapes import Device, Latest
 from dashboard.texts import PROPERTY_NAMES
-from dashboard.units import digits_for, number, unit_label
+from dashboard.units import digits_for, unit_label
 
 
 def find_latest(device: Device, name: str) -> Latest | None:
@@ -26,25 +30,21 @@ def result_of(device: Device, name: str) -> float | None:
     return row["result"] if row is not None and row["quality"] in (1, 2, 3) else None
 
 
-def live_value(row: Latest | None, place: str, *, with_unit: bool = True) -> list[Component]:
-    """Return a value that follows the live feed; `place` keeps ids apart where a value is shown twice."""
+def live_value(row: Latest | None, *, with_unit: bool = True) -> list[Component]:
+    """Return a value that follows the live feed; the browser writes the number."""
     if row is None:
         return [html.Span("–", className="soft")]
-    digits = digits_for(row["unit"])
-    key = {"type": "value", "datastream": row["datastream_id"], "digits": digits, "place": place}
-    parts: list[Component] = [html.Span(number(row["result"], digits), id=key, className="number")]
+    value = "" if row["result"] is None else repr(row["result"])
+    marks = {"data-stream": str(row["datastream_id"]), "data-digits": str(digits_for(row["unit"])), "data-value": value}
+    parts: list[Component] = [html.Span(className="live-value number", **marks)]
     if with_unit and (label := unit_label(row["unit"])):
         parts.append(html.Span(f"\u00a0{label}", className="soft"))
     return [*parts, *quality_mark(row["quality"])]
 
 
-def device_age(device: Device, place: str) -> Component:
+def device_age(device: Device) -> Component:
     """Return how long ago a device was heard; follows the live feed."""
-    return html.Time(
-        className="age",
-        id={"type": "age", "device": device["device_id"], "place": place},
-        **{"data-at": device["last_time"] or ""},
-    )
+    return html.Time(className="age", **{"data-device": device["device_id"], "data-at": device["last_time"] or ""})
 
 
 def share_bar(row: Latest | None, limit: float | None) -> Component:
@@ -54,7 +54,8 @@ def share_bar(row: Latest | None, limit: float | None) -> Component:
     if row is not None:
         parts.append(
             html.I(
-                id={"type": "bar", "datastream": row["datastream_id"]},
+                className="live-bar",
+                **{"data-stream": str(row["datastream_id"])},
                 style={"width": f"{min(100.0, max(0.0, value or 0.0)):.1f}%"},
             )
         )

@@ -1,7 +1,6 @@
 """Which source of time is shown: the city as it runs, or one of the recorded days beside it."""
 
-import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.icons import icon
@@ -23,22 +22,25 @@ def source_chooser(sources: list[Source], chosen: Source, path: str) -> list[Com
     # A device's or an alert's own page belongs to one source: choosing another leads to the list.
     base = "/devices" if path.startswith("/devices") else path
     items = [
-        dmc.MenuItem(
-            [
-                source_name(source),
-                html.Span(plural("{n} device", "{n} devices", source["devices"]), className="soft menu-note"),
-            ],
-            href=href(base, source=None if source["source_id"] == LIVE else source["source_id"]),
-            leftSection=icon("check", size=14)
-            if source["source_id"] == chosen["source_id"]
-            else html.Span(className="no-check"),
+        html.Li(
+            dcc.Link(
+                [
+                    icon("check", size=14)
+                    if source["source_id"] == chosen["source_id"]
+                    else html.Span(className="no-check"),
+                    source_name(source),
+                    html.Span(plural("{n} device", "{n} devices", source["devices"]), className="soft menu-note"),
+                ],
+                href=href(base, source=None if source["source_id"] == LIVE else source["source_id"]),
+            )
         )
         for source in sorted(sources, key=lambda s: (s["kind"] != LIVE, s["source_id"]))
     ]
     replay = chosen["source_id"] != LIVE
-    button = html.Button(
-        [icon("replay" if replay else "pin", size=15), html.Span(source_name(chosen))],
+    name = source_name(chosen)
+    button = html.Summary(
+        [icon("replay" if replay else "pin", size=15), html.Span(name)],
         className="button source-button replay" if replay else "button source-button",
-        **{"aria-label": text("Source: {name}", name=source_name(chosen))},
+        title=text("Source of what is shown: {name}", name=name),
     )
-    return [dmc.Menu([dmc.MenuTarget(button), dmc.MenuDropdown(items)], position="bottom-end", shadow="md")]
+    return [html.Details([button, html.Ul(items)], className="menu")]

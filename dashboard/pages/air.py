@@ -158,7 +158,7 @@ def _pollutant(
     length, _ = SPANS[view.query.span("24h")]
     span = view.clock.now - length, view.clock.now
     figure = context_figure(here, chosen, name, view.zone, lowest_limit(limits, name), span)
-    value = live_value(find_latest(chosen.device, name), f"head-{name}")
+    value = live_value(find_latest(chosen.device, name))
     label = text(
         "{property} at {station} over the span, other stations in grey",
         property=property_name(name),
@@ -188,10 +188,15 @@ def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Compone
         device = station.device
         late = [] if device["freshness"] == "fresh" else [" ", freshness_chip(device["freshness"])]
         link = dcc.Link(device["name"] or device["device_id"], href=href("/air", **kept, device=device["device_id"]))
-        values = [right_cell(live_value(find_latest(device, name), "table", with_unit=False)) for name in POLLUTANTS]
+        values = [right_cell(live_value(find_latest(device, name), with_unit=False)) for name in POLLUTANTS]
         rows.append(
             html.Tr(
-                [html.Td([link, *late]), html.Td(_band(station)), *values, right_cell(device_age(device, "table"))],
+                [
+                    html.Td([link, *late]),
+                    html.Td(_band(station), className="one-line"),
+                    *values,
+                    right_cell(device_age(device)),
+                ],
                 **{"data-selected": "true" if station is chosen else "false"},
             )
         )
@@ -207,13 +212,18 @@ def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Compone
     ]
 
 
+def _highest(station: Station, name: str) -> float:
+    series = station.series.get(name)
+    return max(present(p["value"] for p in series["points"]), default=0.0) if series else 0.0
+
+
 def _multiples(view: View, here: Sequence[Station]) -> Component:
     name = "pm2_5"
     values = [v for s in here if name in s.series for v in present(p["value"] for p in s.series[name]["points"])]
     top = max([10.0, *values])
     kept = {"source": view.source, "span": view.query.get("span")}
     items = []
-    for station in sorted(here, key=lambda s: s.device["name"]):
+    for station in sorted(here, key=lambda s: (-_highest(s, name), s.device["name"])):
         series = station.series.get(name)
         points = [p["value"] for p in series["points"]] if series else []
         highest = max(present(points), default=None)

@@ -77,7 +77,7 @@ def _readings(device: Device) -> Component:
         html.Tr(
             [
                 html.Th(property_name(row["property"]), scope="row"),
-                right_cell(live_value(row, "table")),
+                right_cell(live_value(row)),
                 right_cell(instant(row["phenomenon_time"])),
             ]
         )
@@ -92,7 +92,7 @@ def _facts(device: Device, districts: dict[str, str]) -> Component:
     if device["latitude"] is not None and device["longitude"] is not None:
         place = f"{device['latitude']:.5f}, {device['longitude']:.5f}"
     facts: list[tuple[str, Component | str]] = [
-        (text("Heard"), device_age(device, "facts")),
+        (text("Heard"), device_age(device)),
         (text("Reports every"), f"{number(device['expected_interval_seconds'], 0)} s"),
         (text("Profile"), device["profile"]),
         (text("District"), districts.get(device["district_id"] or "", "–")),

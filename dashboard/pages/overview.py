@@ -95,7 +95,7 @@ async def selection(view: View) -> list[Component]:
         marks.insert(0, severity_chip(device["worst_severity"]))
     readings: list[Component] = []
     for row in by_importance(device):
-        readings += [html.Dt(property_name(row["property"])), html.Dd(live_value(row, "card"))]
+        readings += [html.Dt(property_name(row["property"])), html.Dd(live_value(row))]
     return [
         html.Div(
             [
@@ -109,7 +109,7 @@ async def selection(view: View) -> list[Component]:
                         ),
                     ]
                 ),
-                html.Div([*marks, device_age(device, "card")], className="facts"),
+                html.Div([*marks, device_age(device)], className="facts"),
                 html.Dl(readings, className="facts-list"),
                 dcc.Link(
                     [text("Open device"), icon("chevron", size=14)],

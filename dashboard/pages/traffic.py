@@ -1,5 +1,6 @@
 """Traffic: corridor speeds by hour, every detector with its level, and the curves of the one that is selected."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,7 +62,7 @@ def detectors(devices: Sequence[Device], series: Sequence[Series], now: datetime
         hours = tuple(hourly.get(start) for start in hour_starts(now))
         level = service_level(result_of(device, "vehicle_speed"), free_flow)
         found.append(Detector(device, corridor_of(device), hours, free_flow, level))
-    return sorted(found, key=lambda d: ("FEDCBA".find(d.level) if d.level else 9, d.device["name"]))
+    return sorted(found, key=lambda d: ("FEDCBA".find(d.level) if d.level else 9, natural(d.device["name"])))
 
 
 async def page(view: View) -> Component:
@@ -109,32 +110,53 @@ def _open(view: View, device: Device) -> Component:
     )
 
 
-def _heat_rows(found: Sequence[Detector], corridor: str | None) -> list[tuple[str, list[float | None]]]:
-    """Return (name, speed per hour): corridors by mean, or the detectors along one corridor in order of place."""
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One row of the heat map: speed per hour, and the free-flow speed that it is held against."""
+
+    name: str
+    speeds: list[float | None]
+    free_flow: float | None
+
+    def shares(self) -> list[float | None]:
+        """Return each hour's speed in percent of free flow, at most 100."""
+        free = self.free_flow
+        return [min(100.0, 100 * speed / free) if speed is not None and free else None for speed in self.speeds]
+
+
+def heat_rows(found: Sequence[Detector], corridor: str | None) -> list[HeatRow]:
+    """Return corridors by mean, or the detectors along one corridor in order of place."""
     if corridor is not None:
-        along = sorted((d for d in found if d.corridor == corridor), key=lambda d: d.device["name"])
-        return [(d.device["name"] or d.device["device_id"], list(d.hours)) for d in along]
+        along = sorted((d for d in found if d.corridor == corridor), key=lambda d: natural(d.device["name"]))
+        return [HeatRow(d.device["name"] or d.device["device_id"], list(d.hours), d.free_flow) for d in along]
     rows = []
     for name in sorted({d.corridor for d in found}):
-        columns = zip(*(d.hours for d in found if d.corridor == name), strict=True)
-        rows.append((name, [mean(present(column)) for column in columns]))
+        here = [d for d in found if d.corridor == name]
+        columns = zip(*(d.hours for d in here), strict=True)
+        rows.append(
+            HeatRow(name, [mean(present(column)) for column in columns], mean(present(d.free_flow for d in here)))
+        )
     return rows
+
+
+def natural(name: str) -> list[tuple[bool, float, str]]:
+    """Return a sort key that puts km 2 before km 10."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", name)
+    return [(part[:1].isdigit(), float(part) if part[:1].isdigit() else 0.0, part) for part in parts if part]
 
 
 def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
     corridors = sorted({d.corridor for d in found})
     corridor = view.query.get("corridor") if view.query.get("corridor") in corridors else None
-    rows = _heat_rows(found, corridor)
-    values = [speeds for _, speeds in rows]
-    known = [speed for speeds in values for speed in present(speeds)]
+    rows = heat_rows(found, corridor)
     figure = heat_figure(
-        [name for name, _ in rows],
+        [row.name for row in rows],
         [local_text(start + HALF, view.zone) for start in hour_starts(view.clock.now)],
-        values,
-        "km/h",
+        [row.shares() for row in rows],
+        "%",
         low=0,
-        high=max(60.0, percentile(known, 0.95) or 60.0),
-        words=[[f"{number(speed, 0)} km/h" for speed in speeds] for speeds in values],
+        high=100,
+        words=[[f"{number(speed, 0)} km/h" for speed in row.speeds] for row in rows],
     )
     kept = {"source": view.source, "span": view.query.get("span")}
     options = [(text("All corridors"), href("/traffic", **kept), corridor is None)]
@@ -151,12 +173,12 @@ def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
         className="corridors",
     )
     return panel(
-        text("Mean speed by hour"),
+        text("Speed by hour"),
         [
             chart(figure, key="speed-heat", label=text("Mean speed of each corridor in each of the last 24 hours")),
             links,
         ],
-        note=text("darker is slower; a gap is an hour without readings"),
+        note=text("share of free flow: grey is free, darker is slower, a gap is an hour without readings"),
         right=[choices(text("Corridor"), options)],
     )
 
@@ -195,10 +217,10 @@ def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Comp
                         ]
                     ),
                     html.Td(_level(one)),
-                    right_cell(live_value(find_latest(device, "vehicle_speed"), "table", with_unit=False)),
-                    right_cell(live_value(find_latest(device, "vehicle_flow"), "table", with_unit=False)),
-                    right_cell(live_value(find_latest(device, "occupancy"), "table", with_unit=False)),
-                    right_cell(device_age(device, "table")),
+                    right_cell(live_value(find_latest(device, "vehicle_speed"), with_unit=False)),
+                    right_cell(live_value(find_latest(device, "vehicle_flow"), with_unit=False)),
+                    right_cell(live_value(find_latest(device, "occupancy"), with_unit=False)),
+                    right_cell(device_age(device)),
                 ],
                 **{"data-selected": "true" if one is chosen else "false"},
             )

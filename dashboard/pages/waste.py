@@ -138,12 +138,12 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
                                 if over
                                 else []
                             ),
-                            *live_value(fill, "table"),
+                            *live_value(fill),
                         ]
                     ),
-                    right_cell(live_value(find_latest(device, "bin_temperature"), "table")),
-                    right_cell(live_value(find_latest(device, "battery"), "table")),
-                    right_cell(device_age(device, "table")),
+                    right_cell(live_value(find_latest(device, "bin_temperature"))),
+                    right_cell(live_value(find_latest(device, "battery"))),
+                    right_cell(device_age(device)),
                 ],
                 **{"data-selected": "true" if device is chosen else "false"},
             )

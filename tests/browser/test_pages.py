@@ -104,7 +104,7 @@ def test_changing_pages_is_quick(visitor: Visitor) -> None:
 
 @pytest.mark.browser
 def test_numbers_on_screen_are_those_of_the_store(visitor: Visitor, city: City) -> None:
-    async def account(connection: asyncpg.Connection) -> asyncpg.Record:
+    async def account(connection: asyncpg.Connection) -> asyncpg.Record | None:
         return await connection.fetchrow(
             "SELECT sum(received) AS received, sum(stored) AS stored FROM delivery_account"
         )
