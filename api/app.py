@@ -13,7 +13,19 @@ from api.live import live_router
 from api.live_hub import Hub
 from api.metrics import Metrics
 from api.problems import install_problems
-from api.routes import accounts, actions, alerts, devices, districts, exports, observations, overview, rules, system
+from api.routes import (
+    accounts,
+    actions,
+    alerts,
+    curves,
+    devices,
+    districts,
+    exports,
+    observations,
+    overview,
+    rules,
+    system,
+)
 from api.version import VERSION
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings
@@ -71,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problems(app)
-    for part in (overview, districts, devices, observations, alerts, actions, accounts, rules, exports):
+    for part in (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports):
         app.include_router(part.router, prefix=PREFIX)
     app.include_router(live_router, prefix=PREFIX)
     app.include_router(system.router)

@@ -105,6 +105,12 @@ class Series(_Schema):
     points: list[Point]
 
 
+class SeriesList(_Schema):
+    """The curves of several datastreams."""
+
+    items: list[Series]
+
+
 class Profile(_Schema):
     """A city-wide (or district-wide) curve of one property by hour or day: the mean of all readings per bucket."""
 

@@ -37,7 +37,7 @@ def end_to_end(services: Services, count: int, pack: int = 1, **environment: str
         wait_for(lambda: services.query(RECEIVED) == WARM_UP + count, 600, every=0.2)
         after = _costs(services, measured)
         last = float(str(services.query("SELECT extract(epoch FROM max(at)) FROM ingest_batch")))
-        stored = int(str(services.query("SELECT sum(stored) FROM delivery_account")))
+        stored = int(str(services.query("SELECT sum(stored)::bigint FROM delivery_account")))
     if stored != (WARM_UP + count) * pack:
         raise AssertionError(f"{stored} readings stored of {(WARM_UP + count) * pack}")
     rate = count / (last - published["began"])

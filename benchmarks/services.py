@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,12 @@ def services(devices: int = 1000) -> Iterator[Services]:
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="citywatch-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with local_postgres(folder / "postgres") as postgres, local_broker(folder / "broker", port=22883) as broker:
+        # Ports of its own, far from the usual ones: while the store is stopped nobody else shall take its place.
+        port = random.randrange(23_000, 31_000, 2)
+        with (
+            local_postgres(folder / "postgres", port) as postgres,
+            local_broker(folder / "broker", port + 1) as broker,
+        ):
             asyncio.run(_prepare(postgres, devices))
             yield Services(folder, postgres, broker, devices)
 

@@ -54,7 +54,7 @@ class IngestSettings(_Group):
     workers: int = Field(1, ge=1, le=64, description="workers that share the subscription")
     batch_rows: int = Field(2000, ge=1, le=100_000, description="readings at which a batch closes")
     batch_age: Duration = Field(timedelta(milliseconds=50), description="age at which a batch closes")
-    window: int = Field(20_000, ge=10, le=65_535, description="messages in flight between broker and worker")
+    window: int = Field(50_000, ge=10, le=65_535, description="messages in flight between broker and worker")
     lateness: Duration = Field(timedelta(hours=48), description="how old a live reading may be before it is refused")
     equal_window: Duration = Field(
         timedelta(seconds=30), description="equal messages without time and sequence inside this window count once"

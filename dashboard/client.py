@@ -104,6 +104,27 @@ class ApiClient:
 
         return list(await asyncio.gather(*(one(datastream_id) for datastream_id in datastream_ids)))
 
+    async def curves(
+        self,
+        names: Sequence[str],
+        since: datetime,
+        until: datetime,
+        resolution: str,
+        *,
+        source_id: str,
+        domain: str | None = None,
+    ) -> list[Series]:
+        """Return the curves of every datastream of some properties that has a reading in the span."""
+        asked = {
+            "property": list(names),
+            "since": since.isoformat(),
+            "until": until.isoformat(),
+            "resolution": resolution,
+            "source_id": source_id,
+            "domain": domain,
+        }
+        return cast(list[Series], (await self._ask("GET", "/curves", parameters=asked))["items"])
+
     async def alerts(self, *, most: int = 200, **filters: Any) -> list[Alert]:
         """Return alerts, newest first."""
         return cast(list[Alert], await self._every("/alerts", filters, most))

@@ -18,6 +18,10 @@ SPANS: dict[str, tuple[timedelta, str]] = {
 }
 
 
+# The finest resolution in which curves of many devices come in one answer.
+MANY = {"raw": "minute"}
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """The query part of the address; `get` reads any other parameter."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from devices.instants import parse_instant, parse_rfc3339, shift, shown
 from devices.model import Decoded, DecodeError, Reading, Refused, RefuseReason
-from devices.properties import FORBIDDEN, PROPERTIES
+from devices.properties import DERIVED, FORBIDDEN, PROPERTIES
 from devices.units import conversion
 
 # Keys of a native record that are about the message, not readings
@@ -228,7 +228,8 @@ def _interpret(
 def catalogue_fields() -> dict[str, Field]:
     """Return the mapping of a device that speaks the catalogue's own names and units; its flags may be booleans."""
     flag = Meaning(boolean=True)
-    return {n: Field(n, meaning=flag if p.unit == "1" and p.high == 1 else None) for n, p in PROPERTIES.items()}
+    measured = (each for each in PROPERTIES.values() if each.name not in DERIVED)
+    return {p.name: Field(p.name, meaning=flag if p.unit == "1" and p.high == 1 else None) for p in measured}
 
 
 def _from_arrival(offset: object, now: datetime | None) -> datetime | None:

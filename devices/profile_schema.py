@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
 from devices.model import Domain
-from devices.properties import FORBIDDEN, PROPERTIES
+from devices.properties import DERIVED, FORBIDDEN, PROPERTIES
 from devices.units import conversion
 
 NAME = r"^[a-z0-9][a-z0-9._-]*$"
@@ -29,6 +29,8 @@ def _property(name: str) -> str:
         raise ValueError(f"{name} is personal data: there is no place for it")
     if name not in PROPERTIES:
         raise ValueError(f"{name} is not in the catalogue of observed properties")
+    if name in DERIVED:
+        raise ValueError(f"{name} is worked out here from what devices measure: none may send it")
     return name
 
 

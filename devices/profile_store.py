@@ -20,6 +20,11 @@ class ProfileStore:
         self._stamp = self._look()
         self.profiles: Mapping[str, Profile] = load_profiles(*self.folders, sandbox=self._sandbox)
 
+    @property
+    def changed(self) -> bool:
+        """Return whether a file came, went or changed since the folders were read."""
+        return self._look() != self._stamp
+
     def reload_if_changed(self) -> bool:
         """Read the folders again where a file came, went or changed; tell whether it did.
 

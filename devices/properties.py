@@ -100,6 +100,31 @@ PROPERTIES = _catalogue(
     ("battery_voltage", "Battery voltage", "V", 0, 60, H),
     ("rssi", "Signal strength", "dB[mW]", -200, 20, H),
     ("snr", "Signal to noise", "dB", -60, 60, H),
+    # Worked out from others, see DERIVED.
+    ("us_aqi", "US air quality index (NowCast)", "1", 0, 20000, A),
+    ("european_aqi", "European air quality level", "1", 1, 6, A),
+    ("nowcast_pm2_5", "PM2.5 NowCast", "ug/m3", 0, 5000, A),
+    ("level_of_service", "Level of service, 1 = A to 6 = F", "1", 1, 6, T),
+    ("travel_time_index", "Travel-time index", "1", 0, 1000, T),
+    ("fill_rate", "Fill rate", "%/h", 0, 6000, W),
+    ("time_to_full", "Time to full", "h", 0, 1344, W),
+    ("completeness", "Share of expected reports", "%", 0, 100, H),
+    ("battery_days_left", "Battery life left", "d", 0, 3650, H),
+)
+
+# What `citywatch indicators run` writes. No device may send these: a value here always comes from our own method.
+DERIVED = frozenset(
+    {
+        "us_aqi",
+        "european_aqi",
+        "nowcast_pm2_5",
+        "level_of_service",
+        "travel_time_index",
+        "fill_rate",
+        "time_to_full",
+        "completeness",
+        "battery_days_left",
+    }
 )
 
 # Personal data has no place in a reading; a device that sends one of these is told so by name.

@@ -18,9 +18,15 @@ def hour_mean(values: Series, expected: int) -> float | None:
 
     Of 60 one-minute values 45 make a valid hour, 44 do not.
     """
+    present = [value for value in values if value is not None]
+    return mean(present) if hour_is_valid(len(present), expected) and present else None
+
+
+def hour_is_valid(values: int, expected: int) -> bool:
+    """Return whether so many values make an hour, or another short period, that should have `expected`."""
     if expected < 1:
         raise IndicatorError(f"an hour cannot be expected to have {expected} values")
-    return _mean_of(values, _rule("hour_share") * expected)
+    return bool(values >= _rule("hour_share") * expected)
 
 
 def eight_hour_mean(hours: Series) -> float | None:

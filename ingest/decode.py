@@ -1,6 +1,7 @@
 """From a delivery to rows: route, envelope, device, profile, readings. Any failure is a value, never an exception."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -75,10 +76,15 @@ class Decoder:
             if said is not None and said != speaker.device.device_id:
                 raise DecodeError(f"the payload says it is from {said!r}", RejectReason.IDENTITY_MISMATCH)
             assert speaker.profile is not None
+            if not uplink.records and uplink.raw is None:
+                # A join, a downlink event or an uplink without payload: well understood, and nothing to store.
+                return Accepted(delivery, speaker.device.device_id, [])
             decoded = speaker.profile.decode(uplink, delivery.received_at)
         except DecodeError as error:
-            return Rejected(delivery, error.reason, str(error), self.device_of(delivery.topic))
-        if not decoded.readings and not decoded.refused:
+            return Rejected(delivery, error.reason, str(error), self._claimed(delivery))
+        # What a codec understood may hold a serial number only; JSON of which nothing is known is a wrong mapping.
+        understood = uplink.raw is not None and speaker.profile.codec is not None
+        if not decoded.readings and not decoded.refused and not understood:
             device_id = speaker.device.device_id
             return Rejected(delivery, RejectReason.NO_READINGS, "nothing in it that could be a reading", device_id)
         return self._rows(delivery, speaker, uplink, decoded.readings, decoded.refused, resumed_at)
@@ -115,6 +121,17 @@ class Decoder:
             if matches:
                 return None if device_id is None else device_id[:64]
         return None
+
+    def _claimed(self, delivery: Delivery) -> str | None:
+        """Return the device id that a topic claims, or else its payload, cut to what a device id may be."""
+        device_id = self.device_of(delivery.topic)
+        if device_id is not None or len(delivery.payload) > self.max_payload:
+            return device_id
+        with suppress(DecodeError):
+            route, _ = self._route(delivery.topic)
+            if route.envelope is not None:
+                device_id = self.envelopes[route.envelope](delivery.payload).device_id
+        return None if device_id is None else device_id[:64]
 
     def _rows(
         self,

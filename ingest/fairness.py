@@ -10,7 +10,7 @@ Where everybody sends much nobody floods: then the broker is simply read more sl
 from dataclasses import dataclass
 
 # A flood is more than so many messages a second, and so many times the median topic's.
-LEAST_RATE = 20.0
+LEAST_RATE = 5.0
 TIMES_MEDIAN = 20.0
 
 
@@ -32,6 +32,8 @@ class Fairness:
         self.counts: dict[str, int] = {}
         self.aside: dict[str, int] = {}
         self.slow: frozenset[str] = frozenset()
+        # Beyond so many messages since the last look a topic is a flood at once.
+        self.limit = LEAST_RATE
 
     def look(self, seconds: float) -> list[Flood]:
         """Return who floods, over the last `seconds`, and begin to count anew."""
@@ -39,6 +41,7 @@ class Fairness:
         aside, self.aside = self.aside, {}
         usual = sorted(counts.values())[(len(counts) - 1) // 2] / seconds if counts else 0.0
         limit = max(LEAST_RATE, TIMES_MEDIAN * usual)
+        self.limit = limit * seconds
         floods = [
             Flood(topic, count, count / seconds, usual, aside.get(topic, 0))
             for topic, count in counts.items()

@@ -45,8 +45,8 @@ class Inbox:
     def put(self, delivery: Delivery) -> None:
         """Take in one delivery. Never refuses: what the socket had already read must go somewhere."""
         topic, counts = delivery.topic, self.fairness.counts
-        counts[topic] = counts.get(topic, 0) + 1
-        if topic in self.fairness.slow or topic in self._behind_by_topic:
+        counts[topic] = count = counts.get(topic, 0) + 1
+        if count > self.fairness.limit or topic in self.fairness.slow or topic in self._behind_by_topic:
             self._put_behind(delivery)
         else:
             self._waiting.append(delivery)

@@ -45,7 +45,11 @@ async def replay_rejected(
     """Play what was kept and not yet played again, oldest first; raises PoisonError or AwayError from the store."""
     pool = await open_pool(store_dsn(settings), process="rejected replay", size=2)
     try:
-        return await _Replay(settings, pool).run(ids, reason, device_id)
+        replay = _Replay(settings, pool)
+        try:
+            return await replay.run(ids, reason, device_id)
+        finally:
+            replay.close()
     finally:
         await pool.close()
 
@@ -65,6 +69,10 @@ class _Replay:
             equal_window=options.equal_window,
             max_payload=options.max_payload,
         )
+
+    def close(self) -> None:
+        """End what runs vendors' JavaScript."""
+        self._profiles.close()
 
     async def run(self, ids: list[int] | None, reason: str | None, device_id: str | None) -> ReplayCounts:
         counts, after = ReplayCounts(), 0

@@ -217,6 +217,8 @@ class Worker:
             if loop.time() - reported < REPORT_EVERY:
                 continue
             reported = loop.time()
+            if self._profiles.changed:
+                self.registry_changed()
             if self.total.messages != before:
                 total = self.total
                 log.info(
@@ -275,6 +277,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
         opened.append((pool, worker))
 
     if not await insist(open_up, stop):
+        profiles.close()
         return
     pool, worker = opened[0]
     session = SESSIONS[options.receiver](
@@ -305,4 +308,5 @@ async def run_worker(settings: Settings, stop: asyncio.Event) -> None:
             drained.set()
     finally:
         pool.terminate()
+        profiles.close()
     log.info("ingest_stopped", messages=worker.total.messages, stored=worker.total.stored)

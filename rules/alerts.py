@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from citywatch.errors import AlertError
+from rules.difference import Change
 from rules.engine import Watch
 from rules.frozen import freeze_evidence
 from rules.lifecycle import AlertEventKind, AlertState, Standing, advance, raised
 from rules.model import Subject
-from rules.stream import Change
 from rules.wording import describe
 from sql.connection import Connection, Record
 from sql.queries import query
@@ -98,7 +98,9 @@ async def raise_alert(
         return None
     before = None
     for kind, at, after in steps:
-        await _journal(connection, alert_id, at, kind, before, after.state, f"rule {rule.rule_id} v{rule.version}", "")
+        await write_journal(
+            connection, alert_id, at, kind, before, after.state, f"rule {rule.rule_id} v{rule.version}", ""
+        )
         before = after.state
     await connection.execute(query("rules", "announce"), alert_id)
     return alert_id
@@ -120,7 +122,7 @@ async def move(
     after = advance(before, kind, acknowledged=row["acknowledged_at"] is not None)
     if after != before:
         await connection.execute(query("rules", "set_standing"), row["alert_id"], after.state.value, after.open)
-    await _journal(connection, row["alert_id"], at, kind, before.state, after.state, actor, comment)
+    await write_journal(connection, row["alert_id"], at, kind, before.state, after.state, actor, comment)
     await connection.execute(query("rules", "announce"), row["alert_id"])
     return after
 
@@ -137,7 +139,7 @@ async def withdraw(connection: Connection, rule_id: str, device_id: str, now: da
         )
 
 
-async def _journal(
+async def write_journal(
     connection: Connection,
     alert_id: int,
     at: datetime,
@@ -147,6 +149,7 @@ async def _journal(
     actor: str,
     comment: str,
 ) -> None:
+    """Append one line to the journal of an alert."""
     await connection.execute(
         query("rules", "journal"),
         alert_id,

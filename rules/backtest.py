@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from rules.city import City
 from rules.engine import watch
 from rules.history import load_column
 from rules.model import Episode, Rule
 from rules.scan import scan
-from rules.store import City
 from rules.trials import properties_of
 from sql.connection import Connection
 

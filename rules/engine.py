@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from devices.model import QualityFlag
+from devices.properties import DERIVED
 from rules.conditions import Leaf, Memory, NoData, judge, leaves
 from rules.model import Episode, Rule, Sample, Subject, Verdict
 
@@ -134,8 +135,10 @@ def _observe(ready: Watch, memories: list[Memory | None], sample: Sample) -> boo
     heard = False
     for position, (leaf, name) in enumerate(zip(ready.leaves, ready.properties, strict=True)):
         if name is None:
-            memories[position] = leaf.observe(memories[position], sample.at, 0.0)
-            heard = True
+            # What was worked out here, perhaps after the device fell silent, is no sign of life.
+            if not sample.values.keys() <= DERIVED:
+                memories[position] = leaf.observe(memories[position], sample.at, 0.0)
+                heard = True
             continue
         result, quality = sample.values.get(name, (None, QualityFlag.MISSING))
         if result is not None and quality in ready.counts:
@@ -152,6 +155,15 @@ def prime(ready: Watch, samples: Iterable[Sample], heard_at: datetime | None) ->
     for sample in samples:
         _observe(ready, memories, sample)
     return Track(tuple(memories), heard_at)
+
+
+def excuse(ready: Watch, track: Track, at: datetime) -> Track:
+    """Return the track as if the device had been heard at `at`, where it was heard before that."""
+    memories = tuple(
+        (at,) if isinstance(leaf, NoData) and memory is not None and memory[0] < at else memory
+        for leaf, memory in zip(ready.leaves, track.memories, strict=True)
+    )
+    return replace(track, memories=memories)
 
 
 def advance(ready: Watch, track: Track, until: datetime) -> tuple[Track, Sequence[Transition]]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from devices.model import QualityFlag
 from rules.conditions import Memory
+from rules.difference import Evidence
 from rules.engine import Track
 from rules.model import Episode, Sample
-from rules.stream import Evidence, Stream
+from rules.stream import Stream
 
 
 def freeze_track(track: Track) -> dict[str, Any]:

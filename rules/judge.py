@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
+from rules.city import City
+from rules.difference import Change
 from rules.engine import Watch
 from rules.model import Episode, Sample
-from rules.store import City
-from rules.stream import BEGINNING, Change, Stream, adopt, apply, derive, revise, tick
+from rules.stream import BEGINNING, Stream, adopt, apply, derive, forgive, revise, tick
 from sql.tail import TailBatch
 
 Told = Iterator[tuple[str, Watch, Change]]
@@ -35,6 +36,7 @@ class Judge:
 
         A replay batch is judged against the clock that it started from, since it may span days of its source's time.
         """
+        self._excuse_outage(batch)
         for device_id, samples, received_at in _by_device(batch, self.city.datastreams):
             stream, watches = self._stream(device_id), self.city.watches[device_id]
             self.touched.add(device_id)
@@ -52,7 +54,11 @@ class Judge:
                 self.clocks[source_id] = clock
 
     def tick(self, now: datetime) -> Told:
-        """Let time pass: live devices to the wall clock's `now`, others to their source's clock."""
+        """Let time pass: live devices to the wall clock's `now`, others to their source's clock.
+
+        While no live device at all is heard, the fault is ours (ingest, broker, network): live time stands still.
+        """
+        now = min(now, self.deaf_from(now) or now)
         for device_id, stream in self.streams.items():
             watches = self.city.watches.get(device_id)
             if not watches:
@@ -64,6 +70,28 @@ class Judge:
             for change in tick(watches, stream, clock):
                 self.touched.add(device_id)
                 yield device_id, _of(watches, change), change
+
+    def deaf_from(self, now: datetime) -> datetime | None:
+        """Return since when nothing has come from any live device although something should have; None if it has."""
+        intervals = [s.expected_interval for d in self.streams if (s := self.city.subjects[d]).source_id == "live"]
+        if not intervals or "live" not in self.clocks:
+            return None
+        deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * min(intervals))
+        return deaf_from if now > deaf_from else None
+
+    def _excuse_outage(self, batch: TailBatch) -> None:
+        """Note when live devices were last heard; after an outage of ours, hold no device's silence against it."""
+        datastreams, subjects = self.city.datastreams, self.city.subjects
+        if not any(
+            each in datastreams and subjects[datastreams[each][0]].source_id == "live" for each in batch.datastream_id
+        ):
+            return
+        if self.deaf_from(batch.at) is not None:
+            for device_id, stream in self.streams.items():
+                if subjects[device_id].source_id == "live":
+                    forgive(self.city.watches[device_id], stream, batch.at)
+                    self.touched.add(device_id)
+        self.clocks["live"] = max(batch.at, self.clocks.get("live", batch.at))
 
     def adopt(self) -> list[tuple[str, str]]:
         """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
@@ -124,4 +152,5 @@ def _by_device(
         yield device_id, [Sample(at, values) for at, values in found.items()], first[device_id]
 
 
+LEAST_GRACE = timedelta(seconds=10)
 _FLAGS = {int(flag): flag for flag in QualityFlag}

@@ -4,8 +4,8 @@ A rule is a state that two kinds of instants can change: those whose verdict is 
 whose verdict is FALSE while it is active. Both are found for a whole series at once; what is left is to hop from
 each raise to the next clear. A test compares this with the engine, series by series: it must never differ.
 
-Times are int64 microseconds since 2000-01-01 UTC, as PostgreSQL sends them; results are float64 with NaN where missing.
-Inside, an instant is twice that, and one more for a sample: a silence that is due at the instant of a sample comes first.
+Times are int64 microseconds since 2000-01-01 UTC, as PostgreSQL sends them; results float64, NaN where missing.
+Inside, an instant is twice that, and one more for a sample: silence due at the instant of a sample comes before it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _heard(name: str | None, columns: Mapping[str, Column], counts: Sequence[int
 
 
 def _instants(ready: Watch, heard: Sequence[_Heard], until: datetime | None) -> Times:
-    """Return every instant at which the engine judges: all samples that count, and all ends of patience with silence."""
+    """Return every instant at which the engine judges: the samples that count, and the ends of patience."""
     parts = [each.times for each in heard]
     for leaf, each in zip(ready.leaves, heard, strict=True):
         if isinstance(leaf, NoData) and len(each.times):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from citywatch.errors import RuleError
 from citywatch.telemetry import get_logger
+from rules.city import City
 from rules.definitions import Definition, parse_definition
-from rules.engine import Watch, watch
 from rules.frozen import freeze_stream, thaw_stream
 from rules.model import Episode, Rule, Subject
 from rules.stream import Stream
@@ -19,28 +19,6 @@ from sql.connection import Connection
 from sql.queries import query
 
 log = get_logger()
-
-
-@dataclass(slots=True)
-class City:
-    """The devices, and what each is watched by."""
-
-    subjects: dict[str, Subject] = field(default_factory=dict)
-    datastreams: dict[int, tuple[str, str]] = field(default_factory=dict)  # id -> device, property
-    ids: dict[tuple[str, str], int] = field(default_factory=dict)
-    watches: dict[str, list[Watch]] = field(default_factory=dict)
-
-    def assign(self, rules: Iterable[Rule]) -> None:
-        """Work out which rules watch which device."""
-        kept = list(rules)
-        self.watches = {
-            device_id: [ready for rule in kept if (ready := watch(rule, subject)) is not None]
-            for device_id, subject in self.subjects.items()
-        }
-
-    def datastream_of(self, rule: Rule, device_id: str) -> int | None:
-        """Return the datastream an alert of `rule` is about, None where it is about the device as a whole."""
-        return self.ids.get((device_id, rule.selector.property)) if rule.selector.property else None
 
 
 async def load_city(connection: Connection) -> City:

@@ -21,40 +21,16 @@ The semantics, exactly (see docs/adr/0005-event-time.md):
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from rules.engine import Track, Watch, advance, extend, prime, step
-from rules.lifecycle import AlertEventKind
+from rules.difference import Change, Evidence, Kind, differ
+from rules.engine import Track, Watch, advance, excuse, extend, prime, step
 from rules.model import Episode, Sample
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 EVIDENCE = 64  # samples kept with an alert at most; what went before is in the track they start from
-Kind = AlertEventKind
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a verdict was made from: stepping `samples` from `track` must give it again."""
-
-    track: Track
-    samples: tuple[Sample, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing to tell: `kind` happened at event time `at`, and `episode` is how it is now.
-
-    `was` is the former beginning of an episode that MOVED; RAISED carries the evidence.
-    """
-
-    rule_id: str
-    kind: AlertEventKind
-    at: datetime
-    episode: Episode
-    was: datetime | None = None
-    evidence: Evidence | None = None
 
 
 @dataclass(slots=True)
@@ -162,6 +138,16 @@ def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
                 stream.floors[rule_id] = heard_at
     stream.versions = present
     return gone
+
+
+def forgive(watches: Iterable[Watch], stream: Stream, at: datetime) -> None:
+    """Count as heard at `at` a device that is not silent yet: nothing could be heard before that, by our own fault."""
+    for ready in watches:
+        if ready.hears_silence:
+            for kept in (stream.settled, stream.tip):
+                track = kept.get(ready.rule.rule_id)
+                if track is not None and track.raised_at is None:
+                    kept[ready.rule.rule_id] = excuse(ready, track, at)
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:
@@ -295,50 +281,3 @@ def _evidence(ready: Watch, start: Track, samples: Iterable[Sample], raised_at: 
     for sample in kept[:early]:
         start, _ = step(ready, start, sample)
     return Evidence(start, tuple(kept[early:]))
-
-
-def differ(rule_id: str, said: Sequence[Episode], found: Sequence[Episode]) -> tuple[list[Change], list[Episode]]:
-    """Return what to tell so that what was `said` becomes what was `found`, and the episodes as then told.
-
-    Episodes that begin alike are the same; of the rest, an overlapping pair is one that moved. What was told aloud
-    stays so, even if a late reading shows that it had begun earlier.
-    """
-    begins = {episode.raised_at: episode for episode in said}
-    pairs = [(begins.pop(episode.raised_at, None), episode) for episode in found]
-    spare = list(begins.values())
-    changes: list[Change] = []
-    kept: list[Episode] = []
-    for same, new in pairs:
-        old = same or next((each for each in spare if _overlap(each, new)), None)
-        if old in spare:
-            spare.remove(old)
-        if old is None:
-            changes.append(Change(rule_id, Kind.RAISED, new.raised_at, new))
-            kept.append(new)
-            continue
-        now = new if old.silent else replace(new, silent=False)
-        kept.append(now)
-        changes += _steps_between(rule_id, old, now)
-    retracted = [Change(rule_id, Kind.RETRACTED, each.raised_at, each) for each in spare]
-    return retracted + changes, kept
-
-
-def _steps_between(rule_id: str, old: Episode, now: Episode) -> Iterator[Change]:
-    """Yield what leads from one telling of an episode to another, each step with the episode as it is then."""
-    both = old.cleared_at is not None and now.cleared_at is not None
-    moved = replace(old, raised_at=now.raised_at, cleared_at=now.cleared_at if both else old.cleared_at)
-    if moved != old:
-        yield Change(rule_id, Kind.MOVED, now.raised_at, moved, was=old.raised_at)
-    if moved.silent and not now.silent:
-        moved = replace(moved, silent=False)
-        yield Change(rule_id, Kind.ANNUNCIATED, now.raised_at, moved)
-    if old.cleared_at is None and now.cleared_at is not None:
-        yield Change(rule_id, Kind.CLEARED, now.cleared_at, now)
-    elif old.cleared_at is not None and now.cleared_at is None:
-        yield Change(rule_id, Kind.REOPENED, old.cleared_at, now)
-
-
-def _overlap(one: Episode, other: Episode) -> bool:
-    return (one.cleared_at is None or other.raised_at < one.cleared_at) and (
-        other.cleared_at is None or one.raised_at < other.cleared_at
-    )

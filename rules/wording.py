@@ -7,9 +7,9 @@ from typing import Any
 from citywatch.durations import format_duration
 from devices.properties import PROPERTIES
 from rules.conditions import All, AnyOf, AtLeast, AtMost, Condition, Flat, Leaf, NoData, Not, Outside
+from rules.difference import Change
 from rules.engine import Watch
 from rules.model import Rule, Subject
-from rules.stream import Change
 
 
 def describe(ready: Watch, subject: Subject, change: Change) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from citywatch.telemetry import get_logger
 from rules.actions import end_shelvings
 from rules.alerts import record, withdraw
 from rules.definitions import load_definitions, rule_files
+from rules.difference import Change
 from rules.engine import Watch
 from rules.judge import Judge
+from rules.outage import tell_outage
 from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
-from rules.stream import Change
 from sql.connection import Connection, Pool
 from sql.listen import Listener
 from sql.pool import open_pool
@@ -77,6 +78,7 @@ class Worker:
                 if not count:
                     await self._tell(self._judge.tick(now))
                     await end_shelvings(self._connection, now)
+                await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
                 if now - self._checkpoint_at >= CHECKPOINT_EVERY:
                     await self._keep(now)
         except BaseException:

@@ -28,7 +28,7 @@ SELECT d.device_id, d.name, d.profile, d.domain, d.site_id, d.district_id, d.lat
   LEFT JOIN LATERAL (
        SELECT max(o.phenomenon_time) AS last_time
          FROM datastream AS t JOIN latest_observation AS o USING (datastream_id)
-        WHERE t.device_id = d.device_id) AS l ON true
+        WHERE t.device_id = d.device_id AND t.method IS NULL) AS l ON true
  CROSS JOIN LATERAL (
        SELECT freshness(l.last_time, source_now(s.kind, s.clock), d.expected_interval) AS freshness) AS f
   LEFT JOIN (
@@ -243,6 +243,7 @@ SELECT freshness(l.last_time, source_now(s.kind, s.clock), d.expected_interval) 
   LEFT JOIN (
        SELECT t.device_id, max(o.phenomenon_time) AS last_time
          FROM datastream AS t JOIN latest_observation AS o USING (datastream_id)
+        WHERE t.method IS NULL
         GROUP BY t.device_id) AS l USING (device_id)
  GROUP BY 1;
 
@@ -293,7 +294,7 @@ SELECT count(DISTINCT (t.device_id, u.received_at))
   FROM ingest_batch AS b
  CROSS JOIN LATERAL unnest(b.datastream_id, b.received_at) AS u (datastream_id, received_at)
   JOIN datastream AS t ON t.datastream_id = u.datastream_id
- WHERE b.at > clock_timestamp() - interval '1 minute' AND b.old_quality IS NULL;
+ WHERE b.at > clock_timestamp() - interval '1 minute' AND b.old_quality IS NULL AND t.method IS NULL;
 
 -- engine_name --
 SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'timescaledb') THEN 'timescale' ELSE 'plain' END;

@@ -205,3 +205,12 @@ SELECT alert_key, raised_at, cleared_at
   FROM alert
  WHERE rule_id = $1 AND raised_at >= $2 AND raised_at < $3 AND retracted_at IS NULL
  ORDER BY raised_at;
+
+-- store_builtin --
+-- $1 text rule_id, $2 text text, $3 text text_hash, $4 jsonb definition
+WITH known AS (
+    INSERT INTO rule (rule_id, version, enabled, origin) VALUES ($1, 1, false, 'api')
+        ON CONFLICT (rule_id) DO NOTHING)
+INSERT INTO rule_version (rule_id, version, text, text_hash, definition, author)
+VALUES ($1, 1, $2, $3, $4, 'citywatch')
+    ON CONFLICT (rule_id, version) DO NOTHING;

@@ -23,3 +23,15 @@ SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, ol
          LIMIT 4096) AS next
  WHERE before < $2
  ORDER BY seq;
+
+-- append_rows --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
+-- $5 int2[] quality, $6 float8[] old_result, $7 int2[] old_quality: null for new rows, else what the rows replace
+-- A tail row of a writer that takes no deliveries. The lock makes the order of seq the order of commit: nothing but
+-- another tail row may follow in the transaction.
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(7228001))
+INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality)
+SELECT nextval('ingest_batch_seq'), $1::int[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::int2[],
+       $6::float8[], $7::int2[]
+  FROM turn
+RETURNING seq, pg_notify('citywatch_tail', '');

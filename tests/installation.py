@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import psutil
 
@@ -73,8 +74,8 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 60) ->
         try:
             if condition():
                 return time.monotonic() - started
-        except (httpx.HTTPError, OSError):
-            pass
+        except (httpx.HTTPError, OSError, asyncpg.PostgresError):
+            pass  # killed on purpose, or still recovering
         waited = time.monotonic() - started
         assert waited < seconds, f"{what}: not within {seconds} s"
         time.sleep(0.05)

@@ -31,11 +31,12 @@ def registry(devices: int) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Numbered:
-    """Publishes at `rate` messages a second from a thread until stopped; `acknowledged` are the broker's PUBACKs."""
+    """Publishes `first`, `first` + 1, ... at `rate` a second from a thread; `acknowledged` are the broker's PUBACKs."""
 
     port: int
     devices: int = 10
     rate: float = 400
+    first: int = 0
     acknowledged: set[int] = field(default_factory=set)
     published: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -75,13 +76,13 @@ class Numbered:
     def _run(self) -> None:
         assert self._client is not None
         # Recent enough for a live source, one second apart, so that no two messages share a key.
-        first = datetime.now(UTC) - timedelta(hours=40)
+        oldest = datetime.now(UTC) - timedelta(hours=40)
         begun = time.monotonic()
         while not self._stop.is_set():
             due = int((time.monotonic() - begun) * self.rate)
             while self.published < due and not self._stop.is_set():
-                number = self.published
-                at = first + timedelta(seconds=number // self.devices)
+                number = self.first + self.published
+                at = oldest + timedelta(seconds=number // self.devices)
                 body = json.dumps({"vehicle_count": number, "time": at.isoformat()}).encode()
                 info = self._client.publish(TOPIC.format(f"numbered-{number % self.devices}"), body, qos=1)
                 self._mids[info.mid] = number

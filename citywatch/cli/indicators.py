@@ -1,13 +1,23 @@
-"""`citywatch indicators`: which there are, and what one says of given values."""
+"""`citywatch indicators`: which there are, what one says of given values, and the worker that derives them."""
 
+import asyncio
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
+import asyncpg
 import typer
 
+from citywatch.cli.process import run_process
+from citywatch.errors import StoreError
+from citywatch.local.running import store_dsn
+from citywatch.settings import Settings, load_settings
+from citywatch.telemetry import configure_logging
+from indicators import again, worker
 from indicators.catalogue import compute, list_indicators
 from indicators.errors import IndicatorError
+from sql.pool import open_pool
 
 app = typer.Typer(help="What readings mean.", no_args_is_help=True)
 
@@ -52,3 +62,62 @@ def compute_(
             print(json.dumps(compute(name, inputs)))
         except IndicatorError as error:
             raise IndicatorError(f"line {number}: {error}") from None
+
+
+@app.command()
+def run() -> None:
+    """Derive what the stored readings mean, as observations of their own, until stopped.
+
+    Example: CITYWATCH_STORE__DSN=postgresql://citywatch@db/citywatch citywatch indicators run
+    """
+    run_process("indicators", worker.run)
+
+
+@app.command()
+def recompute(
+    since: Annotated[str, typer.Option(help="first instant, RFC 3339; without zone: UTC")],
+    until: Annotated[str, typer.Option(help="instant after the last; none: now")] = "",
+) -> None:
+    """Work out again what ends in a span of time, from the readings as they are stored now.
+
+    Needed after a new edition of a threshold table; late readings are followed without it. Values that come out the
+    same are not touched.
+
+    Example: `citywatch indicators recompute --since 2026-03-01 --until 2026-03-08`
+    """
+    now = datetime.now(UTC)
+    start, end = _instant("--since", since), _instant("--until", until) if until else now
+    if start >= end:
+        raise typer.BadParameter(f"{start.isoformat()} is not before {end.isoformat()}", param_hint="--since")
+    settings = load_settings()
+    configure_logging("indicators", settings.log_level, settings.log_format)
+    total = asyncio.run(_recompute(settings, start, end, now))
+    print(f"{total} periods worked out again")
+
+
+async def _recompute(settings: Settings, since: datetime, until: datetime, now: datetime) -> int:
+    try:
+        pool = await open_pool(
+            store_dsn(settings), process="recompute", size=1, statement_timeout=timedelta(minutes=10)
+        )
+    except (OSError, asyncpg.PostgresError) as error:
+        raise StoreError(f"the store cannot be reached: {error}") from error
+    try:
+        async with pool.acquire() as connection:
+            return await again.recompute(connection, since, until, now, _show)
+    finally:
+        await pool.close()
+
+
+def _show(done: int, total: int) -> None:
+    end = "\n" if done == total else ""
+    if sys.stderr.isatty() or end:
+        print(f"\r{done} of {total} periods", end=end, file=sys.stderr, flush=True)
+
+
+def _instant(option: str, text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no instant such as 2026-03-01T12:00:00Z", param_hint=option) from None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

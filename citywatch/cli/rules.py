@@ -94,7 +94,8 @@ def backtest_(
         change = each.get("against_present")
         if change:
             print(
-                f"  added {change['added']}, removed {change['removed']}, moved {change['moved']}, same {change['same']}"
+                f"  added {change['added']}, removed {change['removed']}, moved {change['moved']},"
+                f" same {change['same']} against version {change['version']}"
             )
 
 

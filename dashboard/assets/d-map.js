@@ -19,8 +19,18 @@
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
 
+  // Districts are an outline with a faint ground: roads, water and parks of the base map shine through.
   map.districtStyle = function () {
-    return { color: colour("--map-line"), weight: 1.2, fillColor: colour("--map-land"), fillOpacity: 1 };
+    return { color: colour("--map-line"), weight: 1.2, fillColor: colour("--map-land"), fillOpacity: 0.45 };
+  };
+
+  const AREAS = { city: "--map-land", water: "--map-water", park: "--map-park" };
+  const ROADS = { motorway: 4, arterial: 2.6, street: 1.1 };
+
+  map.baseStyle = function (feature) {
+    const kind = feature.properties.kind;
+    if (kind in AREAS) return { stroke: false, fillColor: colour(AREAS[kind]), fillOpacity: 1 };
+    return { color: colour("--map-road"), weight: ROADS[kind] || 1.5, opacity: 1, fill: false };
   };
 
   map.nameDistrict = function (feature, layer) {
@@ -186,6 +196,6 @@
   // Canvas does not follow CSS: a change of theme restyles the ground and the dots.
   new MutationObserver(function () {
     if (!cw.exists("map")) return;
-    for (const id of ["map-districts", "map-normal"]) cw.set(id, { hideout: { restyled: Date.now() } });
+    for (const id of ["map-base", "map-districts", "map-normal"]) cw.set(id, { hideout: { restyled: Date.now() } });
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
 })(window.citywatch);

@@ -97,14 +97,22 @@ def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: S
         waiting=waiting,
     )
     layers: list[Component] = [
-        dl.GeoJSON(
-            id="map-districts",
-            url="/api/v1/districts.geojson",
-            style=_script("districtStyle"),
-            onEachFeature=_script("nameDistrict"),
-            interactive=False,
-            # A pane of its own below the devices, whichever of the two arrives first.
-            pane="tilePane",
+        # Panes keep the order of the layers, whichever arrives first: base map, outlines, devices.
+        dl.Pane(
+            dl.GeoJSON(id="map-base", url="/api/v1/basemap.geojson", style=_script("baseStyle"), interactive=False),
+            name="ground",
+            style={"zIndex": 210},
+        ),
+        dl.Pane(
+            dl.GeoJSON(
+                id="map-districts",
+                url="/api/v1/districts.geojson",
+                style=_script("districtStyle"),
+                onEachFeature=_script("nameDistrict"),
+                interactive=False,
+            ),
+            name="outlines",
+            style={"zIndex": 220},
         ),
         dl.GeoJSON(
             id="map-normal",

@@ -19,7 +19,7 @@ from dashboard.components.spark import spark
 from dashboard.limits import RuleLimit, lowest_limit, rule_limits
 from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
-from dashboard.query import SPANS
+from dashboard.query import MANY, SPANS
 from dashboard.shapes import Device, JsonObject, Series
 from dashboard.texts import plural, property_name, text
 from dashboard.theme import CURVE_COLOURS
@@ -63,11 +63,10 @@ async def page(view: View) -> Component:
         return html.Div([head, panel(text("Stations"), empty)], style={"display": "contents"})
     now = view.clock.now
     span, resolution = SPANS[view.query.span("24h")]
-    drawn = [row["datastream_id"] for d in devices for name in POLLUTANTS if (row := find_latest(d, name))]
-    banded = [row["datastream_id"] for d in devices for name in EAQI_BOUNDS if (row := find_latest(d, name))]
+    resolution = MANY.get(resolution, resolution)
     found, hour, rules = await asyncio.gather(
-        view.api.observations(drawn, now - span, now, resolution),
-        view.api.observations(banded, now - HOUR, now, "minute"),
+        view.api.curves(POLLUTANTS, now - span, now, resolution, source_id=view.source_id, domain="air"),
+        view.api.curves(tuple(EAQI_BOUNDS), now - HOUR, now, "minute", source_id=view.source_id, domain="air"),
         view.api.rules(),
     )
     here = stations(devices, found, last_hour_means(hour))

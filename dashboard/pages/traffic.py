@@ -75,8 +75,9 @@ async def page(view: View) -> Component:
         empty = state(text("No detector reports here"), text("Speeds and flows appear once one does."), sign="traffic")
         return html.Div([head, panel(text("Detectors"), empty)], style={"display": "contents"})
     now = view.clock.now
-    speeds = [row["datastream_id"] for d in devices if (row := find_latest(d, "vehicle_speed"))]
-    series = await view.api.observations(speeds, hour_starts(now)[0], now, "hour")
+    series = await view.api.curves(
+        ["vehicle_speed"], hour_starts(now)[0], now, "hour", source_id=view.source_id, domain="traffic"
+    )
     found = detectors(devices, series, now)
     wanted = view.query.get("device")
     chosen = next((d for d in found if d.device["device_id"] == wanted), found[0])

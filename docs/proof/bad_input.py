@@ -77,7 +77,7 @@ def prove() -> dict[str, object]:
             found["the account closes for every device"] = True
             processes = city.get("/api/v1/status")["processes"]
             found["processes not running afterwards"] = [p["name"] for p in processes if p["state"] != "running"]
-            assert found["processes not running afterwards"] == []
+            assert found["processes not running afterwards"] == [], processes
     return found
 
 

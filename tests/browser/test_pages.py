@@ -4,6 +4,7 @@ import re
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import asyncpg
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -17,7 +18,7 @@ PAGES = {
     "waste": ("/waste", "Waste"),
     "air": ("/air", "Air"),
     "devices": ("/devices", "Devices"),
-    "device": ("/devices/road-002", "Ring Road anticlockwise, km 0.4"),
+    "device": ("/devices/road-002", "Harbour Street east, km 0.4"),
     "account": ("/account", "Data account"),
     "status": ("/status", "Status"),
     "replay": ("/traffic?source=i94-2016", "Traffic"),
@@ -103,10 +104,10 @@ def test_changing_pages_is_quick(visitor: Visitor) -> None:
 
 @pytest.mark.browser
 def test_numbers_on_screen_are_those_of_the_store(visitor: Visitor, city: City) -> None:
-    async def account(connection: object) -> object:
+    async def account(connection: asyncpg.Connection) -> asyncpg.Record:
         return await connection.fetchrow(
             "SELECT sum(received) AS received, sum(stored) AS stored FROM delivery_account"
-        )  # type: ignore[attr-defined]
+        )
 
     sums = city.sql(account)
     page = visitor.open("/account")

@@ -7,10 +7,10 @@ import asyncpg
 
 from rules.alerts import raise_alert
 from rules.definitions import load_definitions
+from rules.difference import Change, Evidence
 from rules.engine import Track, watch
 from rules.lifecycle import AlertEventKind
 from rules.model import Episode, Subject
-from rules.stream import Change, Evidence
 from sql.connection import Pool
 from sql.pool import set_up
 from tests.integration.rules_tail import install, minute

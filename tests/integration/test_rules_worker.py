@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -200,3 +200,44 @@ async def test_a_shelved_alert_stays_quiet_until_its_time_is_over(pool: Pool) ->
             for row in await connection.fetch("SELECT state FROM alert WHERE rule_id = 'bin-fire' ORDER BY alert_id")
         ]
         assert states == ["normal", "unacknowledged"]
+
+
+async def test_an_outage_of_our_own_is_one_alert_and_no_device_is_blamed(pool: Pool) -> None:
+    every = timedelta(seconds=20)
+    async with pool.acquire() as connection:
+        streams = [
+            (await install(connection, f"air-{number}", "pm2_5", domain="air", every=every))[0] for number in range(5)
+        ]
+        worker = Worker(connection, allowance=ALLOWANCE)
+        heard_at = datetime.now(UTC)
+        await append(connection, [(stream, heard_at, 10.0) for stream in streams])
+        await worker.work(heard_at)
+        for later in (30, 60, 600):
+            await worker.work(heard_at + timedelta(seconds=later))
+        assert [row["rule_id"] for row in await connection.fetch("SELECT rule_id FROM alert")] == ["nothing-heard"]
+        back_at = heard_at + timedelta(seconds=900)
+        await append(connection, [(stream, back_at, 10.0) for stream in streams])
+        await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = 2", back_at)
+        await worker.work(back_at)
+        assert await worker.work(back_at + timedelta(seconds=5)) == 0
+        assert await connection.fetchval("SELECT count(*) FROM alert") == 1
+        assert await connection.fetchval("SELECT state FROM alert") == "returned_unacknowledged"
+        assert await connection.fetchval("SELECT cleared_at FROM alert") == back_at
+
+
+async def test_one_silent_device_among_others_is_blamed(pool: Pool) -> None:
+    every = timedelta(seconds=20)
+    async with pool.acquire() as connection:
+        (loud,) = await install(connection, "air-1", "pm2_5", domain="air", every=every)
+        (mute,) = await install(connection, "air-2", "pm2_5", domain="air", every=every)
+        worker = Worker(connection, allowance=ALLOWANCE)
+        began_at = datetime.now(UTC)
+        for number in range(6):
+            now = began_at + every * number
+            await append(connection, [(stream, now, 10.0) for stream in ([loud, mute] if number < 2 else [loud])])
+            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 1)
+            await worker.work(now)
+        await worker.work(now + timedelta(seconds=1))
+        assert [row["alert_key"] for row in await connection.fetch("SELECT alert_key FROM alert")] == [
+            "device-silent:air-2"
+        ]

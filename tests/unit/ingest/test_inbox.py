@@ -59,6 +59,7 @@ async def test_what_waits_from_a_lost_connection_is_forgotten() -> None:
 
 async def test_a_flood_waits_behind_the_others_and_keeps_its_own_order() -> None:
     inbox = Inbox(1000, 10**9)
+    inbox.fairness.limit = 1000
     for number in range(500):
         inbox.put(delivery("loud", number))
     for topic in "abc":

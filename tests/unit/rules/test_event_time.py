@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from devices.model import QualityFlag
+from rules.difference import Change
 from rules.engine import Watch, run
 from rules.lifecycle import AlertEventKind
 from rules.model import Episode, Sample
-from rules.stream import Change, Stream, apply, tick
+from rules.stream import Stream, apply, tick
 from tests.unit.rules.series import at, ready, rule
 
 ALLOWANCE = timedelta(minutes=15)

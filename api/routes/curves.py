@@ -1,0 +1,59 @@
+"""Curves of many datastreams in one answer: what a heat map, small multiples or a band of stations is drawn from."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from itertools import groupby
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
+
+from api.answer import answer
+from api.context import DomainQuery, PoolDep, Word
+from api.problems import ProblemError, responses
+from api.schemas import SeriesList
+from sql.queries import query
+from sql.resolution import GAP, WIDTHS, bucket_point, is_direction, with_gaps
+
+router = APIRouter(tags=["observations"])
+
+MOST_POINTS = 200_000  # over all curves of one answer; more than that is an export
+
+
+@router.get("/curves", response_model=SeriesList, responses=responses(422, 503))
+async def get_curves(
+    pool: PoolDep,
+    observed_property: Annotated[
+        list[Word], Query(alias="property", min_length=1, max_length=20, description="observed properties")
+    ],
+    since: Annotated[AwareDatetime, Query(description="from this time on", examples=["2026-11-23T00:00:00Z"])],
+    until: Annotated[AwareDatetime, Query(description="before this time", examples=["2026-11-24T00:00:00Z"])],
+    resolution: Annotated[Literal["minute", "quarter", "hour", "day"], Query(description="width of a point")] = "hour",
+    source_id: Annotated[Word, Query(description="source of time")] = "live",
+    domain: DomainQuery = None,
+) -> Response:
+    """The curves of every datastream of some properties; those without a reading in the span are left out."""
+    if since >= until:
+        raise ProblemError(422, "invalid", f"since ({since.isoformat()}) is not before until ({until.isoformat()})")
+    width: timedelta = WIDTHS[resolution]
+    count = await pool.fetchval(query("curves", "curves_count"), source_id, observed_property, domain)
+    if count * ((until - since) / width) > MOST_POINTS:
+        raise ProblemError(
+            422, "too-much", f"more than {MOST_POINTS} points: ask for a coarser resolution or less time"
+        )
+    text = query("curves", "curves").replace("rollup_hour", f"rollup_{resolution}")
+    found = await pool.fetch(text, source_id, observed_property, domain, since, until)
+    items = []
+    for _, group in groupby(found, key=lambda row: row["datastream_id"]):
+        rows = list(group)
+        first = rows[0]
+        points = [bucket_point(row, circular=is_direction(first["property"])) for row in rows]
+        gap = max(GAP * first["expected_interval"], width * 1.5)
+        items.append(
+            {
+                **{key: first[key] for key in ("datastream_id", "device_id", "property", "unit")},
+                "resolution": resolution,
+                "points": [asdict(point) for point in with_gaps(points, gap, width)],
+            }
+        )
+    return answer({"items": items})

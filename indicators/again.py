@@ -1,0 +1,51 @@
+"""`citywatch indicators recompute`: what was derived in a span of time, worked out again from what is stored now."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from indicators.derived import AIR_INPUTS
+from indicators.worker import Worker
+from sql.connection import Connection
+from sql.engine import detect_engine
+from sql.queries import query
+
+LOOK_EVERY = timedelta(seconds=1)
+
+# Periods worked out so far, and how many there are.
+Progress = Callable[[int, int], None]
+
+
+async def ask_again(connection: Connection, since: datetime, until: datetime, now: datetime) -> int:
+    """Mark every complete period that ends from `since` up to, not including, `until`; return how many wait now.
+
+    Only where there are readings to work from. What is asked for again stands behind everything that is new.
+    """
+    async with connection.transaction():
+        await connection.execute(query("indicators", "ask_again_hours"), since, until, now, list(AIR_INPUTS))
+        for name in ("ask_again_quarters", "ask_again_readings", "ask_again_days"):
+            await connection.execute(query("indicators", name), since, until, now)
+        return await _waiting(connection)
+
+
+async def recompute(connection: Connection, since: datetime, until: datetime, now: datetime, progress: Progress) -> int:
+    """Work out again what ends in the span; return how many periods it was. Doing it twice changes nothing more.
+
+    Where `indicators run` is at work it does it, and this only watches; else it is done here.
+    """
+    total = await ask_again(connection, since, until, now)
+    progress(0, total)
+    alone = await connection.fetchval(query("indicators", "lock_indicators_process"))
+    worker = Worker(connection, await detect_engine(connection)) if alone else None
+    while left := await _waiting(connection):
+        if worker is None:
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+        else:
+            await worker.work_out(now, now)
+        progress(total - left, total)
+    progress(total, total)
+    return total
+
+
+async def _waiting(connection: Connection) -> int:
+    return int(await connection.fetchval(query("indicators", "count_again")))

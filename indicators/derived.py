@@ -1,0 +1,131 @@
+"""What is derived from the readings of a device: which values, for which periods, touched by which readings."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from devices.model import QualityFlag
+from indicators.thresholds import table_for
+
+HOUR = timedelta(hours=1)
+QUARTER = timedelta(minutes=15)
+DAY = timedelta(days=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# How long after its end a period waits for readings: two intervals of the device, within these bounds. Above the
+# upper one a rule would take the derived value for history (settings.rules.lateness).
+SHORTEST_GRACE = timedelta(minutes=1)
+LONGEST_GRACE = timedelta(minutes=10)
+
+# Readings that passed their checks, of all behind a value: below this share the value is SUSPECT.
+TRUSTED_SHARE = 0.75
+
+
+class Kind(StrEnum):
+    """Families of derived values, each worked out in one go."""
+
+    AIR = "air"
+    ROAD = "road"
+    BIN = "bin"
+    HEALTH = "health"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Values of a kind are for periods of `width`, each resting on the readings of `reach` periods up to its end."""
+
+    width: timedelta
+    reach: int
+
+
+# A bin's forecast has no period: it belongs to each reading.
+PERIODS: Mapping[Kind, Period] = {
+    Kind.AIR: Period(HOUR, 12),  # NowCast looks back 12 hours
+    Kind.ROAD: Period(QUARTER, 1),
+    Kind.HEALTH: Period(DAY, 2),  # the first silent day is told, those after it are not
+}
+
+AIR_INPUTS = ("pm2_5", "pm10", "o3", "no2", "so2", "co")
+ROAD_INPUT, BIN_INPUT = "vehicle_speed", "fill_level"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How the values of one derived property come about, and which edition of whose rules they follow."""
+
+    method: str
+    edition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One derived value; `result` is None where the readings define none."""
+
+    result: float | None
+    quality: QualityFlag
+
+
+NO_VALUE = Value(None, QualityFlag.MISSING)
+
+
+def methods() -> dict[str, Method]:
+    """Return method and edition of every derived property."""
+    us, eu, level, trip, waste = (
+        table_for(name).edition for name in ("us_aqi", "european_aqi", "level_of_service", "travel_time", "waste")
+    )
+    return {
+        "us_aqi": Method("hourly, particles by NowCast, ozone by its surrogate", us),
+        "nowcast_pm2_5": Method("NowCast of 12 hours", us),
+        "european_aqi": Method("hourly", eu),
+        "level_of_service": Method("urban street, 15 minutes, own free-flow speed", level),
+        "travel_time_index": Method("15 minutes, own free-flow speed", trip),
+        "fill_rate": Method("Theil-Sen since the last emptying", waste),
+        "time_to_full": Method("Theil-Sen since the last emptying", waste),
+        "completeness": Method("reports of a UTC day against its expected interval", "Citywatch 1"),
+        "battery_days_left": Method("Theil-Sen of daily means, 30 days", "Citywatch 1"),
+    }
+
+
+def kinds_of(name: str) -> tuple[Kind, ...]:
+    """Return what a reading of the measured property `name` touches."""
+    if name in AIR_INPUTS:
+        return (Kind.AIR, Kind.HEALTH)
+    if name == ROAD_INPUT:
+        return (Kind.ROAD, Kind.HEALTH)
+    if name == BIN_INPUT:
+        return (Kind.BIN, Kind.HEALTH)
+    return (Kind.HEALTH,)
+
+
+def touched(kind: Kind, at: datetime) -> Iterator[datetime]:
+    """Yield the ends of the periods whose values rest on a reading at `at`."""
+    if kind not in PERIODS:
+        yield at
+        return
+    period = PERIODS[kind]
+    end = floor(at, period.width) + period.width
+    for each in range(period.reach):
+        yield end + each * period.width
+
+
+def complete_at(kind: Kind, due_at: datetime, interval: timedelta) -> datetime:
+    """Return when the period that ends at `due_at` may be judged; a bin's reading at once."""
+    if kind not in PERIODS:
+        return due_at
+    return due_at + min(max(2 * interval, SHORTEST_GRACE), LONGEST_GRACE)
+
+
+def expected_in(width: timedelta, interval: timedelta) -> int:
+    """Return how many readings a period should hold, at least one."""
+    return max(1, width // interval)
+
+
+def flag(trusted: int, used: int) -> QualityFlag:
+    """Return the flag of a value that rests on `used` readings of which `trusted` passed their checks."""
+    return QualityFlag.GOOD if trusted >= TRUSTED_SHARE * used else QualityFlag.SUSPECT
+
+
+def floor(at: datetime, width: timedelta) -> datetime:
+    """Return the start of the period of `width` that `at` falls in, UTC."""
+    return at - (at - EPOCH) % width

@@ -1,0 +1,220 @@
+"""`citywatch indicators run`: readings to what they mean.
+
+Each row of the tail marks the periods it touches as due, in the transaction that saves the position. Once a source's
+clock has passed a period's end and its grace, the values are worked out from the fold's rollups and written as
+observations, with their rows in the tail, in the transaction that strikes the period off. So a restart repeats and
+forgets nothing, and a late reading has exactly the periods it touches worked out again: a value that changes is a
+revision.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from citywatch.local.running import store_dsn
+from citywatch.settings import Settings
+from citywatch.telemetry import get_logger
+from indicators.derived import Kind, methods
+from indicators.record import Recorder, Written
+from indicators.touches import Input, Touches
+from indicators.windows import Due, Windows
+from sql.connection import Connection, Pool, Record
+from sql.engine import Engine, detect_engine
+from sql.listen import Listener
+from sql.pool import open_pool
+from sql.queries import query
+from sql.retry import PASSING, Backoff
+from sql.tail import TailWatch, lock_position, save_position
+
+CONSUMER = "indicators"
+ROWS = 50_000  # of the tail in one step
+DUES = 500  # periods worked out in one step
+# Nobody waits for an hourly value by the second: rows are taken in large steps.
+STEP_EVERY = timedelta(seconds=1)
+WAIT_FOR_OTHER = timedelta(seconds=1)
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step did: rows of the tail taken, periods worked out, values written."""
+
+    rows: int
+    periods: int
+    written: Written
+
+    @property
+    def idle(self) -> bool:
+        """Return whether nothing was left to do."""
+        return not self.rows and not self.periods
+
+
+class Worker:
+    """Derives on one connection; `position` is None until the periods that wait have been read."""
+
+    def __init__(self, connection: Connection, engine: Engine) -> None:
+        self._connection = connection
+        self._engine = engine
+        self._windows = Windows(connection)
+        self._recorder = Recorder(connection, methods())
+        self._touches = Touches()
+        self._position: int | None = None
+        self._known: set[int] = set()
+        self._live_now = datetime.min.replace(tzinfo=UTC)
+        self._stale = True
+
+    def registry_changed(self) -> None:
+        """Have devices and datastreams read again before the next rows."""
+        self._stale = True
+
+    async def step(self, now: datetime) -> Step:
+        """Take rows from the tail, then work out what is complete; `now` is the wall clock.
+
+        Whatever fails, the next call starts from what is committed.
+        """
+        try:
+            rows = await self._take(now)
+            periods, written = await self.work_out(self._live_now, now)
+        except BaseException:
+            self._position = None
+            self._recorder.forget()
+            raise
+        return Step(rows, periods, written)
+
+    async def _take(self, now: datetime) -> int:
+        """Mark what the next rows touch; return how many rows it was."""
+        async with self._connection.transaction():
+            position = await lock_position(self._connection, CONSUMER)
+            if position != self._position:
+                waiting = await self._connection.fetch(query("indicators", "pending_due"))
+                self._touches.waiting = {(row["device_id"], row["kind"], row["due_at"]) for row in waiting}
+                self._stale = True
+            batches = await self._connection.fetch(query("indicators", "touched_rows"), position, ROWS)
+            if batches:
+                await self._mark(batches)
+                position = batches[-1]["seq"]
+                await save_position(self._connection, CONSUMER, position)
+            waits = await self._connection.fetchval(query("indicators", "tail_waits"), position)
+        self._position = position
+        # With rows still waiting, a live source is as far as the newest row taken: its hours close in the tail's order.
+        if not waits:
+            self._live_now = now
+        elif batches:
+            self._live_now = batches[-1]["at"]
+        return sum(len(batch["datastream_id"]) for batch in batches)
+
+    async def _mark(self, batches: Sequence[Record]) -> None:
+        rows = [row for batch in batches for row in zip(batch["datastream_id"], batch["phenomenon_time"], strict=True)]
+        if self._stale or any(datastream_id not in self._known for datastream_id, _ in rows):
+            await self._reload()
+        fresh = self._touches.fresh(rows)
+        if fresh:
+            devices, kinds, ends = (list(part) for part in zip(*fresh, strict=True))
+            await self._connection.execute(query("indicators", "add_due"), devices, kinds, ends, list(fresh.values()))
+            self._touches.waiting |= fresh.keys()
+        clocks: dict[str, datetime] = {}
+        for batch in batches:
+            clocks.update({name: datetime.fromisoformat(text) for name, text in batch["clocks"].items()})
+        if clocks:
+            await self._connection.execute(
+                query("indicators", "advance_indicator_clocks"), list(clocks), list(clocks.values())
+            )
+
+    async def _reload(self) -> None:
+        rows = await self._connection.fetch(query("indicators", "all_streams"))
+        self._known = {row["datastream_id"] for row in rows}
+        # What is derived is no input: no value is derived for ever from itself.
+        self._touches.inputs = {
+            row["datastream_id"]: Input.of(row["device_id"], row["property"], row["expected_interval"])
+            for row in rows
+            if not row["derived"]
+        }
+        self._recorder.forget()
+        self._stale = False
+
+    async def work_out(self, live_now: datetime, now: datetime, most: int = DUES) -> tuple[int, Written]:
+        """Work out what is complete, at most so many periods; return how many, and what was written."""
+        rows = await self._connection.fetch(query("indicators", "complete_due"), live_now, most)
+        if not rows:
+            return 0, Written(0, 0)
+        dues = [Due(row["device_id"], Kind(row["kind"]), row["due_at"], row["expected_interval"]) for row in rows]
+        # Room is made outside the transaction that writes into it.
+        await self._engine.ensure(self._connection, [due.due_at for due in dues])
+        keys = [(due.device_id, str(due.kind), due.due_at) for due in dues]
+        async with self._connection.transaction():
+            await lock_position(self._connection, CONSUMER)
+            found = await self._windows.derive(dues)
+            await self._connection.execute(
+                query("indicators", "remove_due"), *(list(part) for part in zip(*keys, strict=True))
+            )
+            await self._recorder.name(found)
+            written = await self._recorder.write(found, now)
+        self._touches.waiting.difference_update(keys)
+        log.debug("indicators_derived", periods=len(dues), new=written.new, revised=written.revised)
+        return len(dues), written
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Derive until `stop`; wait out a store that is away, and another indicators process that is at work."""
+    dsn, backoff = store_dsn(settings), Backoff()
+    log.info("indicators_started")
+    while not stop.is_set():
+        try:
+            await _run_once(dsn, settings, stop, backoff)
+        except PASSING as error:
+            log.warning("indicators_store_away", error=str(error), kind=type(error).__name__)
+            await backoff.pause(stop)
+    log.info("indicators_stopped")
+
+
+async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: Backoff) -> None:
+    pool = await open_pool(dsn, process="indicators", size=1, statement_timeout=settings.store.statement_timeout)
+    try:
+        async with pool.acquire() as connection:
+            if not await _take_turn(connection, stop):
+                return
+            worker = Worker(connection, await detect_engine(connection))
+            async with (
+                TailWatch(dsn, process="indicators") as watch,
+                Listener(
+                    dsn, ["citywatch_registry"], lambda _channel, _text: worker.registry_changed(), process="indicators"
+                ),
+            ):
+                while not stop.is_set():
+                    done = await worker.step(datetime.now(UTC))
+                    backoff.reset()
+                    if done.periods:
+                        continue  # others may be complete as well
+                    if done.idle:
+                        await watch.wait(stop)
+                    await _pause(stop, STEP_EVERY)
+    finally:
+        await _close(pool)
+
+
+async def _take_turn(connection: Connection, stop: asyncio.Event) -> bool:
+    waited = False
+    while not stop.is_set():
+        if await connection.fetchval(query("indicators", "lock_indicators_process")):
+            return True
+        if not waited:
+            log.warning("indicators_wait_for_other_process")
+            waited = True
+        await _pause(stop, WAIT_FOR_OTHER)
+    return False
+
+
+async def _pause(stop: asyncio.Event, length: timedelta) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), length.total_seconds())
+    except TimeoutError:
+        return
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 5)
+    except TimeoutError:
+        pool.terminate()

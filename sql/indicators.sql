@@ -1,0 +1,235 @@
+-- lock_indicators_process --
+-- One indicators process at a time derives; a second one waits for the first to go.
+SELECT pg_try_advisory_lock(7228051);
+
+-- all_streams --
+-- Every datastream with its device's rhythm, and whether it is derived from others.
+SELECT s.datastream_id, s.device_id, s.property, d.expected_interval, s.method IS NOT NULL AS derived
+  FROM datastream AS s
+  JOIN device AS d USING (device_id);
+
+-- touched_rows --
+-- $1 bigint position, $2 int rows
+-- What the next batches touched: whole ones, until they hold the wanted number of rows, and none that the fold has not
+-- counted yet, since its rollups are what the values are worked out from.
+SELECT seq, at, datastream_id, phenomenon_time, clocks
+  FROM (SELECT *, sum(size) OVER (ORDER BY seq) - size AS before
+          FROM ingest_batch
+         WHERE seq > $1
+           AND seq <= (SELECT seq FROM consumer_position WHERE consumer = 'fold')
+         ORDER BY seq
+         LIMIT 4096) AS next
+ WHERE before < $2
+ ORDER BY seq;
+
+-- tail_waits --
+-- $1 bigint position
+-- Whether anything follows the position, folded or not.
+SELECT EXISTS (SELECT FROM ingest_batch WHERE seq > $1);
+
+-- advance_indicator_clocks --
+-- $1 text[] source_id, $2 timestamptz[] clock
+INSERT INTO indicator_clock AS old (source_id, clock)
+SELECT new.source_id, new.clock
+  FROM unnest($1::text[], $2::timestamptz[]) AS new (source_id, clock)
+  JOIN source USING (source_id)
+ ORDER BY new.source_id
+    ON CONFLICT (source_id) DO UPDATE SET clock = excluded.clock
+ WHERE old.clock < excluded.clock;
+
+-- add_due --
+-- $1 text[] device_id, $2 text[] kind, $3 timestamptz[] due_at, $4 timestamptz[] complete_at
+-- A device that was removed meanwhile has nothing to derive. What `recompute` asked for is taken in its turn.
+INSERT INTO indicator_due (device_id, kind, due_at, complete_at)
+SELECT new.device_id, new.kind, new.due_at, new.complete_at
+  FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+       AS new (device_id, kind, due_at, complete_at)
+  JOIN device USING (device_id)
+ ORDER BY new.device_id, new.kind, new.due_at
+    ON CONFLICT (device_id, kind, due_at) DO NOTHING;
+
+-- pending_due --
+SELECT device_id, kind, due_at FROM indicator_due;
+
+-- complete_due --
+-- $1 timestamptz now of live sources, $2 int limit
+-- What may be worked out, the oldest first; what is asked for again comes last.
+SELECT q.device_id, q.kind, q.due_at, d.expected_interval
+  FROM indicator_due AS q
+  JOIN device AS d USING (device_id)
+  JOIN source AS s USING (source_id)
+  LEFT JOIN indicator_clock AS c USING (source_id)
+ WHERE q.complete_at <= CASE s.kind WHEN 'live' THEN $1::timestamptz ELSE c.clock END
+ ORDER BY q.again, q.complete_at, q.device_id, q.kind, q.due_at
+ LIMIT $2::int;
+
+-- remove_due --
+-- $1 text[] device_id, $2 text[] kind, $3 timestamptz[] due_at
+DELETE FROM indicator_due AS q
+ USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS done (device_id, kind, due_at)
+ WHERE q.device_id = done.device_id AND q.kind = done.kind AND q.due_at = done.due_at;
+
+-- hour_sums --
+-- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until, $4 text[] properties
+-- The hours of measured datastreams within the span of each device.
+SELECT s.device_id, s.property, r.bucket, r.n, r.n_good, r.sum
+  FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
+  JOIN datastream AS s ON s.device_id = w.device_id AND s.property = ANY ($4::text[]) AND s.method IS NULL
+  JOIN rollup_hour AS r ON r.datastream_id = s.datastream_id AND r.bucket >= w.since AND r.bucket < w.until;
+
+-- span_readings --
+-- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until, $4 text property
+-- The readings of one measured property within each span, in time order.
+SELECT w.device_id, w.until, o.phenomenon_time, o.result, o.quality
+  FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
+  JOIN datastream AS s ON s.device_id = w.device_id AND s.property = $4::text AND s.method IS NULL
+  JOIN observation AS o
+    ON o.datastream_id = s.datastream_id AND o.phenomenon_time >= w.since AND o.phenomenon_time < w.until
+ ORDER BY w.device_id, w.until, o.phenomenon_time;
+
+-- past_quarters --
+-- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until
+-- Mean speed and mean flow of each detector's past quarters of an hour, as parallel arrays.
+SELECT w.device_id, w.until,
+       array_agg(v.sum / v.n ORDER BY v.bucket) AS speeds,
+       array_agg(f.sum / f.n ORDER BY v.bucket) AS flows
+  FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
+  JOIN datastream AS speed ON speed.device_id = w.device_id AND speed.property = 'vehicle_speed'
+  JOIN rollup_quarter AS v
+    ON v.datastream_id = speed.datastream_id AND v.bucket >= w.since AND v.bucket < w.until AND v.n > 0
+  LEFT JOIN datastream AS flow ON flow.device_id = w.device_id AND flow.property = 'vehicle_flow'
+  LEFT JOIN rollup_quarter AS f ON f.datastream_id = flow.datastream_id AND f.bucket = v.bucket AND f.n > 0
+ GROUP BY w.device_id, w.until;
+
+-- past_levels --
+-- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until
+-- The last fill level of each hour within each span, in time order.
+SELECT w.device_id, w.until, r.last_time, r.last
+  FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
+  JOIN datastream AS s ON s.device_id = w.device_id AND s.property = 'fill_level' AND s.method IS NULL
+  JOIN rollup_hour AS r
+    ON r.datastream_id = s.datastream_id AND r.bucket >= w.since AND r.bucket < w.until AND r.n > 0
+ ORDER BY w.device_id, w.until, r.bucket;
+
+-- day_reports --
+-- $1 text[] device_id, $2 timestamptz[] day
+-- Reports of a device on a day: as many as its most talkative datastream has rows.
+SELECT w.device_id, w.day, coalesce(max(r.n_all), 0) AS reports
+  FROM unnest($1::text[], $2::timestamptz[]) AS w (device_id, day)
+  JOIN datastream AS s ON s.device_id = w.device_id AND s.method IS NULL
+  LEFT JOIN rollup_day AS r ON r.datastream_id = s.datastream_id AND r.bucket = w.day
+ GROUP BY w.device_id, w.day;
+
+-- battery_days --
+-- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until
+-- Daily means of each device's battery within each span, in time order.
+SELECT w.device_id, w.until, r.bucket, r.sum / r.n AS level, r.n, r.n_good
+  FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
+  JOIN datastream AS s ON s.device_id = w.device_id AND s.property = 'battery' AND s.method IS NULL
+  JOIN rollup_day AS r
+    ON r.datastream_id = s.datastream_id AND r.bucket >= w.since AND r.bucket < w.until AND r.n > 0
+ ORDER BY w.device_id, w.until, r.bucket;
+
+-- name_derived --
+-- $1 text[] device_id, $2 text[] property, $3 text[] unit, $4 text[] method, $5 text[] edition
+-- Make the derived datastreams that are not there yet and bring method and edition of the others up to date. One that
+-- a device measures stays its own.
+INSERT INTO datastream AS old (device_id, property, unit, method, edition)
+SELECT new.device_id, new.property, new.unit, new.method, new.edition
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+       AS new (device_id, property, unit, method, edition)
+  JOIN device USING (device_id)
+ ORDER BY new.device_id, new.property
+    ON CONFLICT (device_id, property) DO UPDATE SET method = excluded.method, edition = excluded.edition
+ WHERE old.method IS NOT NULL AND (old.method, old.edition) IS DISTINCT FROM (excluded.method, excluded.edition);
+
+-- find_derived --
+-- $1 text[] device_id, $2 text[] property
+SELECT s.datastream_id, s.device_id, s.property, s.method, s.edition
+  FROM unnest($1::text[], $2::text[]) AS wanted (device_id, property)
+  JOIN datastream AS s USING (device_id, property)
+ WHERE s.method IS NOT NULL;
+
+-- derived_so_far --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time
+SELECT o.datastream_id, o.phenomenon_time, o.result, o.quality
+  FROM unnest($1::int[], $2::timestamptz[]) AS w (datastream_id, phenomenon_time)
+  JOIN observation AS o
+    ON o.datastream_id = w.datastream_id AND o.phenomenon_time = w.phenomenon_time;
+
+-- store_derived --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz received_at, $4 float8[] result,
+-- $5 int2[] quality
+INSERT INTO observation (datastream_id, phenomenon_time, received_at, result, quality)
+SELECT d, t, $3::timestamptz, v, q
+  FROM unnest($1::int[], $2::timestamptz[], $4::float8[], $5::int2[]) AS new (d, t, v, q)
+ ORDER BY d, t;
+
+-- revise_derived --
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 float8[] result, $4 int2[] quality
+UPDATE observation AS o
+   SET result = new.result, quality = new.quality
+  FROM unnest($1::int[], $2::timestamptz[], $3::float8[], $4::int2[])
+       AS new (datastream_id, phenomenon_time, result, quality)
+ WHERE o.datastream_id = new.datastream_id AND o.phenomenon_time = new.phenomenon_time;
+
+-- ask_again_hours --
+-- $1 timestamptz since, $2 timestamptz until (not included), $3 timestamptz wall clock, $4 text[] properties
+-- Every complete hour of the span whose twelve hours hold readings, to be worked out again.
+INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
+SELECT DISTINCT d.device_id, 'air', due.at, due.at, true
+  FROM device AS d
+  JOIN source AS s USING (source_id)
+  LEFT JOIN indicator_clock AS c USING (source_id)
+  JOIN datastream AS t ON t.device_id = d.device_id AND t.property = ANY ($4::text[]) AND t.method IS NULL
+  JOIN rollup_hour AS r ON r.datastream_id = t.datastream_id
+ CROSS JOIN LATERAL generate_series(r.bucket + interval '1 hour', r.bucket + interval '12 hours', interval '1 hour')
+       AS due (at)
+ WHERE r.bucket >= $1::timestamptz - interval '12 hours' AND r.bucket < $2::timestamptz
+   AND due.at >= $1 AND due.at < $2
+   AND due.at <= CASE s.kind WHEN 'live' THEN $3::timestamptz ELSE c.clock END
+    ON CONFLICT (device_id, kind, due_at) DO NOTHING;
+
+-- ask_again_quarters --
+-- $1 timestamptz since, $2 timestamptz until (not included), $3 timestamptz wall clock
+INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
+SELECT d.device_id, 'road', r.bucket + interval '15 minutes', r.bucket + interval '15 minutes', true
+  FROM device AS d
+  JOIN source AS s USING (source_id)
+  LEFT JOIN indicator_clock AS c USING (source_id)
+  JOIN datastream AS t ON t.device_id = d.device_id AND t.property = 'vehicle_speed' AND t.method IS NULL
+  JOIN rollup_quarter AS r ON r.datastream_id = t.datastream_id
+ WHERE r.bucket + interval '15 minutes' >= $1::timestamptz AND r.bucket + interval '15 minutes' < $2::timestamptz
+   AND r.bucket + interval '15 minutes' <= CASE s.kind WHEN 'live' THEN $3::timestamptz ELSE c.clock END
+    ON CONFLICT (device_id, kind, due_at) DO NOTHING;
+
+-- ask_again_readings --
+-- $1 timestamptz since, $2 timestamptz until (not included), $3 timestamptz wall clock
+INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
+SELECT d.device_id, 'bin', o.phenomenon_time, o.phenomenon_time, true
+  FROM device AS d
+  JOIN source AS s USING (source_id)
+  LEFT JOIN indicator_clock AS c USING (source_id)
+  JOIN datastream AS t ON t.device_id = d.device_id AND t.property = 'fill_level' AND t.method IS NULL
+  JOIN observation AS o ON o.datastream_id = t.datastream_id
+ WHERE o.phenomenon_time >= $1::timestamptz AND o.phenomenon_time < $2::timestamptz
+   AND o.phenomenon_time <= CASE s.kind WHEN 'live' THEN $3::timestamptz ELSE c.clock END
+    ON CONFLICT (device_id, kind, due_at) DO NOTHING;
+
+-- ask_again_days --
+-- $1 timestamptz since, $2 timestamptz until (not included), $3 timestamptz wall clock
+INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
+SELECT DISTINCT d.device_id, 'health', due.at, due.at, true
+  FROM device AS d
+  JOIN source AS s USING (source_id)
+  LEFT JOIN indicator_clock AS c USING (source_id)
+  JOIN datastream AS t ON t.device_id = d.device_id AND t.method IS NULL
+  JOIN rollup_day AS r ON r.datastream_id = t.datastream_id
+ CROSS JOIN LATERAL (VALUES (r.bucket + interval '1 day'), (r.bucket + interval '2 days')) AS due (at)
+ WHERE r.bucket >= $1::timestamptz - interval '2 days' AND r.bucket < $2::timestamptz
+   AND due.at >= $1 AND due.at < $2
+   AND due.at <= CASE s.kind WHEN 'live' THEN $3::timestamptz ELSE c.clock END
+    ON CONFLICT (device_id, kind, due_at) DO NOTHING;
+
+-- count_again --
+SELECT count(*) FROM indicator_due WHERE again;
