@@ -92,7 +92,9 @@ def replay(
             await publisher.close()
         log.info("replayed", messages=result.messages, readings=result.readings, stopped=result.stopped)
         if as_json:
-            typer.echo(json.dumps({"messages": result.messages, "readings": result.readings}))
+            # What a recorded message holds is not looked into.
+            readings = None if recorded.renamed or not recorded.series else result.readings
+            typer.echo(json.dumps({"messages": result.messages, "readings": readings}))
 
     run_process("replay", process)
 
