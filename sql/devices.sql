@@ -26,3 +26,19 @@ SELECT site_id, longitude, latitude FROM site;
 
 -- source_ids --
 SELECT source_id FROM source;
+
+-- is_registered --
+-- $1 text device_id
+SELECT EXISTS (SELECT 1 FROM device WHERE device_id = $1::text);
+
+-- list_strangers --
+-- $1 int limit
+-- Ids that are not registered, with what is kept of them and not yet played again; the one heard last first.
+SELECT kept.device_id, count(*)::int AS messages, min(received_at) AS first_at, max(received_at) AS last_at,
+       (array_agg(topic ORDER BY rejected_id DESC))[1] AS topic, (array_agg(payload ORDER BY rejected_id DESC))[1] AS payload
+  FROM rejected_message AS kept
+ WHERE reason = 'unknown_device' AND replayed_at IS NULL AND kept.device_id IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM device WHERE device.device_id = kept.device_id)
+ GROUP BY kept.device_id
+ ORDER BY last_at DESC, kept.device_id
+ LIMIT $1::int;

@@ -1,18 +1,16 @@
 """`citywatch devices`: what is registered, and how a payload reads."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import asyncpg
 import typer
 
-from citywatch.cli.registering import register
-from citywatch.errors import RegistryError, SettingsError, StoreError
+from citywatch.cli.adoption import adopt, quarantine
+from citywatch.cli.registering import in_store, known_profiles, register
+from citywatch.errors import RegistryError, SettingsError
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
 from devices.bulk import BulkReport, import_devices, read_devices
@@ -20,39 +18,15 @@ from devices.decode_command import decode_hex
 from devices.device_file import write_lines
 from devices.javascript import Sandbox
 from devices.model import Domain
-from devices.profiles import BUILTIN, Profile, load_profiles
+from devices.profiles import load_profiles
 from devices.repository_import import import_repository
 from sql.connection import Connection
-from sql.pool import set_up
 
 app = typer.Typer(help="What is registered, and how a payload reads.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="for programs")]
 OnlyDomain = Annotated[Domain | None, typer.Option("--domain", help="only of this domain")]
 OnlyDistrict = Annotated[str | None, typer.Option("--district", help="only in this district")]
 OnlyProfile = Annotated[str | None, typer.Option("--profile", help="only of this type, as VENDOR/MODEL")]
-_Answer = TypeVar("_Answer")
-
-
-def in_store(act: Callable[[Connection], Awaitable[_Answer]]) -> _Answer:
-    """Return what `act` does on a connection; raise StoreError when the store does not answer."""
-
-    async def run() -> _Answer:
-        try:
-            connection = await asyncpg.connect(store_dsn(load_settings()), server_settings={"timezone": "UTC"})
-        except (OSError, asyncpg.PostgresError) as error:
-            raise StoreError(f"the store cannot be reached: {error}") from None
-        try:
-            await set_up(connection)
-            return await act(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
-def known_profiles() -> dict[str, Profile]:
-    """Return the built-in profiles and the users' own."""
-    return load_profiles(BUILTIN, *load_settings().devices.folders)
 
 
 @app.command("list")
@@ -202,3 +176,7 @@ def decode(
     if profile not in profiles:
         raise RegistryError(f"no profile {profile}; there are {', '.join(sorted(profiles))}")
     print(json.dumps(decode_hex(profiles[profile], port, payload)))
+
+
+app.command()(quarantine)
+app.command()(adopt)
