@@ -1,0 +1,44 @@
+"""Devices that speak and that nobody registered: what is kept of them, and taking one in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from citywatch.errors import RegistryError
+from devices.geometry import district_of, make_shape
+from devices.registry import import_registry
+from sql.connection import Connection
+from sql.queries import query
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """An id that is not registered, and the messages kept under it."""
+
+    device_id: str
+    messages: int
+    first_at: datetime
+    last_at: datetime
+    topic: str
+    payload: bytes
+
+
+async def list_strangers(connection: Connection, *, limit: int = 100) -> list[Stranger]:
+    """Return who waits, the one heard last first, each with its newest message (at most 64 KiB of it)."""
+    return [Stranger(**row) for row in await connection.fetch(query("devices", "list_strangers"), limit)]
+
+
+async def register_stranger(connection: Connection, device: dict[str, Any]) -> None:
+    """Register one device, its district by its location where none is given.
+
+    Raises RegistryError where the entry is not acceptable or the device is there already.
+    """
+    if await connection.fetchval(query("devices", "is_registered"), device["device_id"]):
+        raise RegistryError(f"{device['device_id']} is registered already: change it with `citywatch devices import`")
+    latitude, longitude = device.get("latitude"), device.get("longitude")
+    if device.get("district_id") is None and latitude is not None and longitude is not None:
+        rows = await connection.fetch(query("devices", "district_shapes"))
+        shapes = [make_shape(row["district_id"], row["polygon"]) for row in rows]
+        within = district_of(longitude, latitude, [shape for shape in shapes if shape is not None])
+        device = {**device, "district_id": within}
+    await import_registry(connection, {"devices": [device]})
