@@ -154,12 +154,14 @@ class Windows:
             )
         )
         hours = [floor(due.due_at, HOUR) for due in dues]
+        # Once for each bin and hour, however many of its readings are due: a window asked twice answers twice.
+        asked = sorted({(due.device_id, hour) for due, hour in zip(dues, hours, strict=True)})
         past = _by_key(
             await self._connection.fetch(
                 query("indicators", "past_levels"),
-                [due.device_id for due in dues],
-                [hour - FILL_SPAN for hour in hours],
-                hours,
+                [device_id for device_id, _ in asked],
+                [hour - FILL_SPAN for _, hour in asked],
+                [hour for _, hour in asked],
             )
         )
         found: list[Derived] = []

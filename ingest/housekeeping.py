@@ -20,7 +20,10 @@ FORGET_EVERY = 600.0
 
 
 async def keep_house(inbox: Inbox, decoder: Decoder, store: Store, total: Outcome, look: Callable[[], None]) -> None:
-    """Watch floods and clocks, and now and then call `look`, until cancelled. With the store away nothing is written down, and nothing stops."""
+    """Watch floods and clocks, and now and then call `look`, until cancelled.
+
+    With the store away nothing is written down, and nothing stops.
+    """
     loop, floods = asyncio.get_running_loop(), FloodRecord(decoder.device_of)
     before, reported, forgotten = 0, loop.time(), loop.time() - FORGET_EVERY
     while True:

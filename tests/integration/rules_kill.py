@@ -130,7 +130,8 @@ async def _feed(connection: Connection, ids: dict[str, list[int]], step: list[tu
 
 
 async def _position(connection: Connection) -> int:
-    return await connection.fetchval("SELECT coalesce(max(seq), 0) FROM consumer_position WHERE consumer = 'rules'")
+    statement = "SELECT coalesce(max(seq), 0) FROM consumer_position WHERE consumer = 'rules'"
+    return int(await connection.fetchval(statement))
 
 
 async def _until(connection: Connection, target: int) -> None:

@@ -168,6 +168,7 @@ async def test_operators_act_on_alerts(pool: Pool) -> None:
         with pytest.raises(AlertError, match="closed"):
             await actions.shelve(connection, fire, "ana", minute(7), minute(60), "why not")
         row = await connection.fetchrow("SELECT * FROM alert")
+        assert row is not None
         assert (row["open"], row["acknowledged_by"], row["assigned_to"]) == (False, "ana", "crew 7")
         assert await events(connection) == ["raised", "acknowledged", "assigned", "commented", "cleared", "reset"]
         with pytest.raises(AlertError, match="no alert 999"):
