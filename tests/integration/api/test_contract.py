@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -45,12 +46,12 @@ async def test_the_document_is_served(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.slow
-async def test_no_input_breaks_the_contract(address: str) -> None:
+async def test_no_input_breaks_the_contract(address: str, tmp_path: Path) -> None:
     """Schemathesis, all checks: no 5xx, no undocumented status or shape, nothing invalid accepted or valid refused."""
     run = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "schemathesis.cli", "run", f"http://{address}/api/v1/openapi.json", "--checks", "all",
-        "--max-examples", "8", "--seed", "1", "--no-color", stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        "--max-examples", "8", "--generation-deterministic", "--no-color", cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await run.communicate()
     report = out.decode()
