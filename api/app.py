@@ -9,6 +9,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.export import Exports
 from api.gate import Gate, check_demo, identify_demo, in_process
+from api.identity.sessions import identify
 from api.live import live_router
 from api.live_hub import Hub
 from api.metrics import Metrics
@@ -19,10 +20,12 @@ from api.routes import (
     accounts,
     actions,
     alerts,
+    audit,
     curves,
     devices,
     districts,
     exports,
+    identity,
     observations,
     overview,
     rules,
@@ -86,13 +89,21 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problems(app)
-    for part in (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports):
+    for part in (
+        overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports, audit,
+    ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(check_query)])
     app.include_router(live_router)
+    app.include_router(identity.router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
-    app.add_middleware(Gate, settings=settings.serve, identify=identify_demo, observe=metrics.observe)
+    app.add_middleware(
+        Gate,
+        settings=settings.serve,
+        identify=identify_demo if settings.serve.demo else identify,
+        observe=metrics.observe,
+    )
     app.state.in_process = in_process(app)
     document_doors(app, demo=settings.serve.demo)
     return app

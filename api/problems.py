@@ -13,6 +13,19 @@ from api.schemas import Problem
 from citywatch.errors import CitywatchError, StoreError
 
 MEDIA_TYPE = "application/problem+json"
+# What says that the store is away, or too busy to answer.
+UNREACHABLE: tuple[type[Exception], ...] = (
+    asyncpg.QueryCanceledError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+    TimeoutError,
+    StoreError,
+)
 
 
 class ProblemError(CitywatchError):
@@ -105,16 +118,5 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for kind in (
-        asyncpg.QueryCanceledError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.TooManyConnectionsError,
-        asyncpg.InterfaceError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        ConnectionError,
-        TimeoutError,
-        StoreError,
-    ):
+    for kind in UNREACHABLE:
         app.add_exception_handler(kind, _on_store)

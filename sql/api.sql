@@ -134,7 +134,7 @@ WITH changed AS (
        FROM ingest_batch AS b
       WHERE b.seq > $1 AND b.seq <= $2)
 SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.received_at, o.result, o.quality,
-       d.domain, d.latitude, d.longitude
+       d.domain, d.district_id, d.latitude, d.longitude
   FROM changed
   JOIN latest_observation AS o USING (datastream_id)
   JOIN datastream AS t USING (datastream_id)
