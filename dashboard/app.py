@@ -43,9 +43,12 @@ def mount(app: FastAPI, settings: Settings) -> None:
         index_string=index_page(language="en"),
         add_log_handler=False,
     )
+    # Dash puts a layer of its own outermost, which reads bodies: nothing may stand before the API's gate.
+    app.user_middleware.append(app.user_middleware.pop(0))
     dash.layout = shell(demo=settings.serve.demo)
-    # No socket: the transport hands each request to the application in this process.
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", timeout=30)
+    # No socket: the transport hands each request to the application in this process, in the viewer's name.
+    transport = httpx.ASGITransport(app=app.state.in_process)
+    http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=30)
     register_callbacks(dash, ApiClient(http))
     # Dash looks for assets and callbacks at the first request to `/`; a first request to another page would miss them.
     dash._setup_server()
