@@ -48,7 +48,7 @@ class Someone:
 
     def __init__(self, port: int, username: str | None, password: str | None) -> None:
         self.reason: Any = None
-        self.got: list[tuple[str, bytes]] = []
+        self.got: list[tuple[str, bytes | bytearray]] = []
         self.connected = threading.Event()
         self.cut_off = threading.Event()
         self._codes: dict[int, Any] = {}
