@@ -43,6 +43,10 @@ class BrokerSettings(_Group):
     username: str | None = Field(None, description="account of our own processes")
     password: SecretStr | None = Field(None, description="password of that account")
     ca_file: Path | None = Field(None, description="certificate authority; set it to speak TLS")
+    accounts: Literal["open", "dynamic-security", "store"] = Field(
+        "open",
+        description="devices' accounts: none needed; Mosquitto's dynamic security; or a broker that reads our table",
+    )
     protocol: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version of the ingest worker")
     autosave: Duration = Field(timedelta(seconds=5), description="embedded broker: how often it saves its queues")
 
