@@ -28,6 +28,8 @@ from api.routes import (
     rules,
     system,
 )
+from api.standards.sensorthings.routes import router as sensorthings_router
+from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
 from api.version import PREFIX, VERSION
 from citywatch.errors import SettingsError
@@ -67,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             app.state.pool = pool
             app.state.exports = Exports(pool)
+            await sync_catalogue(pool)
             async with Hub(pool, dsn, metrics) as app.state.hub:
                 yield
         finally:
@@ -88,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_problems(app)
     for part in (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports):
         app.include_router(part.router, dependencies=[Depends(check_query)])
+    app.include_router(sensorthings_router)
     app.include_router(live_router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.

@@ -39,6 +39,7 @@ SECURITY_HEADERS = {
 }
 # The API answers data, never a page: nothing in it may load or run anything.
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+DATA_PATHS = ("/api/", "/sta/", "/ngsi-ld/", "/open311/", "/feeds/", "/health/", "/metrics")
 
 PRINCIPAL = "citywatch.principal"  # where in a scope it stands who acts
 Observe = Callable[[Scope, int, float], None]
@@ -172,7 +173,7 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, headers: Headers, reason: str | None) -> None:
         started, begun, status = time.perf_counter(), False, 500
-        api = scope["path"].startswith(("/api/", "/health/", "/metrics"))
+        api = scope["path"].startswith(DATA_PATHS)
 
         async def guarded_send(message: Message) -> None:
             nonlocal begun, status
