@@ -47,6 +47,15 @@
       acknowledge(Number(button.dataset.acknowledge));
       return;
     }
+    // Another language is another document: the rest of the address is kept.
+    const language = event.target.closest("[data-language]");
+    if (language) {
+      event.preventDefault();
+      const search = new URLSearchParams(location.search);
+      search.set("lang", language.dataset.language);
+      location.search = search.toString();
+      return;
+    }
     const action = event.target.closest('[data-action="reload"]');
     if (action) location.reload();
     // A link in static markup changes the address as any other link of the application does.

@@ -9,7 +9,8 @@ from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, STATE_NAMES, age, unanswered
 from dashboard.components.parts import href, state
 from dashboard.shapes import Alert
-from dashboard.texts import domain_name, text
+from dashboard.texts import domain_name, sentence, text
+from dashboard.units import digits_for, number, unit_label
 
 
 def urgency(alert: Alert) -> tuple[bool, int]:
@@ -22,6 +23,17 @@ def sorted_by_urgency(alerts: Sequence[Alert]) -> list[Alert]:
     return sorted(sorted(alerts, key=lambda alert: alert["raised_at"], reverse=True), key=urgency)
 
 
+def alert_words(alert: Alert) -> str:
+    """Return what an alert says in the reader's language; English where the rule has no words in it."""
+    given = alert["parameters"]
+    value, unit = given.get("value"), str(given.get("unit") or "")
+    spoken = {key: "–" if word is None else str(word) for key, word in given.items()}
+    spoken |= {"unit": unit_label(unit)}
+    if isinstance(value, int | float):
+        spoken["value"] = number(value, digits_for(unit))
+    return sentence(alert["message"], spoken, alert["text"]) or alert["rule_id"]
+
+
 def acknowledge_button(alert: Alert, *, primary: bool = False) -> Component:
     """Return the button that acknowledges; the browser adds who is on shift."""
     return html.Button(
@@ -29,7 +41,7 @@ def acknowledge_button(alert: Alert, *, primary: bool = False) -> Component:
         className="button primary" if primary else "button",
         **{
             "data-acknowledge": str(alert["alert_id"]),
-            "aria-label": text("Acknowledge: {what}", what=alert["text"] or alert["rule_id"]),
+            "aria-label": text("Acknowledge: {what}", what=alert_words(alert)),
         },
     )
 
@@ -52,7 +64,7 @@ def alert_item(alert: Alert, *, target: str, selected: bool = False) -> Componen
     return html.Li(
         [
             html.Span(severity_shape(alert["severity"], size=17, active=waits), className="mark"),
-            dcc.Link(alert["text"] or alert["rule_id"], href=target, className="what"),
+            dcc.Link(alert_words(alert), href=target, className="what"),
             html.Div(facts, className="facts where"),
             html.Div([acknowledge_button(alert)] if waits else [], className="actions"),
         ],

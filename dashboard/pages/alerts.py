@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.alerts import acknowledge_button, alert_list
+from dashboard.components.alerts import acknowledge_button, alert_list, alert_words
 from dashboard.components.charts import Curve, chart, curve_figure
 from dashboard.components.marks import (
     SEVERITIES,
@@ -22,17 +22,17 @@ from dashboard.components.marks import (
 from dashboard.components.parts import choices, href, page_head, panel, state
 from dashboard.pages.view import View
 from dashboard.shapes import Alert, AlertDetail, AlertEvent, JsonObject
-from dashboard.texts import DOMAIN_NAMES, domain_name, property_name, text
+from dashboard.texts import DOMAIN_NAMES, domain_name, mark, property_name, text
 from dashboard.units import number, parse_time, quantity
 
-SHOWN = {"open": "Open", "waiting": "Waiting for answer", "closed": "Closed", "all": "All"}
+SHOWN = {"open": mark("Open"), "waiting": mark("Waiting for answer"), "closed": mark("Closed"), "all": mark("All")}
 EVENT_NAMES = {
-    "raised": "Raised",
-    "cleared": "Returned to normal",
-    "acknowledged": "Acknowledged",
-    "commented": "Comment",
-    "shelved": "Shelved",
-    "unshelved": "Unshelved",
+    "raised": mark("Raised"),
+    "cleared": mark("Returned to normal"),
+    "acknowledged": mark("Acknowledged"),
+    "commented": mark("Comment"),
+    "shelved": mark("Shelved"),
+    "unshelved": mark("Unshelved"),
 }
 MOST = 300
 # How much is drawn before and after the moment an alert was raised.
@@ -159,7 +159,7 @@ def _headline(alert: AlertDetail, view: View) -> Component:
     actions = [acknowledge_button(alert, primary=True)] if unanswered(alert) else []
     return html.Div(
         [
-            html.Div([html.H3(alert["text"] or alert["rule_id"], className="headline"), *actions], className="split"),
+            html.Div([html.H3(alert_words(alert), className="headline"), *actions], className="split"),
             html.Div(facts, className="facts"),
         ],
         className="alert-head",
