@@ -23,7 +23,7 @@ async def _no_such_path(rest: str) -> None:
     raise HTTPException(404, f"there is nothing at {rest!r}")
 
 
-class _Dash(Dash):
+class _Dash(Dash):  # type: ignore[misc]  # Dash carries no types
     """Dash, whose document is written for each reader in their language."""
 
     def interpolate_index(self, **parts: Any) -> str:

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.components.dialogs import dialogs
 from dashboard.components.icons import icon
 from dashboard.flat import flatten
 from dashboard.texts import ENGLISH, html_language, language, languages, mark, separators, text
@@ -53,6 +54,14 @@ def browser_words() -> dict[str, str]:
         "fresh": text("fresh"),
         "stale": text("stale"),
         "silent": text("silent"),
+        "selected": text("{n} selected"),
+        "noneSelected": text("Select an alert first"),
+        "undo": text("Undo"),
+        "undone": text("Undone"),
+        "acknowledging": text("Acknowledging {n}"),
+        "closeTable": text("Hide the table"),
+        "openTable": text("Data as a table"),
+        "time": text("Time"),
     }
 
 
@@ -113,7 +122,7 @@ def _operator() -> Component:
             ),
         ],
         className="operator",
-        title=text("Your name goes into the journal of what you acknowledge"),
+        title=text("Your name goes into the journal of what you do"),
     )
 
 
@@ -189,9 +198,9 @@ def _navigation() -> Component:
 def _operator_modal() -> Component:
     return dmc.Modal(
         [
-            html.P(text("Acknowledging is journalled with a name. Enter yours to start the shift.")),
+            html.P(text("What you do about alerts is journalled with a name. Enter yours to start the shift.")),
             dmc.TextInput(id="operator-answer", label=text("Your name"), **{"data-autofocus": True}),
-            html.Button(text("Start shift and acknowledge"), id="operator-start", className="button primary"),
+            html.Button(text("Start shift"), id="operator-start", className="button primary"),
         ],
         id="operator-modal",
         title=text("Who is on shift?"),
@@ -219,13 +228,14 @@ def shell(*, demo: bool) -> Component:
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Store(id="alerts-changed"),
             dcc.Store(id="refresh"),
-            dcc.Store(id="acknowledge-request"),
-            dcc.Store(id="acknowledge-result"),
+            dcc.Store(id="act-request"),
+            dcc.Store(id="act-result"),
             dcc.Store(id="address"),
             dcc.Store(id="map-selected"),
             frame,
             _operator_modal(),
-            html.Div(id="toast", className="toast", role="status"),
+            html.Div(id="toast", className="toast"),
+            html.Div(id="dialogs", **{"data-html": dialogs()}),
             html.Div(id="announce", className="unseen", role="status"),
             html.Div(id="announce-urgent", className="unseen", role="alert"),
         ],

@@ -59,6 +59,21 @@ def quantity(value: float | None, unit: str, digits: int | None = None) -> str:
     return f"{shown}{label}" if label == "°" else f"{shown}\u00a0{label}"
 
 
+def duration(seconds: float) -> str:
+    """Return a length of time in the largest unit that it fills, with one decimal where it does not do so evenly."""
+    if seconds >= 2 * 86400:
+        return _of(text("{n} days"), seconds / 86400)
+    if seconds >= 3600:
+        return _of(text("{n} h"), seconds / 3600)
+    if seconds >= 60:
+        return _of(text("{n} min"), seconds / 60)
+    return _of(text("{n} s"), seconds)
+
+
+def _of(words: str, value: float) -> str:
+    return words.format(n=number(value, 0 if abs(value - round(value)) < 0.05 else 1))
+
+
 def parse_time(value: str | None) -> datetime | None:
     """Return an RFC 3339 instant as aware UTC."""
     return datetime.fromisoformat(value).astimezone(UTC) if value else None
