@@ -23,6 +23,7 @@ from api.routes import (
     devices,
     districts,
     exports,
+    incidents,
     observations,
     overview,
     rules,
@@ -89,7 +90,19 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problems(app)
-    for part in (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports):
+    for part in (
+        overview,
+        districts,
+        devices,
+        observations,
+        curves,
+        alerts,
+        actions,
+        accounts,
+        rules,
+        exports,
+        incidents,
+    ):
         app.include_router(part.router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)
     app.include_router(live_router)
