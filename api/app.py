@@ -26,6 +26,7 @@ from api.routes import (
     incidents,
     observations,
     overview,
+    quality,
     rules,
     system,
 )
@@ -102,6 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
         rules,
         exports,
         incidents,
+        quality,
     ):
         app.include_router(part.router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)

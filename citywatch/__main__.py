@@ -16,6 +16,7 @@ from citywatch.cli import (
     rejected,
     replay,
     rules,
+    score,
     serve,
     simulate,
     store,
@@ -29,6 +30,7 @@ app.command()(doctor.status)
 app.command()(account.account)
 app.command("migrate")(migrate.migrate_command)
 app.command()(simulate.simulate)
+app.command()(score.score)
 app.command()(replay.replay)
 app.command()(replay.mappings)
 app.command()(record.record)
