@@ -26,11 +26,15 @@ from api.routes import (
     districts,
     exports,
     identity,
+    incidents,
     observations,
     overview,
+    quality,
     rules,
     system,
 )
+from api.standards.sensorthings.routes import router as sensorthings_router
+from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
 from api.version import PREFIX, VERSION
 from citywatch.errors import SettingsError
@@ -70,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             app.state.pool = pool
             app.state.exports = Exports(pool)
+            await sync_catalogue(pool)
             async with Hub(pool, dsn, metrics) as app.state.hub:
                 yield
         finally:
@@ -88,11 +93,25 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.identify = identify_demo if settings.serve.demo else identify
     install_problems(app)
     for part in (
-        overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports, audit,
-    ):  # fmt: skip
+        overview,
+        districts,
+        devices,
+        observations,
+        curves,
+        alerts,
+        actions,
+        accounts,
+        rules,
+        exports,
+        incidents,
+        quality,
+        audit,
+    ):
         app.include_router(part.router, dependencies=[Depends(check_query)])
+    app.include_router(sensorthings_router)
     app.include_router(live_router)
     app.include_router(identity.router)
     app.include_router(system.router)
@@ -101,7 +120,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         Gate,
         settings=settings.serve,
-        identify=identify_demo if settings.serve.demo else identify,
+        identify=app.state.identify,
         observe=metrics.observe,
     )
     app.state.in_process = in_process(app)

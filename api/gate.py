@@ -39,6 +39,7 @@ SECURITY_HEADERS = {
 }
 # The API answers data, never a page: nothing in it may load or run anything.
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+DATA_PATHS = ("/api/", "/sta/", "/ngsi-ld/", "/open311/", "/feeds/", "/health/", "/metrics")
 
 PRINCIPAL = "citywatch.principal"  # where in a scope it stands who acts
 Observe = Callable[[Scope, int, float], None]
@@ -170,6 +171,8 @@ class Gate:
                     await self._admit(scope)
                 except ProblemError as problem:
                     reason = str(problem)
+                except UNREACHABLE as error:
+                    reason = f"the store cannot be reached: {error}"
             if reason is not None:
                 log.warning("live_refused", reason=reason, request_id=scope["citywatch.request_id"])
                 await receive()
@@ -182,7 +185,7 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, headers: Headers, reason: str | None) -> None:
         started, begun, status = time.perf_counter(), False, 500
-        api = scope["path"].startswith(("/api/", "/health/", "/metrics"))
+        api = scope["path"].startswith(DATA_PATHS)
 
         async def guarded_send(message: Message) -> None:
             nonlocal begun, status
@@ -216,6 +219,8 @@ class Gate:
             body = problem_body(code, kind, detail, instance=scope["path"], request_id=scope["citywatch.request_id"])
             length = str(len(body)).encode()
             out = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", length)]
+            if code == 401:
+                out.append((b"www-authenticate", b"Bearer"))
             await guarded_send({"type": "http.response.start", "status": code, "headers": out})
             await guarded_send({"type": "http.response.body", "body": body})
 
@@ -239,6 +244,8 @@ class Gate:
                 await guarded_send({"type": "http.response.start", "status": 303, "headers": moved})
                 await guarded_send({"type": "http.response.body", "body": b""})
         except UNREACHABLE as error:
+            if begun:
+                raise
             log.warning("store_away", error=str(error), request_id=scope["citywatch.request_id"])
             await answer(503, "store-unavailable", "the store cannot be reached just now")
         except _TooLargeError:

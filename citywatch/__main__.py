@@ -4,7 +4,9 @@ import sys
 
 from citywatch.cli import (
     account,
+    accounts,
     app,
+    audit,
     devices,
     doctor,
     fold,
@@ -16,8 +18,10 @@ from citywatch.cli import (
     rejected,
     replay,
     rules,
+    score,
     serve,
     simulate,
+    store,
     up,
 )
 from citywatch.errors import CitywatchError, SettingsError
@@ -28,13 +32,17 @@ app.command()(doctor.status)
 app.command()(account.account)
 app.command("migrate")(migrate.migrate_command)
 app.command()(simulate.simulate)
+app.command()(score.score)
 app.command()(replay.replay)
 app.command()(replay.mappings)
 app.command()(record.record)
 app.command("import")(history.import_)
 app.add_typer(serve.app)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(audit.app, name="audit")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
+app.add_typer(store.app, name="store")
 app.add_typer(rules.app, name="rules")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(devices.app, name="devices")

@@ -70,7 +70,11 @@ class LimitedPool:
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
         """Lend a connection in a transaction of its own."""
-        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+        async with (
+            self._pool.acquire() as connection,
+            # The strictest, so that a route may ask for it within.
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
             await connection.execute(
                 "SELECT set_config('role', $1, true), set_config('citywatch.districts', $2, true),"
                 " set_config('citywatch.domains', $3, true)",

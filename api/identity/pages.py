@@ -32,7 +32,8 @@ button, .button { align-items: center; background: var(--accent); border: 1px so
         justify-content: center; margin-top: 20px; min-height: 40px; text-decoration: none; width: 100%; }
 .button { background: var(--surface); border-color: var(--line-strong); color: var(--text); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.fault { background: var(--critical-soft); border-left: 3px solid var(--critical); color: var(--text); padding: 8px 12px; }
+.fault { background: var(--critical-soft); border-left: 3px solid var(--critical); color: var(--text);
+         padding: 8px 12px; }
 """
 
 
