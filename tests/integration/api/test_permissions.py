@@ -69,6 +69,8 @@ EXPECTED = {
     "/api/v1/audit": "auditor admin",
     "/sign-in": "anonymous",
     "/sign-in.css": "anonymous",
+    "/sign-in/provider": "anonymous",
+    "/sign-in/provider/answer": "anonymous",
     "/sign-out": "viewer operator engineer auditor admin",
     "/password": "viewer operator engineer auditor admin",
     "/api/{rest:path}": "anonymous",
