@@ -26,6 +26,7 @@ from api.routes import (
     rules,
     system,
 )
+from api.standards.ngsi_ld.routes import router as ngsi_ld_router
 from api.standards.sensorthings.routes import router as sensorthings_router
 from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
@@ -85,8 +86,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problems(app)
-    for part in (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports):
-        app.include_router(part.router, dependencies=[Depends(check_query)])
+    parts = (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports)
+    for router in (*(part.router for part in parts), ngsi_ld_router):
+        app.include_router(router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)
     app.include_router(live_router)
     app.include_router(system.router)
