@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from api.answer import encode
 from api.context import PoolDep
+from api.permissions import Allow, Permission
 from api.problems import not_found, responses
 from api.schemas import Instant
 from api.standards.ngsi_ld.models import CORE_CONTEXT, MODELS, Model, entity, instance, key_values, only
@@ -18,7 +19,7 @@ PREFIX = "/ngsi-ld/v1"
 MOST_PAST = 10_000  # values of one attribute in one answer
 LD_JSON = "application/ld+json"
 
-router = APIRouter(prefix=PREFIX, tags=["ngsi-ld"])
+router = APIRouter(prefix=PREFIX, tags=["ngsi-ld"], dependencies=[Allow(Permission.READ)])
 
 TypeName = Literal["WasteContainer", "TrafficFlowObserved", "AirQualityObserved"]
 EntityId = Annotated[
@@ -44,7 +45,9 @@ AttributesQuery = Annotated[
 ]
 AcceptHeader = Annotated[str | None, Header(alias="Accept", description="application/ld+json: @context in the body")]
 
-_JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}, LD_JSON: {}}, "description": "What was asked for"}}
+_JSON: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {}, LD_JSON: {}}, "description": "What was asked for"}
+}
 
 
 def _reads(models: list[Model]) -> list[str]:
