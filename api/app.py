@@ -33,6 +33,7 @@ from api.routes import (
     rules,
     system,
 )
+from api.standards.ngsi_ld.routes import router as ngsi_ld_router
 from api.standards.sensorthings.routes import router as sensorthings_router
 from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
@@ -95,7 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = metrics
     app.state.identify = identify_demo if settings.serve.demo else identify
     install_problems(app)
-    for part in (
+    parts = (
         overview,
         districts,
         devices,
@@ -109,8 +110,9 @@ def create_app(settings: Settings) -> FastAPI:
         incidents,
         quality,
         audit,
-    ):
-        app.include_router(part.router, dependencies=[Depends(check_query)])
+    )
+    for router in (*(part.router for part in parts), ngsi_ld_router):
+        app.include_router(router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)
     app.include_router(live_router)
     app.include_router(identity.router)
