@@ -5,6 +5,7 @@ import sys
 from citywatch.cli import (
     account,
     app,
+    backup,
     devices,
     doctor,
     fold,
@@ -28,6 +29,8 @@ app.command()(doctor.doctor)
 app.command()(doctor.status)
 app.command()(account.account)
 app.command("migrate")(migrate.migrate_command)
+app.command()(backup.backup)
+app.command("restore")(backup.restore_command)
 app.command()(simulate.simulate)
 app.command()(replay.replay)
 app.command()(replay.mappings)
