@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from citywatch.local.running import broker_address, store_dsn
+from citywatch.local.running import broker_account, broker_address, store_dsn
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from devices.profile_store import ProfileStore
@@ -41,6 +41,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
     """
     dsn, (host, port) = store_dsn(settings), broker_address(settings)
     options, broker = settings.ingest, settings.broker
+    username, password = broker_account(settings)
     profiles = ProfileStore(BUILTIN, *settings.devices.folders)
     opened: list[tuple[Pool, Worker]] = []
 
@@ -72,8 +73,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
         outdated=outdated_filters(options),
         leave=leave,
         protocol=broker.protocol,
-        username=broker.username,
-        password=None if broker.password is None else broker.password.get_secret_value(),
+        username=username,
+        password=password,
         ca_file=broker.ca_file,
         window=options.window,
     )
