@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from citywatch.settings import Settings
 from dashboard.callbacks import register_callbacks
 from dashboard.client import ApiClient
+from dashboard.public import add_public_page
 from dashboard.reader import Reader
 from dashboard.shell import index_page, shell
 
@@ -58,6 +59,8 @@ def mount(app: FastAPI, settings: Settings) -> None:
     dash.layout = lambda: shell(demo=settings.serve.demo)
     # No socket: the transport hands each request to the application in this process.
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", timeout=30)
-    register_callbacks(dash, ApiClient(http))
+    api = ApiClient(http)
+    register_callbacks(dash, api)
+    add_public_page(app, api)
     # Dash looks for assets and callbacks at the first request to `/`; a first request to another page would miss them.
     dash._setup_server()
