@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Response
 
 from api.answer import answer, rows
 from api.context import PoolDep
+from api.permissions import Allow, Permission
 from api.problems import responses
 from api.schemas import IncidentList
 from api.version import PREFIX
 from sql.queries import query
 
-router = APIRouter(prefix=PREFIX, tags=["alerts"])
+router = APIRouter(prefix=PREFIX, tags=["alerts"], dependencies=[Allow(Permission.READ)])
 
 
 @router.get("/incidents", response_model=IncidentList, responses=responses(422, 503))
