@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.answer import answer
 from api.context import NowDep, PoolDep
+from api.permissions import Allow, Permission
 from api.problems import ProblemError
 from api.standards.sensorthings.address import Address, entity_path, parse_address
 from api.standards.sensorthings.bodies import linked
@@ -54,6 +55,7 @@ CONFORMANCE = [
     _SPEC + "create-observations-via-dataarray/create-observations-via-dataarray",
 ]  # fmt: skip
 
+READ, CREATE = Allow(Permission.READ), Allow(Permission.CONFIGURE)
 router = APIRouter(prefix=PREFIX, tags=["sensorthings"], include_in_schema=False)
 
 
@@ -84,15 +86,15 @@ def _base(request: Request) -> str:
     return str(request.base_url).rstrip("/") + PREFIX
 
 
-@router.get("")
-@router.get("/")
+@router.get("", dependencies=[READ])
+@router.get("/", dependencies=[READ])
 async def get_root(request: Request) -> Response:
     """What there is: the entity sets, and which parts of the standard are kept."""
     sets = [{"name": name, "url": f"{_base(request)}/{name}"} for name in ENTITY_SETS]
     return answer({"value": sets, "serverSettings": {"conformance": CONFORMANCE}})
 
 
-@router.get("/{path:path}")
+@router.get("/{path:path}", dependencies=[READ])
 async def get_resource(request: Request, pool: PoolDep, path: str) -> Response:
     """Any entity, collection, property or reference."""
     return await _told(_read(request, pool, path))
@@ -136,7 +138,7 @@ async def _body(request: Request) -> Any:
         raise RequestError(f"the body is not JSON: {error}") from None
 
 
-@router.post("/CreateObservations")
+@router.post("/CreateObservations", dependencies=[CREATE])
 async def create_observations(request: Request, pool: PoolDep, now: NowDep) -> Response:
     """Make observations from data arrays: for each row the link to its observation, or `error` and why."""
     return await _told(_create_observations(request, pool, now))
@@ -192,7 +194,7 @@ def _rows(array: Any) -> list[dict[str, Any]]:
     return bodies
 
 
-@router.post("/{path:path}")
+@router.post("/{path:path}", dependencies=[CREATE])
 async def create_entity(request: Request, pool: PoolDep, now: NowDep, path: str) -> Response:
     """Make an entity, with those inside its body, in the collection named; link it to the entity in the path."""
     return await _told(_create(request, pool, now, path))
