@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.export import Exports
-from api.gate import Gate, check_demo, identify_demo, in_process
+from api.gate import Gate, check_demo, identify_demo, in_process, published
 from api.identity.sessions import identify
 from api.live import live_router
 from api.live_hub import Hub
@@ -126,6 +126,7 @@ def create_app(settings: Settings) -> FastAPI:
         observe=metrics.observe,
     )
     app.state.in_process = in_process(app)
+    app.state.published = published(app)
     document_doors(app, demo=settings.serve.demo)
     return app
 

@@ -17,7 +17,7 @@ import typer
 
 from citywatch.cli.registering import in_store, register
 from citywatch.durations import parse_duration
-from citywatch.errors import CitywatchError, SettingsError
+from citywatch.errors import SettingsError
 from citywatch.local.broker import LocalBroker
 from citywatch.local.dynamic_security import SERVICE, make_account, new_password, write_document
 from citywatch.local.link import ROOT
