@@ -16,8 +16,10 @@ from citywatch.cli import (
     rejected,
     replay,
     rules,
+    score,
     serve,
     simulate,
+    store,
     up,
 )
 from citywatch.errors import CitywatchError, SettingsError
@@ -28,6 +30,7 @@ app.command()(doctor.status)
 app.command()(account.account)
 app.command("migrate")(migrate.migrate_command)
 app.command()(simulate.simulate)
+app.command()(score.score)
 app.command()(replay.replay)
 app.command()(replay.mappings)
 app.command()(record.record)
@@ -35,6 +38,7 @@ app.command("import")(history.import_)
 app.add_typer(serve.app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
+app.add_typer(store.app, name="store")
 app.add_typer(rules.app, name="rules")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(devices.app, name="devices")

@@ -155,7 +155,7 @@ SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name
        a.summary ->> 'message' AS message, coalesce(a.summary -> 'parameters', '{}') AS parameters,
        coalesce(a.summary ->> 'text', '') AS text,
        a.raised_at, a.recorded_at, a.cleared_at, a.acknowledged_at, a.acknowledged_by,
-       a.assigned_to, a.latched, a.retracted_at,
+       a.assigned_to, a.latched, a.retracted_at, a.incident_id,
        (SELECT v.until FROM shelving AS v WHERE v.alert_key = a.alert_key AND v.ended_at IS NULL) AS shelved_until
   FROM alert AS a
   LEFT JOIN device AS d USING (device_id)
