@@ -43,6 +43,7 @@ CONSUMER = "rules"
 ROWS = 5_000
 CHECKPOINT_EVERY = timedelta(seconds=30)
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
+TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
 WAIT_FOR_OTHER = timedelta(milliseconds=250)
 
 log = get_logger()
@@ -70,6 +71,7 @@ class Worker:
         self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
         self._rules_at: datetime | None = None
+        self._ticked_at = datetime.min.replace(tzinfo=UTC)
         self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._stale = True
         self._told = False
@@ -92,7 +94,8 @@ class Worker:
                 elif self._stale or await self._rules_changed(now):
                     await self._reload()
                 count = await self._consume()
-                if not count:
+                if not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY:
+                    self._ticked_at = now
                     await self._tell(self._judge.tick(now))
                     await end_shelvings(self._connection, now)
                     await close_incidents(self._connection, now)
@@ -209,7 +212,14 @@ class Worker:
         assert self._position is not None
         judge = self._judge
         changed = {device_id: judge.streams[device_id] for device_id in judge.touched if device_id in judge.streams}
-        await save_checkpoint(self._connection, self._position, judge.clocks, changed)
+        areas = {key for key in changed if judge.city.subjects[key].area is not None}
+        await save_checkpoint(
+            self._connection,
+            self._position,
+            judge.clocks,
+            {key: each for key, each in changed.items() if key not in areas},
+            {key: changed[key] for key in areas},
+        )
         judge.touched.clear()
         self._checkpoint_at = now
 
