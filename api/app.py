@@ -83,7 +83,19 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     install_problems(app)
-    for part in (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports, quality):
+    for part in (
+        overview,
+        districts,
+        devices,
+        observations,
+        curves,
+        alerts,
+        actions,
+        accounts,
+        rules,
+        exports,
+        quality,
+    ):
         app.include_router(part.router, dependencies=[Depends(check_query)])
     app.include_router(live_router)
     app.include_router(system.router)

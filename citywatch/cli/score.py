@@ -32,7 +32,8 @@ from simulators.progress import Progress
 from simulators.publisher import Endpoint
 from simulators.registry import registry_document
 from simulators.scenarios import Scenario, load_scenario
-from simulators.scoring import alert_names, score as score_of
+from simulators.scoring import alert_names
+from simulators.scoring import score as score_of
 
 DEVICES = 120
 START = datetime(2026, 3, 3, tzinfo=UTC)  # a Tuesday: where the scenario names no day of its own
