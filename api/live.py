@@ -18,9 +18,10 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from api.live_hub import Client, Hub
 from api.live_shape import Request, Shape, message
+from api.permissions import Allow, Permission
 from api.version import PREFIX
 
-live_router = APIRouter(prefix=PREFIX, tags=["live"])
+live_router = APIRouter(prefix=PREFIX, tags=["live"], dependencies=[Allow(Permission.READ)])
 
 SEND_PATIENCE = 30.0  # seconds one message may take to leave before the client is given up
 MAX_ERRORS = 10

@@ -18,8 +18,8 @@ async def read_summary(pool: Pool, now: datetime) -> Summary:
     """Return the overview's figures as of `now`; trends follow the clock of the source with the most devices."""
     async with pool.acquire() as connection:
         counts = dict(await connection.fetch(query("api", "device_counts")))
-        alerts = dict(await connection.fetch(query("api", "open_alert_counts")))
         (source,) = await connection.fetch(query("api", "main_source"))
+        alerts = dict(await connection.fetch(query("console", "open_alerts_of"), source["source_id"]))
         source_now = source["now"] or now
         end = floor_hour(source_now)
         latest = await connection.fetch(query("api", "figure_now"), source["source_id"], PROPERTIES)

@@ -192,6 +192,25 @@ class AlertDetail(Alert):
     rule: dict[str, Any] = Field(description="title, cause, consequence, operator_action, time_to_respond, owner")
 
 
+class Incident(_Schema):
+    """Alerts with one common cause; `severity` is that of the most urgent, `closed_at` null while one is open."""
+
+    incident_id: int
+    cause: str = Field(description="what they share, such as gateway:GW-7")
+    title: str
+    severity: Severity
+    began_at: datetime
+    newest_at: datetime
+    closed_at: datetime | None
+    alert_ids: list[int]
+
+
+class IncidentList(_Schema):
+    """Incidents, newest first."""
+
+    items: list[Incident]
+
+
 class Acknowledge(_Schema):
     """Body of `POST /api/v1/alerts/{id}/acknowledge`."""
 
@@ -286,7 +305,7 @@ class Summary(_Schema):
     fresh: int
     stale: int
     silent: int
-    open_alerts: dict[str, int] = Field(description="by severity")
+    open_alerts: dict[str, int] = Field(description="by severity, of the source of `figures` and of no device")
     figures: list[KeyFigure]
     figures_source: str = Field("live", description="time base of `figures`: the source with the most devices")
 

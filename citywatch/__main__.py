@@ -19,6 +19,7 @@ from citywatch.cli import (
     score,
     serve,
     simulate,
+    store,
     up,
 )
 from citywatch.errors import CitywatchError, SettingsError
@@ -37,6 +38,7 @@ app.command("import")(history.import_)
 app.add_typer(serve.app)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
+app.add_typer(store.app, name="store")
 app.add_typer(rules.app, name="rules")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(devices.app, name="devices")

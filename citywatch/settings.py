@@ -33,6 +33,39 @@ class StoreSettings(_Group):
     dsn: SecretStr | None = Field(None, description="PostgreSQL or TimescaleDB to use; unset: the embedded server")
     pool_max: int = Field(4, ge=1, le=100, description="connections each process may hold")
     statement_timeout: Duration = Field(timedelta(seconds=30), description="longest a single statement may run")
+    pack_after: Duration = Field(
+        timedelta(days=2), ge=timedelta(0), description="age at which a complete week of observations is packed"
+    )
+    care_every: Duration = Field(
+        timedelta(hours=1), ge=timedelta(seconds=1), description="how often the store is looked after: packed, tidied"
+    )
+    disk_limit: float | None = Field(
+        None, gt=0, description="GiB the database may take; unset: nothing is ever shed for want of disk"
+    )
+    disk_warn: float = Field(0.8, gt=0, le=1, description="share of the limit, or of the disk, at which to warn")
+    disk_shed: float = Field(0.95, gt=0, le=1, description="share of the limit at which the oldest raw weeks are shed")
+    shed_keep: Duration = Field(
+        timedelta(days=14), ge=timedelta(days=7), description="raw observations younger than this are never shed"
+    )
+
+
+# No late reading may come into what is gone already, so nothing is kept for less than a week.
+Kept = Annotated[Duration, Field(ge=timedelta(days=7))]
+
+
+class RetentionSettings(_Group):
+    """How long each class of data is kept; unset: for ever. Daily rollups are always kept."""
+
+    raw: Kept | None = Field(None, description="observations, by phenomenon time, a whole week at a time")
+    minute: Kept | None = Field(None, description="rollups by minute")
+    quarter: Kept | None = Field(None, description="rollups by quarter of an hour")
+    hour: Kept | None = Field(None, description="rollups by hour")
+    alerts: Kept | None = Field(None, description="closed alerts with their events, notifications and incidents")
+    audit: Kept | None = Field(None, description="audit events")
+    rejected: Kept | None = Field(timedelta(days=90), description="messages that were rejected or refused")
+    tail: Duration = Field(
+        timedelta(days=2), ge=timedelta(hours=1), description="the log of writes, once every process has read it"
+    )
 
 
 class BrokerSettings(_Group):
@@ -43,6 +76,10 @@ class BrokerSettings(_Group):
     username: str | None = Field(None, description="account of our own processes")
     password: SecretStr | None = Field(None, description="password of that account")
     ca_file: Path | None = Field(None, description="certificate authority; set it to speak TLS")
+    accounts: Literal["open", "dynamic-security", "store"] = Field(
+        "open",
+        description="devices' accounts: none needed; Mosquitto's dynamic security; or a broker that reads our table",
+    )
     protocol: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version of the ingest worker")
     autosave: Duration = Field(timedelta(seconds=5), description="embedded broker: how often it saves its queues")
 
@@ -140,6 +177,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     log_format: Literal["console", "json"] = Field("console", description="how log lines are written")
     store: StoreSettings = Field(default_factory=StoreSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     broker: BrokerSettings = Field(default_factory=BrokerSettings)
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     rules: RulesSettings = Field(default_factory=RulesSettings)

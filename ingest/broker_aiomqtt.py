@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 
 from citywatch.errors import BrokerError
 from ingest.broker import KEEPALIVE, SESSION_EXPIRY, BrokerSession
-from ingest.inbox import Inbox
+from ingest.inbox import Taker
 from ingest.model import Delivery
 from sql.retry import Backoff
 
@@ -24,7 +24,7 @@ from sql.retry import Backoff
 class _Connection:
     """One connection: what it delivers can be acknowledged while it lives."""
 
-    def __init__(self, client: paho.Client, inbox: Inbox) -> None:
+    def __init__(self, client: paho.Client, inbox: Taker) -> None:
         self._client = client
         self._inbox = inbox
         self._last: datetime = datetime.min.replace(tzinfo=UTC)
@@ -70,15 +70,16 @@ class AiomqttSession(BrokerSession):
                 answers = await client.subscribe([(name, 1) for name in self.settings.filters])
                 self.check_granted([_code(answer) for answer in answers])
                 self.begin(backoff)
-                await self._hold(client, stop)
+                if self.settings.outdated:
+                    await client.unsubscribe(list(self.settings.outdated))
+                await self._hold(client, connection, stop)
         except aiomqtt.MqttError as error:
             raise BrokerError(str(error)) from error
         finally:
             connection.alive = False
-            self.inbox.on_full = self.inbox.on_room = None
             self.inbox.forget(connection)
 
-    async def _hold(self, client: aiomqtt.Client, stop: asyncio.Event) -> None:
+    async def _hold(self, client: aiomqtt.Client, connection: _Connection, stop: asyncio.Event) -> None:
         """Keep the connection until it breaks or `stop` is set, reading the socket only while the inbox has room."""
         loop, socket = asyncio.get_running_loop(), client._client.socket()
         assert socket is not None
@@ -94,9 +95,7 @@ class AiomqttSession(BrokerSession):
             if not client._disconnected.done():
                 loop.add_reader(number, read)
 
-        self.inbox.on_full, self.inbox.on_room = pause, resume
-        if self.inbox.full:
-            pause()
+        self.inbox.attach(connection, pause, resume)
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stopping.done() and not client._disconnected.done():

@@ -6,7 +6,8 @@ Three things bind alerts, each only within `WINDOW` of one another:
   `LEAST` of its devices are silent and they are at least `SHARE` of all it has; of several the one that explains most.
   What counts is when the devices were last heard: those of a slow rhythm are missed later, and belong to it still.
 - Traffic alerts are bound by their corridor: a queue grows along it.
-- Anything else, and silence without a node to blame (a power cut), is bound by rule and place: at least `LEAST_NEAR` devices, each within `NEAR` of another.
+- Anything else, and silence without a node to blame (a power cut), is bound by rule and place: at least `LEAST_NEAR`
+  devices, each within `NEAR` of another.
 
 What is bound by nothing stays alone and visible.
 """

@@ -1,4 +1,9 @@
-"""What differs between plain PostgreSQL and TimescaleDB, in one object and nowhere else."""
+"""What differs between plain PostgreSQL and TimescaleDB, in one object and nowhere else.
+
+Both keep a week of observations in a chunk of its own: a native partition here, a hypertable's chunk there. A chunk
+that is complete is packed (`pack`): rows of one datastream lie together, on TimescaleDB compressed. Late rows may be
+written into it at any time; it is packed again when they have become many.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +14,7 @@ import asyncpg
 
 from citywatch.errors import StoreError
 from sql.connection import Connection
+from sql.queries import query
 
 WEEK = timedelta(days=7)
 EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday
@@ -18,6 +24,17 @@ LOCK = 7_228_004
 def week_of(time: datetime) -> datetime:
     """Return the Monday 00:00 UTC that starts the week of `time`."""
     return EPOCH + (time - EPOCH) // WEEK * WEEK
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The observations of one week, as they lie on disk: [start, end), size in bytes with indexes."""
+
+    name: str
+    start: datetime
+    end: datetime
+    bytes: int
+    packed: bool
 
 
 class Engine(Protocol):
@@ -33,6 +50,15 @@ class Engine(Protocol):
 
     async def ensure(self, connection: Connection, times: Iterable[datetime]) -> None:
         """Make room for rows at `times`, outside any transaction that writes them."""
+
+    async def chunks(self, connection: Connection) -> list[Chunk]:
+        """Return the weeks there are, oldest first."""
+
+    async def pack(self, connection: Connection, chunk: Chunk) -> None:
+        """Order a chunk by datastream and time, compressed where the engine can; raises what a lock's wait raises."""
+
+    async def drop(self, connection: Connection, chunk: Chunk) -> None:
+        """Remove a chunk with its rows; raises what a lock's wait raises."""
 
 
 @dataclass(slots=True)
@@ -70,6 +96,23 @@ class PlainEngine:
                     f"ALTER TABLE observation ATTACH PARTITION {name} FOR VALUES FROM {bounds}"
                 )
 
+    async def chunks(self, connection: Connection) -> list[Chunk]:
+        """Return the partitions; one is packed once it was clustered and as long as its rows lie in that order."""
+        found = []
+        for row in await connection.fetch(query("plain", "partitions")):
+            start = datetime.strptime(row["name"], "observation_%Y_%m_%d").replace(tzinfo=UTC)
+            found.append(Chunk(row["name"], start, start + WEEK, row["bytes"], row["packed"]))
+        return found
+
+    async def pack(self, connection: Connection, chunk: Chunk) -> None:
+        """Cluster the partition along its key: whoever wants this one week waits meanwhile, nobody else does."""
+        await connection.execute(f"CLUSTER {chunk.name} USING {chunk.name}_pkey")
+        await connection.execute(f"ANALYZE {chunk.name}")
+
+    async def drop(self, connection: Connection, chunk: Chunk) -> None:
+        """Drop the partition."""
+        await connection.execute(f"DROP TABLE {chunk.name}")
+
 
 @dataclass(slots=True)
 class TimescaleEngine:
@@ -81,7 +124,7 @@ class TimescaleEngine:
         """Nothing to do: the extension brings `time_bucket`."""
 
     async def create(self, connection: Connection) -> None:
-        """Turn the empty partitioned table into a hypertable."""
+        """Turn the empty partitioned table into a hypertable that may be compressed."""
         if await _layout(connection) != b"p":
             return
         async with connection.transaction():
@@ -90,11 +133,30 @@ class TimescaleEngine:
                 "DROP TABLE observation;"
                 "ALTER TABLE observation_plain RENAME TO observation;"
                 "SELECT create_hypertable('observation', by_range('phenomenon_time', interval '7 days'),"
-                " create_default_indexes => false)"
+                " create_default_indexes => false);"
+                "ALTER TABLE observation SET (timescaledb.compress, timescaledb.compress_segmentby = 'datastream_id',"
+                " timescaledb.compress_orderby = 'phenomenon_time')"
             )
 
     async def ensure(self, connection: Connection, times: Iterable[datetime]) -> None:
         """Nothing to do: chunks are created by the insert."""
+
+    async def chunks(self, connection: Connection) -> list[Chunk]:
+        """Return the chunks; one is packed when it is compressed and holds no rows beside."""
+        rows = await connection.fetch(query("timescale", "chunks"))
+        return [Chunk(**row) for row in rows]
+
+    async def pack(self, connection: Connection, chunk: Chunk) -> None:
+        """Compress the chunk, or what has come into it since."""
+        await connection.execute("SELECT compress_chunk($1::text::regclass, if_not_compressed => true)", chunk.name)
+
+    async def drop(self, connection: Connection, chunk: Chunk) -> None:
+        """Drop the chunk."""
+        await connection.execute(
+            "SELECT drop_chunks('observation', newer_than => $1::timestamptz, older_than => $2::timestamptz)",
+            chunk.start,
+            chunk.end,
+        )
 
 
 async def _layout(connection: Connection) -> bytes | None:

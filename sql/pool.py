@@ -29,5 +29,7 @@ async def open_pool(
             "application_name": f"citywatch {process}",
             "timezone": "UTC",
             "statement_timeout": str(int(statement_timeout.total_seconds() * 1000)),
+            # Late rows of many datastreams open many compressed segments: no limit to that. Plain takes note of it.
+            "timescaledb.max_tuples_decompressed_per_dml_transaction": "0",
         },
     )

@@ -34,7 +34,8 @@ def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
         yield server.dsn
 
 
-async def _admin(dsn: str, *statements: str) -> None:
+async def administer(dsn: str, *statements: str) -> None:
+    """Run statements on a connection of their own."""
     connection = await asyncpg.connect(dsn)
     try:
         for statement in statements:
@@ -49,7 +50,7 @@ def template(server_dsn: Callable[[str], str]) -> Iterator[str]:
     name = f"citywatch_template_{os.getpid()}"
 
     async def prepare() -> None:
-        await _admin(server_dsn("postgres"), f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+        await administer(server_dsn("postgres"), f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
         connection = await asyncpg.connect(server_dsn(name))
         await set_up(connection)
         try:
@@ -59,16 +60,16 @@ def template(server_dsn: Callable[[str], str]) -> Iterator[str]:
 
     asyncio.run(prepare())
     yield name
-    asyncio.run(_admin(server_dsn("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(administer(server_dsn("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
 def dsn(server_dsn: Callable[[str], str], template: str) -> Iterator[str]:
     """The address of a migrated database of this test's own."""
     name = f"citywatch_test_{os.getpid()}_{next(_numbers)}"
-    asyncio.run(_admin(server_dsn("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}"))
+    asyncio.run(administer(server_dsn("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield server_dsn(name)
-    asyncio.run(_admin(server_dsn("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(administer(server_dsn("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture

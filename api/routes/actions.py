@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from api.answer import answer
 from api.context import ActorDep, NowDep, PoolDep
+from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
 from api.routes.alerts import AlertNumber, read_detail
 from api.schemas import Acknowledge, AlertDetail, Assign, Comment, Shelve
@@ -16,7 +17,7 @@ from rules import actions
 from sql.connection import Connection, Pool
 from sql.queries import query
 
-router = APIRouter(prefix=f"{PREFIX}/alerts/{{alert_id}}", tags=["alerts"])
+router = APIRouter(prefix=f"{PREFIX}/alerts/{{alert_id}}", tags=["alerts"], dependencies=[Allow(Permission.OPERATE)])
 PROBLEMS = responses(400, 403, 404, 409, 413, 422, 503)
 
 

@@ -18,6 +18,7 @@ from api.context import (
     Word,
 )
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
+from api.permissions import Allow, Permission
 from api.problems import not_found, responses
 from api.routes.districts import NOT_MODIFIED
 from api.schemas import DatastreamPage, Device, DevicePage, Freshness, LatestList
@@ -25,7 +26,7 @@ from api.version import PREFIX
 from sql.connection import Pool
 from sql.queries import query
 
-router = APIRouter(prefix=PREFIX, tags=["devices"])
+router = APIRouter(prefix=PREFIX, tags=["devices"], dependencies=[Allow(Permission.READ)])
 
 ProfileQuery = Annotated[Word | None, Query(description="device profile", examples=["citywatch/bin"])]
 FreshnessQuery = Annotated[

@@ -8,10 +8,11 @@ from fastapi.responses import StreamingResponse
 
 from api.context import DeviceQuery, DistrictQuery, DomainQuery, PropertyQuery, SinceQuery, UntilQuery, Word
 from api.export import Exports, Source, copy_csv, copy_geojson
+from api.permissions import Allow, Permission
 from api.problems import responses
 from api.version import PREFIX
 
-router = APIRouter(prefix=f"{PREFIX}/export", tags=["export"])
+router = APIRouter(prefix=f"{PREFIX}/export", tags=["export"], dependencies=[Allow(Permission.READ)])
 
 
 async def _selection(

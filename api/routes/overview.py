@@ -5,11 +5,12 @@ from fastapi import APIRouter, Response
 from api.answer import answer
 from api.context import NowDep, PoolDep, SettingsDep
 from api.overview import read_status, read_summary
+from api.permissions import Allow, Permission
 from api.problems import responses
 from api.schemas import Status, Summary
 from api.version import PREFIX, VERSION
 
-router = APIRouter(prefix=PREFIX, tags=["city"])
+router = APIRouter(prefix=PREFIX, tags=["city"], dependencies=[Allow(Permission.READ)])
 
 
 @router.get("/summary", response_model=Summary, responses=responses(422, 503))

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Query, Response
 from api.answer import answer, rows
 from api.context import DeviceQuery, PoolDep, PropertyQuery, UntilQuery
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
+from api.permissions import Allow, Permission
 from api.problems import responses
 from api.schemas import ClockList, FlagRunPage, Instant
 from api.version import PREFIX
 from sql.queries import query
 
-router = APIRouter(prefix=f"{PREFIX}/quality", tags=["quality"])
+router = APIRouter(prefix=f"{PREFIX}/quality", tags=["quality"], dependencies=[Allow(Permission.READ)])
 
 # Flagged readings nearer to one another than this are one stretch.
 TOGETHER = timedelta(hours=1)

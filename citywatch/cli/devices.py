@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from citywatch.cli import credentials
 from citywatch.cli.adoption import adopt, quarantine
 from citywatch.cli.registering import in_store, known_profiles, register
 from citywatch.errors import RegistryError, SettingsError
@@ -180,3 +181,5 @@ def decode(
 
 app.command()(quarantine)
 app.command()(adopt)
+app.command()(credentials.revoke)
+app.add_typer(credentials.app, name="credential")

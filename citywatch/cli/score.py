@@ -17,7 +17,6 @@ import typer
 from citywatch.cli.score_system import AT_END, System, look_after, own_system, scratch
 from citywatch.durations import parse_duration
 from citywatch.errors import CitywatchError
-from citywatch.local.running import broker_address
 from citywatch.settings import load_settings
 from citywatch.telemetry import configure_logging
 from simulators.answer_key import AnswerKey, read_answer_key
@@ -163,7 +162,7 @@ async def _score_other(
     start = start_time(datetime.now(UTC), scenario.start if warp != 1.0 else None, warp)
     fleet = Fleet(city, scenario, start, AnswerKey(key), replay=warp != 1.0)
     wall = (span + min(SETTLE, span)) / warp
-    async with _links(Endpoint.of(settings.broker, broker_address(settings)), city) as links:
+    async with _links(Endpoint.of(settings), city) as links:
         sent = await live(fleet, links, Pace(start, time.monotonic(), warp, wall), asyncio.Event())
     with httpx.Client(timeout=60) as client:
         alerts = await asyncio.to_thread(read_alerts, client, url, names)

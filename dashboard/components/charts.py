@@ -6,12 +6,15 @@ A trace says by `meta` which datastream it draws and how many points it keeps, s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import cache
 from typing import Any
 
+from babel import Locale
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.shapes import JsonObject, Point, Series
+from dashboard.texts import ENGLISH, language, separators
 from dashboard.theme import CURVE_COLOURS, DASHES
 from dashboard.units import digits_for, parse_time, present, unit_label
 
@@ -223,13 +226,35 @@ def heat_figure(
     return {"data": [trace], "layout": layout}
 
 
+@cache
+def _chart_locale(code: str) -> JsonObject:
+    """Return the names of days and months for the axes; nothing for English, which the charts speak themselves."""
+    if code == ENGLISH:
+        return {}
+    locale = Locale.parse(code)
+    group, decimal = separators(code)
+    days = locale.days["format"]
+    months = locale.months["format"]
+    week = (6, 0, 1, 2, 3, 4, 5)  # theirs begins on Sunday
+    names = {
+        "days": [days["wide"][day] for day in week],
+        "shortDays": [days["abbreviated"][day] for day in week],
+        "months": [months["wide"][month] for month in range(1, 13)],
+        "shortMonths": [months["abbreviated"][month] for month in range(1, 13)],
+        "date": "%Y-%m-%d",
+        "decimal": decimal,
+        "thousands": group,
+    }
+    return {"locale": code, "locales": {code: {"dictionary": {}, "format": names}}}
+
+
 def chart(figure: JsonObject, *, key: str | Mapping[str, Any], label: str) -> Component:
     """Return a figure on the page. `label` says in words what it shows."""
     return html.Div(
         dcc.Graph(
             id=key,
             figure=figure,
-            config={"displayModeBar": False, "responsive": True},
+            config={"displayModeBar": False, "responsive": True, **_chart_locale(language.get())},
             style={"height": f"{figure['layout']['height']}px"},
         ),
         role="img",

@@ -15,7 +15,7 @@ from dashboard.components.parts import href, page_head, panel, state
 from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.pages.view import View
 from dashboard.shapes import Device
-from dashboard.texts import domain_name, property_name, text
+from dashboard.texts import domain_name, mark, property_name, text
 
 
 def freshness_words(devices: list[Device]) -> str:
@@ -24,7 +24,11 @@ def freshness_words(devices: list[Device]) -> str:
     words = text("{fresh} of {all} devices fresh", fresh=counts["fresh"], all=len(devices))
     late = [
         text(phrase, n=counts[name])
-        for name, phrase in (("stale", "{n} stale"), ("silent", "{n} silent"), ("never", "{n} never heard"))
+        for name, phrase in (
+            ("stale", mark("{n} stale")),
+            ("silent", mark("{n} silent")),
+            ("never", mark("{n} never heard")),
+        )
         if counts[name]
     ]
     return ", ".join([words, *late])

@@ -15,11 +15,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from citywatch.local.broker import LocalBroker
+from citywatch.local.broker import LocalBroker, local_broker
 from citywatch.local.postgres import LocalPostgres
 from citywatch.settings import Settings
+from ingest.anchor import CLIENT_ID, MARKER_TOPIC
+from ingest.broker_claim import claim_session
 from ingest.process import drain_worker
 from ingest.replay import replay_rejected
+from ingest.subscription import plain_filters
 from sql.connection import Pool
 from sql.migrate import migrate
 from sql.pool import open_pool, set_up
@@ -197,4 +200,32 @@ async def test_two_workers_share_and_one_is_drained(dsn: str, pool: Pool, broker
         await publish(broker, numbered(100, first=1000))
         await until(lambda: has(pool, 1100), "all of what comes after")
     assert await stored(pool) == list(range(1100))
+    assert await account_closes(pool)
+
+
+async def test_a_broker_that_forgets_shared_subscriptions_when_it_restarts_loses_nothing(dsn: str, pool: Pool) -> None:
+    await register(pool)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, local_broker(Path(folder)) as broker:
+        one = make_settings(dsn, broker, slot=0, workers=2, window=100)
+        filters = (*plain_filters(one.ingest), MARKER_TOPIC)
+        await asyncio.to_thread(claim_session, "127.0.0.1", broker.port, CLIENT_ID, filters)
+        await subscribed(one)
+        async with running(one):
+            await publish(broker, numbered(50))
+            await until(lambda: has(pool, 50), "what came before")
+        broker.stop()
+        broker.start()
+        # No worker has subscribed again: the broker acknowledges these and has nobody to share them among.
+        await publish(broker, numbered(100, first=50))
+        await publish(broker, [("any-1", json.dumps({"vehicle_count": 150}))])
+        async with running(one):
+            await until(lambda: has(pool, 151), "what was published before the workers were back", 60)
+            # From now on the anchor's copies are not needed; the same message is not stored twice.
+            await publish(broker, [("any-1", json.dumps({"vehicle_count": 151}))])
+            await until(lambda: has(pool, 152), "what comes after")
+        alone = make_settings(dsn, broker)
+        async with running(alone):
+            await publish(broker, numbered(48, first=152))
+            await until(lambda: has(pool, 200), "all, with one worker again")
+    assert await stored(pool) == list(range(200))
     assert await account_closes(pool)
