@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.export import Exports
-from api.gate import Gate, check_demo, identify_demo, in_process
+from api.gate import Gate, check_demo, identify_demo, in_process, published
 from api.identity.oidc import Provider, check_oidc
 from api.identity.sessions import identify
 from api.live import live_router
@@ -35,6 +35,7 @@ from api.routes import (
     rules,
     system,
 )
+from api.standards.ngsi_ld.routes import router as ngsi_ld_router
 from api.standards.sensorthings.routes import router as sensorthings_router
 from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
@@ -100,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.provider = Provider(settings) if closed_with_provider else None
     app.state.identify = identify_demo if settings.serve.demo else identify
     install_problems(app)
-    for part in (
+    parts = (
         overview,
         districts,
         devices,
@@ -114,8 +115,9 @@ def create_app(settings: Settings) -> FastAPI:
         incidents,
         quality,
         audit,
-    ):
-        app.include_router(part.router, dependencies=[Depends(check_query)])
+    )
+    for router in (*(part.router for part in parts), ngsi_ld_router):
+        app.include_router(router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)
     app.include_router(live_router)
     app.include_router(identity.router)
@@ -130,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
         observe=metrics.observe,
     )
     app.state.in_process = in_process(app)
+    app.state.published = published(app)
     document_doors(app, demo=settings.serve.demo)
     return app
 

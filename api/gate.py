@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.permissions import Door, find_door, read_doors, refuse
-from api.principal import DEMO, Principal, current_principal
+from api.principal import DEMO, PUBLISHER, Principal, current_principal
 from api.problems import MEDIA_TYPE, UNREACHABLE, ProblemError, problem_body
 from citywatch.errors import SettingsError
 from citywatch.settings import ServeSettings
@@ -115,6 +115,15 @@ def in_process(app: ASGIApp) -> ASGIApp:
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, PRINCIPAL: current_principal.get()}, receive, send)
+
+    return asked
+
+
+def published(app: ASGIApp) -> ASGIApp:
+    """Return `app` as the public page asks it: as a reader of its own, whoever looks, signed in or not."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, PRINCIPAL: PUBLISHER}, receive, send)
 
     return asked
 

@@ -54,6 +54,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
 FRAMEWORK_ROUTES: dict[str, Permission] = {
     "/api/v1/openapi.json": Permission.PUBLIC,
     "/assets": Permission.PUBLIC,
+    "/public": Permission.PUBLIC,
     "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": Permission.PUBLIC,
     "/_favicon.ico": Permission.PUBLIC,
     "/api/{rest:path}": Permission.PUBLIC,

@@ -54,6 +54,8 @@ class Principal:
 
 
 ANONYMOUS = Principal("anonymous", "anonymous", frozenset({Role.ANONYMOUS}))
+# The page that the city publishes reads as this; it shows sums and rules, never a device or a person.
+PUBLISHER = Principal("public page", "anonymous", frozenset({Role.VIEWER}))
 DEMO = Principal("demo", "demo", frozenset({Role.DEMO}))
 
 # Set by the gate for every connection from outside; read by `in_process`, through which the dashboard asks the API in

@@ -7,6 +7,7 @@ from citywatch.cli import (
     accounts,
     app,
     audit,
+    backup,
     devices,
     doctor,
     fold,
@@ -31,6 +32,8 @@ app.command()(doctor.doctor)
 app.command()(doctor.status)
 app.command()(account.account)
 app.command("migrate")(migrate.migrate_command)
+app.command()(backup.backup)
+app.command("restore")(backup.restore_command)
 app.command()(simulate.simulate)
 app.command()(score.score)
 app.command()(replay.replay)

@@ -54,14 +54,13 @@ Kept = Annotated[Duration, Field(ge=timedelta(days=7))]
 
 
 class RetentionSettings(_Group):
-    """How long each class of data is kept; unset: for ever. Daily rollups are always kept."""
+    """How long each class of data is kept; unset: for ever. Daily rollups and the audit log are always kept."""
 
     raw: Kept | None = Field(None, description="observations, by phenomenon time, a whole week at a time")
     minute: Kept | None = Field(None, description="rollups by minute")
     quarter: Kept | None = Field(None, description="rollups by quarter of an hour")
     hour: Kept | None = Field(None, description="rollups by hour")
     alerts: Kept | None = Field(None, description="closed alerts with their events, notifications and incidents")
-    audit: Kept | None = Field(None, description="audit events")
     rejected: Kept | None = Field(timedelta(days=90), description="messages that were rejected or refused")
     tail: Duration = Field(
         timedelta(days=2), ge=timedelta(hours=1), description="the log of writes, once every process has read it"

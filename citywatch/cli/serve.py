@@ -112,4 +112,4 @@ def serve() -> None:
 
     Example: `CITYWATCH_SERVE__PORT=8050 citywatch serve`
     """
-    run_process("serve", serve_process)
+    run_process("serve", serve_process, reports=True)

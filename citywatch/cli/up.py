@@ -1,7 +1,6 @@
 """`citywatch up`: a whole living city on this machine, from embedded servers to the dashboard."""
 
 import asyncio
-import fcntl
 import json
 import os
 import shutil
@@ -9,8 +8,6 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -21,13 +18,14 @@ import typer
 from citywatch.cli.registering import in_store, register
 from citywatch.cli.serve import first_admin
 from citywatch.durations import parse_duration
-from citywatch.errors import CitywatchError, SettingsError
+from citywatch.errors import SettingsError
 from citywatch.local.broker import LocalBroker
 from citywatch.local.dynamic_security import SERVICE, make_account, new_password, write_document
 from citywatch.local.link import ROOT
 from citywatch.local.postgres import LocalPostgres
 from citywatch.local.process import free_port
 from citywatch.local.running import Running, forget_running, save_running
+from citywatch.local.server import create_database, only_one
 from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import configure_logging
@@ -58,28 +56,12 @@ class UpOptions:
     simulator: bool
 
 
-@contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder's lock, which the kernel lets go of however we end."""
-    with (data_dir / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CitywatchError(f"another `citywatch up` already runs on {data_dir}") from None
-        yield
-
-
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
 async def _prepare_store(postgres: LocalPostgres) -> None:
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    try:
-        if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = 'citywatch'"):
-            await admin.execute("CREATE DATABASE citywatch")
-    finally:
-        await admin.close()
+    await create_database(postgres)
     connection = await asyncpg.connect(postgres.dsn())
     try:
         await set_up(connection)
@@ -151,7 +133,7 @@ def run_up(settings: Settings, options: UpOptions) -> None:
     """Start everything, watch it, and stop it cleanly."""
     data_dir = settings.data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
-    with _only_one(data_dir):
+    with only_one(data_dir):
         if options.fresh:
             for name in ("postgres", "broker", "logs", "city"):
                 shutil.rmtree(data_dir / name, ignore_errors=True)

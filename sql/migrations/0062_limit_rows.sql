@@ -29,7 +29,5 @@ SELECT limit_rows('district', $$within_limit(district_id, 'citywatch.districts')
        limit_rows('alert', $$EXISTS (SELECT FROM device AS d WHERE d.device_id = alert.device_id)$$),
        limit_rows('alert_event', $$EXISTS (SELECT FROM alert AS a WHERE a.alert_id = alert_event.alert_id)$$),
        limit_rows('shelving', $$EXISTS (SELECT FROM alert AS a WHERE a.alert_key = shelving.alert_key)$$),
-       limit_rows('incident', $$EXISTS (SELECT FROM alert AS a WHERE a.incident_id = incident.incident_id)$$),
-       limit_rows('device_clock', $$EXISTS (SELECT FROM device AS d WHERE d.device_id = device_clock.device_id)$$),
        limit_rows('delivery_account', $$EXISTS (SELECT FROM device AS d WHERE d.device_id = delivery_account.device_id)$$),
        limit_rows('rejected_message', $$EXISTS (SELECT FROM device AS d WHERE d.device_id = rejected_message.device_id)$$);
