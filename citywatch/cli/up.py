@@ -16,6 +16,7 @@ import asyncpg
 import typer
 
 from citywatch.cli.registering import in_store, register
+from citywatch.cli.serve import first_admin
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
 from citywatch.local.broker import LocalBroker
