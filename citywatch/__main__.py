@@ -7,6 +7,7 @@ from citywatch.cli import (
     app,
     devices,
     doctor,
+    export,
     fold,
     history,
     indicators,
@@ -34,6 +35,7 @@ app.command()(score.score)
 app.command()(replay.replay)
 app.command()(replay.mappings)
 app.command()(record.record)
+app.command()(export.export)
 app.command("import")(history.import_)
 app.add_typer(serve.app)
 app.add_typer(ingest.app, name="ingest")

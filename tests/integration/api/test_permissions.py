@@ -68,6 +68,7 @@ EXPECTED = {
     "/api/v1/rules/{rule_id}": EVERYBODY,
     "/api/v1/export/observations.csv": EVERYBODY,
     "/api/v1/export/observations.geojson": EVERYBODY,
+    "/api/v1/export/observations.parquet": EVERYBODY,
     "/api/v1/live": EVERYBODY,
     "/api/{rest:path}": "anonymous",
     "/health/{rest:path}": "anonymous",
