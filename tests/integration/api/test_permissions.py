@@ -70,6 +70,7 @@ EXPECTED = {
     "/api/v1/export/observations.geojson": EVERYBODY,
     "/api/v1/export/observations.parquet": EVERYBODY,
     "/api/v1/live": EVERYBODY,
+    "/api/v1/live/events": EVERYBODY,
     "/api/{rest:path}": "anonymous",
     "/health/{rest:path}": "anonymous",
     "/metrics/{rest:path}": "anonymous",
