@@ -88,9 +88,9 @@ def clients(url: str, until: float, told: Any) -> None:
     told.send((delays, counts))
 
 
-async def stall(url: str, until: float) -> None:
+async def stall(address: tuple[str, int], until: float) -> None:
     """Subscribe and then read nothing at all."""
-    reader, writer = await asyncio.open_connection(*url)
+    reader, writer = await asyncio.open_connection(*address)
     key = "dGhlIHNhbXBsZSBub25jZQ=="
     writer.write(
         f"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

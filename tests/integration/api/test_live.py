@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import httpx
@@ -178,7 +178,7 @@ async def test_a_stalled_client_costs_the_others_nothing(address: str, city: Poo
             last = message["latest"][0]["result"] if "latest" in message else 39
 
 
-async def events(client: httpx.AsyncClient, address: str, **headers: str) -> AsyncIterator[dict[str, Any]]:
+async def events(client: httpx.AsyncClient, address: str, **headers: str) -> AsyncGenerator[dict[str, Any]]:
     query = "views=latest&domain=waste"
     async with client.stream("GET", f"http://{address}/api/v1/live/events?{query}", headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
