@@ -12,6 +12,7 @@ from api.gate import Gate, check_demo, identify_demo, in_process, published
 from api.identity.oidc import Provider, check_oidc
 from api.identity.sessions import identify
 from api.live import live_router
+from api.live_events import events_router
 from api.live_hub import Hub
 from api.metrics import Metrics
 from api.openapi import document_doors
@@ -122,6 +123,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(live_router)
     app.include_router(identity.router)
     app.include_router(provider.router)
+    app.include_router(events_router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
