@@ -8,26 +8,37 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.export import Exports
-from api.gate import Gate, check_demo
+from api.gate import Gate, check_demo, identify_demo, in_process, published
+from api.identity.sessions import identify
 from api.live import live_router
 from api.live_hub import Hub
 from api.metrics import Metrics
+from api.openapi import document_doors
+from api.permissions import read_doors
 from api.problems import install_problems
 from api.routes import (
     accounts,
     actions,
     alerts,
+    audit,
     curves,
     devices,
     districts,
     exports,
+    identity,
+    incidents,
     observations,
     overview,
+    quality,
     rules,
     system,
 )
+from api.standards.ngsi_ld.routes import router as ngsi_ld_router
+from api.standards.sensorthings.routes import router as sensorthings_router
+from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
 from api.version import PREFIX, VERSION
+from citywatch.errors import SettingsError
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings
 from sql.pool import open_pool
@@ -50,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        check_closed(app)
         try:
             pool = await open_pool(
                 dsn,
@@ -63,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             app.state.pool = pool
             app.state.exports = Exports(pool)
+            await sync_catalogue(pool)
             async with Hub(pool, dsn, metrics) as app.state.hub:
                 yield
         finally:
@@ -81,12 +94,45 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.identify = identify_demo if settings.serve.demo else identify
     install_problems(app)
-    for part in (overview, districts, devices, observations, curves, alerts, actions, accounts, rules, exports):
-        app.include_router(part.router, dependencies=[Depends(check_query)])
+    parts = (
+        overview,
+        districts,
+        devices,
+        observations,
+        curves,
+        alerts,
+        actions,
+        accounts,
+        rules,
+        exports,
+        incidents,
+        quality,
+        audit,
+    )
+    for router in (*(part.router for part in parts), ngsi_ld_router):
+        app.include_router(router, dependencies=[Depends(check_query)])
+    app.include_router(sensorthings_router)
     app.include_router(live_router)
+    app.include_router(identity.router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
-    app.add_middleware(Gate, settings=settings.serve, observe=metrics.observe)
+    app.add_middleware(
+        Gate,
+        settings=settings.serve,
+        identify=app.state.identify,
+        observe=metrics.observe,
+    )
+    app.state.in_process = in_process(app)
+    app.state.published = published(app)
+    document_doors(app, demo=settings.serve.demo)
     return app
+
+
+def check_closed(app: FastAPI) -> None:
+    """Raise SettingsError if a route of `app` says nothing of who may use it, or the gate can be passed by."""
+    list(read_doors(app))
+    if getattr(app.user_middleware[0].cls, "__name__", "") != Gate.__name__:
+        raise SettingsError("something stands before the gate: it must be the outermost layer")

@@ -1,21 +1,24 @@
 """One gate for both kinds of connection, HTTP and WebSocket, so that neither is forgotten.
 
 HTTP middleware does not see WebSockets, and a browser opens a WebSocket to any site with the user's cookies. So the
-checks stand in one ASGI layer: who we are called (Host), who asks (Origin), how much may be sent, what every answer
-carries, and that every failure ends as a problem with a request id.
+checks stand in one ASGI layer: who we are called (Host), who asks (Origin), who that is and whether they may, how much
+may be sent, what every answer carries, and that every failure ends as a problem with a request id.
 """
 
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import MEDIA_TYPE, problem_body
+from api.permissions import Door, find_door, read_doors, refuse
+from api.principal import DEMO, PUBLISHER, Principal, current_principal
+from api.problems import MEDIA_TYPE, UNREACHABLE, ProblemError, problem_body
 from citywatch.errors import SettingsError
 from citywatch.settings import ServeSettings
 from citywatch.telemetry import get_logger
@@ -36,8 +39,11 @@ SECURITY_HEADERS = {
 }
 # The API answers data, never a page: nothing in it may load or run anything.
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+DATA_PATHS = ("/api/", "/sta/", "/ngsi-ld/", "/open311/", "/feeds/", "/health/", "/metrics")
 
+PRINCIPAL = "citywatch.principal"  # where in a scope it stands who acts
 Observe = Callable[[Scope, int, float], None]
+Identify = Callable[[HTTPConnection], Awaitable[Principal]]
 
 
 def is_loopback(host: str) -> bool:
@@ -82,18 +88,82 @@ def refusal(scope: Scope, headers: Headers, *, demo: bool) -> str | None:
     return None
 
 
+def _page_instead(scope: Scope, headers: Headers, problem: ProblemError) -> str | None:
+    """Return where a person in a browser goes instead of reading `problem`, None for a program."""
+    if scope["method"] != "GET" or "text/html" not in headers.get("accept", "") or scope["path"].startswith("/api/"):
+        return None
+    if problem.kind == "sign-in-needed":
+        asked = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+        return f"/sign-in?next={quote(asked)}" if asked != "/" else "/sign-in"
+    return "/password" if problem.kind == "password-change-needed" else None
+
+
 class _TooLargeError(Exception):
     """The body exceeds what is accepted."""
 
 
-class Gate:
-    """The outermost layer of the application; `observe` is told of every answered HTTP request."""
+async def identify_demo(_connection: HTTPConnection) -> Principal:
+    """Return the demo: everybody on this machine."""
+    return DEMO
 
-    def __init__(self, app: ASGIApp, *, settings: ServeSettings, observe: Observe, max_body: int = MAX_BODY) -> None:
+
+def in_process(app: ASGIApp) -> ASGIApp:
+    """Return `app` as the dashboard asks it: in the name of whoever the present request from outside acts for.
+
+    A scope cannot be written to from the network, so what stands in it is believed.
+    """
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, PRINCIPAL: current_principal.get()}, receive, send)
+
+    return asked
+
+
+def published(app: ASGIApp) -> ASGIApp:
+    """Return `app` as the public page asks it: as a reader of its own, whoever looks, signed in or not."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, PRINCIPAL: PUBLISHER}, receive, send)
+
+    return asked
+
+
+class Gate:
+    """The outermost layer of the application.
+
+    `identify` says who a connection from outside acts for, or raises ProblemError; `observe` is told of every answered
+    HTTP request.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: ServeSettings,
+        identify: Identify,
+        observe: Observe,
+        max_body: int = MAX_BODY,
+    ) -> None:
         self.app = app
         self.demo = settings.demo
+        self.identify = identify
         self.observe = observe
         self.max_body = max_body
+        self._doors: Sequence[Door] | None = None
+
+    async def _admit(self, scope: Scope) -> None:
+        """Find out who acts, and raise ProblemError unless they may use what they ask for."""
+        if self._doors is None:
+            self._doors = list(read_doors(scope["app"]))
+        if PRINCIPAL not in scope:
+            scope[PRINCIPAL] = await self.identify(HTTPConnection(scope))
+            current_principal.set(scope[PRINCIPAL])
+        door = find_door(self._doors, scope)
+        if door is None:
+            raise ProblemError(404, "not-found", f"there is nothing at {scope['path']!r}")
+        problem = refuse(scope[PRINCIPAL], door.permissions)
+        if problem is not None:
+            raise problem
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a connection pass, or answer it here."""
@@ -103,8 +173,15 @@ class Gate:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         scope["citywatch.request_id"] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        reason = refusal(scope, headers, demo=self.demo)
+        reason = None if PRINCIPAL in scope else refusal(scope, headers, demo=self.demo)
         if scope["type"] == "websocket":
+            if reason is None:
+                try:
+                    await self._admit(scope)
+                except ProblemError as problem:
+                    reason = str(problem)
+                except UNREACHABLE as error:
+                    reason = f"the store cannot be reached: {error}"
             if reason is not None:
                 log.warning("live_refused", reason=reason, request_id=scope["citywatch.request_id"])
                 await receive()
@@ -117,7 +194,7 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, headers: Headers, reason: str | None) -> None:
         started, begun, status = time.perf_counter(), False, 500
-        api = scope["path"].startswith(("/api/", "/health/", "/metrics"))
+        api = scope["path"].startswith(DATA_PATHS)
 
         async def guarded_send(message: Message) -> None:
             nonlocal begun, status
@@ -147,32 +224,48 @@ class Gate:
             if taken <= self.max_body or begun:
                 await guarded_send(message)
 
-        async def refuse(code: int, kind: str, detail: str) -> None:
+        async def answer(code: int, kind: str, detail: str) -> None:
             body = problem_body(code, kind, detail, instance=scope["path"], request_id=scope["citywatch.request_id"])
             length = str(len(body)).encode()
             out = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", length)]
+            if code == 401:
+                out.append((b"www-authenticate", b"Bearer"))
             await guarded_send({"type": "http.response.start", "status": code, "headers": out})
             await guarded_send({"type": "http.response.body", "body": body})
 
         too_large = f"a request may carry {self.max_body} bytes"
         try:
             if reason is not None:
-                await refuse(403, "foreign-origin", reason)
+                await answer(403, "foreign-origin", reason)
             elif headers.get("content-length", "0").isdigit() and int(headers.get("content-length", 0)) > self.max_body:
-                await refuse(413, "too-large", too_large)
+                await answer(413, "too-large", too_large)
             else:
+                await self._admit(scope)
                 await self.app(scope, guarded_receive, app_send)
                 if taken > self.max_body and not begun:
                     raise _TooLargeError
+        except ProblemError as problem:
+            where = _page_instead(scope, headers, problem)
+            if where is None:
+                await answer(problem.status, problem.kind, str(problem))
+            else:
+                moved = [(b"location", where.encode()), (b"content-length", b"0")]
+                await guarded_send({"type": "http.response.start", "status": 303, "headers": moved})
+                await guarded_send({"type": "http.response.body", "body": b""})
+        except UNREACHABLE as error:
+            if begun:
+                raise
+            log.warning("store_away", error=str(error), request_id=scope["citywatch.request_id"])
+            await answer(503, "store-unavailable", "the store cannot be reached just now")
         except _TooLargeError:
             if begun:
                 raise
-            await refuse(413, "too-large", too_large)
+            await answer(413, "too-large", too_large)
         except Exception:
             log.exception("request_failed", path=scope["path"], request_id=scope["citywatch.request_id"])
             # Half an answer cannot be taken back: the connection is cut, so that nobody takes it for whole.
             if begun:
                 raise
-            await refuse(500, "internal", "this is a fault of ours; the request id finds it in the log")
+            await answer(500, "internal", "this is a fault of ours; the request id finds it in the log")
         finally:
             self.observe(scope, status, time.perf_counter() - started)

@@ -168,6 +168,7 @@ class Alert(_Schema):
     latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
     retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
     shelved_until: datetime | None = None
+    incident_id: int | None = Field(None, description="incident it belongs to: alerts with one common cause")
 
 
 class AlertEvent(_Schema):
@@ -189,6 +190,25 @@ class AlertDetail(Alert):
     events: list[AlertEvent]
     inputs: dict[str, Any]
     rule: dict[str, Any] = Field(description="title, cause, consequence, operator_action, time_to_respond, owner")
+
+
+class Incident(_Schema):
+    """Alerts with one common cause; `severity` is that of the most urgent, `closed_at` null while one is open."""
+
+    incident_id: int
+    cause: str = Field(description="what they share, such as gateway:GW-7")
+    title: str
+    severity: Severity
+    began_at: datetime
+    newest_at: datetime
+    closed_at: datetime | None
+    alert_ids: list[int]
+
+
+class IncidentList(_Schema):
+    """Incidents, newest first."""
+
+    items: list[Incident]
 
 
 class Acknowledge(_Schema):
@@ -285,7 +305,7 @@ class Summary(_Schema):
     fresh: int
     stale: int
     silent: int
-    open_alerts: dict[str, int] = Field(description="by severity")
+    open_alerts: dict[str, int] = Field(description="by severity, of the source of `figures` and of no device")
     figures: list[KeyFigure]
     figures_source: str = Field("live", description="time base of `figures`: the source with the most devices")
 
@@ -339,6 +359,41 @@ class RejectedPage(Page):
     items: list[RejectedMessage]
 
 
+class FlagRun(_Schema):
+    """One stretch of doubtful readings of one channel; `tests` is a set of bits, see the glossary."""
+
+    datastream_id: int
+    device_id: str
+    property: str
+    began_at: datetime
+    ended_at: datetime
+    readings: int
+    worst: int = Field(description="worst QARTOD flag among them; 1 where only the time was put right")
+    tests: int
+
+
+class FlagRunPage(Page):
+    """A page of stretches of doubtful readings, oldest first."""
+
+    items: list[FlagRun]
+
+
+class ClockFault(_Schema):
+    """A device whose clock is wrong by `offset_seconds`, which is to be added to what it says."""
+
+    device_id: str
+    kind: str
+    offset_seconds: float
+    corrected: bool
+    noticed_at: datetime
+
+
+class ClockList(_Schema):
+    """All devices whose clocks are wrong by a constant."""
+
+    items: list[ClockFault]
+
+
 class DistrictList(_Schema):
     """All districts, by name."""
 
@@ -380,6 +435,36 @@ class AccountPage(Page):
 
     items: list[AccountRow]
     total: AccountSums
+
+
+class Me(_Schema):
+    """Who the caller is. `districts` and `domains` are null where it sees all."""
+
+    name: str
+    kind: Literal["demo", "session", "key"]
+    roles: list[str]
+    permissions: list[str]
+    districts: list[str] | None
+    domains: list[str] | None
+
+
+class AuditEntry(_Schema):
+    """One line of the audit log."""
+
+    event_id: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: dict[str, Any]
+    address: str = Field(description="network address; empty: on the machine itself")
+    hash: str = Field(description="SHA-256 over this entry and the hash before, in hex")
+
+
+class AuditPage(Page):
+    """A page of the audit log, newest first."""
+
+    items: list[AuditEntry]
 
 
 class Health(_Schema):

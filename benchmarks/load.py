@@ -67,30 +67,62 @@ def connect(port: int, client_id: str) -> socket.socket:
     return connection
 
 
-def publish(port: int, messages: list[tuple[str, bytes]], rate: float | None = None) -> dict[str, float]:
-    """Publish all `messages`, at `rate` a second or as fast as acknowledged; return what happened."""
+def publish(
+    port: int, messages: list[tuple[str, bytes]], rate: float | None = None, *, reconnect: bool = False
+) -> dict[str, float]:
+    """Publish all `messages`, at `rate` a second or as fast as acknowledged; return what happened.
+
+    With `reconnect` a broken connection is made again, and what was not acknowledged is sent again.
+    """
     packets = [packet(topic, body, number % 65_535 + 1) for number, (topic, body) in enumerate(messages)]
-    connection = connect(port, f"load-{random.randrange(1 << 30)}")
-    sent, acknowledged, spare = 0, 0, 0
+    connection, connections = connect(port, f"load-{random.randrange(1 << 30)}"), 1
+    sent, acknowledged, received = 0, 0, 0
     began, wall = time.perf_counter(), time.time()
     while acknowledged < len(packets):
         room = min(WINDOW - (sent - acknowledged), CHUNK, len(packets) - sent)
         if rate is not None:
             room = min(room, int((time.perf_counter() - began) * rate) - sent)
-        if room > 0:
-            connection.sendall(b"".join(packets[sent : sent + room]))
-            sent += room
-        wait = 0.0 if room > 0 else 0.002 if rate is not None else 1.0
-        if select.select([connection], [], [], wait)[0]:
-            data = connection.recv(1 << 16)
-            if not data:
-                raise ConnectionError("the broker closed the connection")
-            spare += len(data)  # nothing but PUBACKs comes, of four bytes each
-            acknowledged, _ = divmod(spare, 4)
+        try:
+            if room > 0:
+                connection.sendall(b"".join(packets[sent : sent + room]))
+                sent += room
+            wait = 0.0 if room > 0 else 0.002 if rate is not None else 1.0
+            if select.select([connection], [], [], wait)[0]:
+                data = connection.recv(1 << 16)
+                if not data:
+                    raise ConnectionError("the broker closed the connection")
+                received += len(data)  # nothing but PUBACKs comes, of four bytes each, in the order of sending
+                acknowledged = received // 4
+        except OSError:
+            if not reconnect:
+                raise
+            connection.close()
+            connection = _connect_again(port)
+            connections += 1
+            sent, received = acknowledged, acknowledged * 4
     took = time.perf_counter() - began
     connection.sendall(b"\xe0\x00")
     connection.close()
-    return {"sent": sent, "acknowledged": acknowledged, "seconds": took, "began": wall, "rate": sent / took}
+    return {
+        "sent": sent,
+        "acknowledged": acknowledged,
+        "connections": connections,
+        "seconds": took,
+        "began": wall,
+        "rate": sent / took,
+    }
+
+
+def _connect_again(port: int) -> socket.socket:
+    """Return a new connection as soon as the broker takes one; raise ConnectionError after two minutes."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            return connect(port, f"load-{random.randrange(1 << 30)}")
+        except (OSError, IndexError) as error:
+            if time.monotonic() > deadline:
+                raise ConnectionError(f"the broker does not come back: {error}") from error
+            time.sleep(0.1)
 
 
 def main() -> None:
@@ -102,9 +134,10 @@ def main() -> None:
     parser.add_argument("--pack", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--rate", type=float)
+    parser.add_argument("--reconnect", action="store_true")
     options = parser.parse_args()
     messages = list(payloads(options.count, options.devices, options.pack, options.first))
-    print(json.dumps(publish(options.port, messages, options.rate)), flush=True)  # noqa: T201
+    print(json.dumps(publish(options.port, messages, options.rate, reconnect=options.reconnect)), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

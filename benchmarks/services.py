@@ -143,7 +143,11 @@ def worker(services: Services, log: str = "worker.log", **environment: str) -> I
 
 def load(services: Services, count: int, **options: object) -> "subprocess.Popen[str]":
     """Start a publisher; its standard output is the JSON of `benchmarks.load`."""
-    arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    arguments = [
+        part
+        for name, value in options.items()
+        for part in ([f"--{name}"] if value is True else [f"--{name}", str(value)])
+    ]
     command = [sys.executable, "-m", "benchmarks.load", str(services.broker.port), str(count)]
     return subprocess.Popen(
         [*command, "--devices", str(services.devices), *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -152,7 +156,7 @@ def load(services: Services, count: int, **options: object) -> "subprocess.Popen
 
 def finished(publisher: "subprocess.Popen[str]") -> dict[str, float]:
     """Wait for a publisher and return what it says."""
-    out, _ = publisher.communicate(timeout=600)
+    out, _ = publisher.communicate(timeout=900)
     result: dict[str, float] = json.loads(out)
     return result
 

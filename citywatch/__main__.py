@@ -4,7 +4,9 @@ import sys
 
 from citywatch.cli import (
     account,
+    accounts,
     app,
+    audit,
     backup,
     devices,
     doctor,
@@ -17,6 +19,7 @@ from citywatch.cli import (
     rejected,
     replay,
     rules,
+    score,
     serve,
     simulate,
     store,
@@ -32,11 +35,14 @@ app.command("migrate")(migrate.migrate_command)
 app.command()(backup.backup)
 app.command("restore")(backup.restore_command)
 app.command()(simulate.simulate)
+app.command()(score.score)
 app.command()(replay.replay)
 app.command()(replay.mappings)
 app.command()(record.record)
 app.command("import")(history.import_)
 app.add_typer(serve.app)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(audit.app, name="audit")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
 app.add_typer(store.app, name="store")

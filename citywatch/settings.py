@@ -75,6 +75,10 @@ class BrokerSettings(_Group):
     username: str | None = Field(None, description="account of our own processes")
     password: SecretStr | None = Field(None, description="password of that account")
     ca_file: Path | None = Field(None, description="certificate authority; set it to speak TLS")
+    accounts: Literal["open", "dynamic-security", "store"] = Field(
+        "open",
+        description="devices' accounts: none needed; Mosquitto's dynamic security; or a broker that reads our table",
+    )
     protocol: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version of the ingest worker")
     autosave: Duration = Field(timedelta(seconds=5), description="embedded broker: how often it saves its queues")
 
@@ -138,8 +142,28 @@ class ServeSettings(_Group):
     port: Port = Field(8050, description="port to listen on; `up` takes the next free one when it is taken")
     demo: bool = Field(True, description="open to everybody on this machine, without sign-in; loopback only")
     basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
+    public_url: str | None = Field(
+        None, description="address people use, as https://city.example, where a proxy with TLS stands in front"
+    )
+    tls_certificate: Path | None = Field(None, description="certificate chain (PEM); set it and the key to speak TLS")
+    tls_key: Path | None = Field(None, description="its private key (PEM)")
+    rate: float = Field(50.0, gt=0, description="requests per second that one account, key or address may keep up")
+    burst: int = Field(500, ge=1, description="requests that one may make at once on top")
     trust_network: bool = Field(
         False, description="demo mode may listen on every address: what stands in front keeps the port to this machine"
+    )
+
+
+class IdentitySettings(_Group):
+    """Who may sign in; none of it matters in demo mode."""
+
+    session: Duration = Field(timedelta(hours=12), description="how long a session lasts, whatever happens in it")
+    oidc_issuer: str | None = Field(None, description="OpenID provider to sign in at, as https://login.city.example")
+    oidc_client_id: str | None = Field(None, description="our name at that provider")
+    oidc_client_secret: SecretStr | None = Field(None, description="our secret at that provider")
+    oidc_role_claim: str = Field("roles", description="claim of the ID token that says what somebody is there")
+    oidc_roles: dict[str, Literal["viewer", "operator", "engineer", "auditor", "admin"]] = Field(
+        default_factory=dict, description='what that makes of them here, as JSON: {"city-control-room": "operator"}'
     )
 
 
@@ -178,6 +202,7 @@ class Settings(BaseSettings):
     rules: RulesSettings = Field(default_factory=RulesSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)
+    identity: IdentitySettings = Field(default_factory=IdentitySettings)
     devices: DevicesSettings = Field(default_factory=DevicesSettings)
     simulator: SimulatorSettings = Field(default_factory=SimulatorSettings)
 

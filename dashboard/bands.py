@@ -7,18 +7,27 @@ from the indicators.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dashboard.texts import mark
+
 # European Air Quality Index as revised: ETC HE Report 2024/17, table 5.2. Hourly means; upper bounds, inclusive, ug/m3.
-EAQI_EDITION = "European Air Quality Index, EEA 2024 (ETC HE Report 2024/17), hourly means"
+EAQI_EDITION = mark("European Air Quality Index, EEA 2024 (ETC HE Report 2024/17), hourly means")
 EAQI_BOUNDS: dict[str, tuple[float, ...]] = {
     "pm2_5": (5, 15, 50, 90, 140),
     "pm10": (15, 45, 120, 195, 270),
     "no2": (10, 25, 60, 100, 150),
     "o3": (60, 100, 120, 160, 180),
 }
-EAQI_NAMES = ("Good", "Fair", "Moderate", "Poor", "Very poor", "Extremely poor")
+EAQI_NAMES = (
+    mark("Good"),
+    mark("Fair"),
+    mark("Moderate"),
+    mark("Poor"),
+    mark("Very poor"),
+    mark("Extremely poor"),
+)
 
 # Urban streets, HCM 6th edition: share of the base free-flow speed, strictly above.
-SERVICE_EDITION = "Level of service by share of free-flow speed, HCM 6th edition, urban streets"
+SERVICE_EDITION = mark("Level of service by share of free-flow speed, HCM 6th edition, urban streets")
 SERVICE_BOUNDS = (("A", 0.80), ("B", 0.67), ("C", 0.50), ("D", 0.40), ("E", 0.30))
 
 

@@ -5,11 +5,12 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.development.base_component import Component
 
+from dashboard.actions import take
 from dashboard.client import ApiClient, ApiError
 from dashboard.components.parts import state
 from dashboard.components.source_chooser import source_chooser
 from dashboard.flat import flatten
-from dashboard.pages import alerts, overview
+from dashboard.pages import alert_panel, alerts, overview
 from dashboard.query import Query, choose_clock, wall_clock
 from dashboard.router import make_view, render
 from dashboard.texts import text
@@ -19,7 +20,7 @@ def register_callbacks(app: Dash, api: ApiClient) -> None:
     """Register all callbacks on `app`; data comes from `api`."""
     _register_pages(app, api)
     _register_selection(app, api)
-    _register_acknowledge(app, api)
+    _register_actions(app, api)
     _register_browser(app)
 
 
@@ -70,7 +71,7 @@ def _register_selection(app: Dash, api: ApiClient) -> None:
 
     async def show_alert(search: str | None, _changed: Any, address: dict[str, str]) -> Any:
         try:
-            return flatten(await alerts.panel_body(await make_view(api, address["path"], search, address["zone"])))
+            return flatten(await alert_panel.panel_body(await make_view(api, address["path"], search, address["zone"])))
         except ApiError as error:
             return state(text("This alert could not be loaded"), str(error), sign="error")
 
@@ -96,22 +97,19 @@ def _register_selection(app: Dash, api: ApiClient) -> None:
     )(show_device)
 
 
-def _register_acknowledge(app: Dash, api: ApiClient) -> None:
-    async def acknowledge(request: dict[str, Any] | None) -> tuple[Any, Any]:
+def _register_actions(app: Dash, api: ApiClient) -> None:
+    async def act(request: dict[str, Any] | None) -> tuple[Any, Any]:
         if not request:
             return no_update, no_update
-        try:
-            await api.acknowledge(int(request["alert_id"]), str(request["operator"]))
-        except ApiError as error:
-            return {"words": text("Not acknowledged: {why}", why=str(error))}, request["at"]
-        return {"words": text("Acknowledged by {who}", who=request["operator"])}, request["at"]
+        done = await take(api, request)
+        return {"at": request["at"], **done}, request["at"]
 
     app.callback(
-        Output("acknowledge-result", "data"),
+        Output("act-result", "data"),
         Output("alerts-changed", "data"),
-        Input("acknowledge-request", "data"),
+        Input("act-request", "data"),
         prevent_initial_call=True,
-    )(acknowledge)
+    )(act)
 
 
 def _register_browser(app: Dash) -> None:
@@ -124,7 +122,10 @@ def _register_browser(app: Dash) -> None:
         browser("address"), Output("address", "data"), Input("url", "pathname"), Input("url", "search")
     )
     app.clientside_callback(
-        browser("toast"), Output("toast", "children"), Input("acknowledge-result", "data"), prevent_initial_call=True
+        browser("acted"),
+        Output("announce", "children", allow_duplicate=True),
+        Input("act-result", "data"),
+        prevent_initial_call=True,
     )
     app.clientside_callback(
         browser("startShift"),

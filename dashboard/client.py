@@ -14,6 +14,7 @@ from dashboard.shapes import (
     AlertDetail,
     Device,
     District,
+    Incident,
     JsonObject,
     RejectedMessage,
     Series,
@@ -133,11 +134,15 @@ class ApiClient:
         """Return one alert with its journal and its rule."""
         return cast(AlertDetail, await self._ask("GET", f"/alerts/{alert_id}"))
 
-    async def acknowledge(self, alert_id: int, operator: str, comment: str = "") -> AlertDetail:
-        """Acknowledge an alert in the operator's name."""
+    async def act(self, alert_id: int, action: str, operator: str, body: JsonObject) -> AlertDetail:
+        """Take one step on an alert in the operator's name: acknowledge, comment, assign, shelve, unshelve, reset."""
         headers = {"X-Citywatch-Operator": operator}
-        path = f"/alerts/{alert_id}/acknowledge"
-        return cast(AlertDetail, await self._ask("POST", path, json={"comment": comment}, headers=headers))
+        return cast(AlertDetail, await self._ask("POST", f"/alerts/{alert_id}/{action}", json=body, headers=headers))
+
+    async def incidents(self, *, open: bool | None = None) -> list[Incident]:
+        """Return incidents, newest first."""
+        asked = {"open": None if open is None else str(open).lower()}
+        return cast(list[Incident], (await self._ask("GET", "/incidents", parameters=asked))["items"])
 
     async def account(self, *, device_id: str | None = None, most: int = 10_000) -> list[AccountRow]:
         """Return what became of each device's deliveries, in all."""

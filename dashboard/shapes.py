@@ -103,6 +103,19 @@ class Alert(TypedDict):
     cleared_at: str | None
     acknowledged_at: str | None
     acknowledged_by: str | None
+    assigned_to: str | None
+    shelved_until: str | None
+
+
+class Incident(TypedDict):
+    """Alerts with one common cause."""
+
+    incident_id: int
+    title: str
+    severity: Severity
+    began_at: str
+    closed_at: str | None
+    alert_ids: list[int]
 
 
 class AlertEvent(TypedDict):

@@ -1,33 +1,49 @@
 """The frame around every page: header, navigation, live state, and the places that the scripts write to."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.components.dialogs import dialogs
 from dashboard.components.icons import icon
-from dashboard.texts import text
+from dashboard.flat import flatten
+from dashboard.texts import ENGLISH, html_language, language, languages, mark, separators, text
 from dashboard.theme import THEME
 
 # path, icon, words; None starts a group with a heading
 NAVIGATION: tuple[tuple[str, str, str] | tuple[None, None, str], ...] = (
-    ("/", "overview", "Overview"),
-    ("/alerts", "alerts", "Alerts"),
-    (None, None, "Domains"),
-    ("/traffic", "traffic", "Traffic"),
-    ("/waste", "waste", "Waste"),
-    ("/air", "air", "Air"),
-    (None, None, "System"),
-    ("/devices", "devices", "Devices"),
-    ("/account", "account", "Data account"),
-    ("/status", "status", "Status"),
+    ("/", "overview", mark("Overview")),
+    ("/alerts", "alerts", mark("Alerts")),
+    ("/map", "map", mark("Map")),
+    ("/trends", "trends", mark("Trends")),
+    ("/districts", "district", mark("Districts")),
+    (None, None, mark("Domains")),
+    ("/traffic", "traffic", mark("Traffic")),
+    ("/waste", "waste", mark("Waste")),
+    ("/air", "air", mark("Air")),
+    (None, None, mark("Shift")),
+    ("/report", "report", mark("Shift report")),
+    ("/wall", "wall", mark("Wall")),
+    (None, None, mark("System")),
+    ("/rules", "rules", mark("Rules")),
+    ("/devices", "devices", mark("Devices")),
+    ("/account", "account", mark("Data account")),
+    ("/status", "status", mark("Status")),
 )
 
 
 def browser_words() -> dict[str, str]:
     """Return the few sentences that the browser makes, in the reader's language."""
+    group, decimal = separators(language.get())
     return {
+        "group": group,
+        "decimal": decimal,
+        # Day before month where the language itself leaves it open.
+        "locale": "en-GB" if language.get() == ENGLISH else html_language(language.get()),
         "ageSeconds": text("{n} s ago"),
         "ageMinutes": text("{n} min ago"),
         "ageHours": text("{n} h ago"),
@@ -45,38 +61,56 @@ def browser_words() -> dict[str, str]:
         "fresh": text("fresh"),
         "stale": text("stale"),
         "silent": text("silent"),
+        "selected": text("{n} selected"),
+        "noneSelected": text("Select an alert first"),
+        "undo": text("Undo"),
+        "undone": text("Undone"),
+        "acknowledging": text("Acknowledging {n}"),
+        "time": text("Time"),
+        "series": text("Series"),
+        "value": text("Value"),
+        "now": text("Now"),
+        "play": text("Play"),
+        "pause": text("Pause"),
+        "cluster": text("{n} devices here, worst: {state}"),
     }
 
 
-def index_page(*, language: str) -> str:
-    """Return the HTML document that Dash fills in."""
+# A theme that the address or an earlier choice names is set before anything is painted. `wall` is the dark theme,
+# larger and without the frame; it lasts as long as the address says so.
+_THEME_FIRST = (
+    "var q=new URLSearchParams(location.search).get('theme'),k='mantine-color-scheme-value',r=document.documentElement;"
+    "if(q==='light'||q==='dark')localStorage.setItem(k,q);"
+    "if(q==='wall')r.setAttribute('data-look','wall');"
+    "var s=q==='wall'?'dark':localStorage.getItem(k)||'auto';"
+    "r.setAttribute('data-mantine-color-scheme',"
+    "s==='dark'||s==='light'?s:matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light')"
+)
+# The icon is drawn here: a browser that finds none asks for /favicon.ico.
+_SIGN = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E"
+    "%3Crect width='24' height='24' rx='5' fill='%230b6477'/%3E"
+    "%3Cpath d='M4 13h4l2 5l4-12l2 7h4' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
+)
+
+
+def index_page(parts: Mapping[str, Any]) -> str:
+    """Return the HTML document around what Dash puts into it, in the reader's language."""
     words = json.dumps(browser_words(), ensure_ascii=False).replace("<", "\\u003c")
-    # A theme chosen before is set before anything is painted.
-    theme = (
-        "var s=localStorage.getItem('mantine-color-scheme-value')||'auto';"
-        "document.documentElement.setAttribute('data-mantine-color-scheme',"
-        "s==='dark'||s==='light'?s:matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light')"
-    )
-    # The icon is drawn here: a browser that finds none asks for /favicon.ico.
-    sign = (
-        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E"
-        "%3Crect width='24' height='24' rx='5' fill='%230b6477'/%3E"
-        "%3Cpath d='M4 13h4l2 5l4-12l2 7h4' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
-    )
     return f"""<!DOCTYPE html>
-<html lang="{language}">
+<html lang="{html_language(language.get())}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>{{%title%}}</title>
-    <link rel="icon" href="{sign}">
-    <script>{theme}</script>
-    {{%css%}}
+    <title>{parts["title"]}</title>
+    <link rel="icon" href="{_SIGN}">
+    <script>{_THEME_FIRST}</script>
+    {parts["css"]}
   </head>
   <body>
-    {{%app_entry%}}
+    {parts["app_entry"]}
     <script type="application/json" id="words">{words}</script>
-    <footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
+    <footer>{parts["config"]}{parts["scripts"]}{parts["renderer"]}</footer>
   </body>
 </html>"""
 
@@ -99,7 +133,7 @@ def _operator() -> Component:
             ),
         ],
         className="operator",
-        title=text("Your name goes into the journal of what you acknowledge"),
+        title=text("Your name goes into the journal of what you do"),
     )
 
 
@@ -123,6 +157,7 @@ def _header(demo: bool) -> Component:
         html.Div(text("Connecting"), id="connection", className="connection", role="status", **{"data-state": "new"}),
         html.Div(id="source-chooser", className="source-chooser"),
         _operator(),
+        flatten(_language_menu()),
         dmc.ColorSchemeToggle(
             id="theme",
             lightIcon=icon("sun"),
@@ -133,6 +168,26 @@ def _header(demo: bool) -> Component:
         ),
     ]
     return html.Div(parts, className="header")
+
+
+def _language_menu() -> Component:
+    """Return the choice of language; each is written in itself."""
+    now = language.get()
+    items = [
+        html.Li(
+            html.A(
+                [icon("check", size=14) if code == now else html.Span(className="no-check"), name],
+                href=f"?lang={code}",
+                lang=html_language(code),
+                **{"data-language": code},
+            )
+        )
+        for code, name in languages().items()
+    ]
+    button = html.Summary(
+        icon("language", size=17, label=text("Language")), className="icon-button", title=text("Language")
+    )
+    return html.Details([button, html.Ul(items)], className="menu language-menu")
 
 
 def _navigation() -> Component:
@@ -154,9 +209,9 @@ def _navigation() -> Component:
 def _operator_modal() -> Component:
     return dmc.Modal(
         [
-            html.P(text("Acknowledging is journalled with a name. Enter yours to start the shift.")),
+            html.P(text("What you do about alerts is journalled with a name. Enter yours to start the shift.")),
             dmc.TextInput(id="operator-answer", label=text("Your name"), **{"data-autofocus": True}),
-            html.Button(text("Start shift and acknowledge"), id="operator-start", className="button primary"),
+            html.Button(text("Start shift"), id="operator-start", className="button primary"),
         ],
         id="operator-modal",
         title=text("Who is on shift?"),
@@ -184,13 +239,14 @@ def shell(*, demo: bool) -> Component:
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Store(id="alerts-changed"),
             dcc.Store(id="refresh"),
-            dcc.Store(id="acknowledge-request"),
-            dcc.Store(id="acknowledge-result"),
+            dcc.Store(id="act-request"),
+            dcc.Store(id="act-result"),
             dcc.Store(id="address"),
             dcc.Store(id="map-selected"),
             frame,
             _operator_modal(),
-            html.Div(id="toast", className="toast", role="status"),
+            html.Div(id="toast", className="toast"),
+            html.Div(id="dialogs", **{"data-html": dialogs()}),
             html.Div(id="announce", className="unseen", role="status"),
             html.Div(id="announce-urgent", className="unseen", role="alert"),
         ],

@@ -1,22 +1,65 @@
-"""Every word on the screen goes through `text`, so that a catalogue file alone adds a language."""
+"""Every word on the screen goes through `text`, so that a catalogue file alone adds a language.
 
+A language is there as soon as `locales/CODE/LC_MESSAGES/citywatch.po` is: it is compiled in memory when first read.
+English is what stands in the code. `make messages` brings the template and every catalogue up to date.
+"""
+
+from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cache
-from gettext import NullTranslations, translation
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
 from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 
 LOCALES = Path(__file__).parent / "locales"
-language: ContextVar[str] = ContextVar("dashboard_language", default="en")
+ENGLISH = "en"
+language: ContextVar[str] = ContextVar("dashboard_language", default=ENGLISH)
+
+
+@cache
+def languages() -> dict[str, str]:
+    """Return code -> the language's own name for every language there is a catalogue of, English first."""
+    codes = sorted(file.parents[1].name for file in LOCALES.glob("*/LC_MESSAGES/citywatch.po"))
+    return {code: str(Locale.parse(code).get_display_name(code)).capitalize() for code in (ENGLISH, *codes)}
+
+
+def html_language(code: str) -> str:
+    """Return a language's code as HTML and browsers write it."""
+    return code.replace("_", "-")
 
 
 @cache
 def _catalogue(code: str) -> NullTranslations:
-    return translation("citywatch", LOCALES, [code], fallback=True)
+    file = LOCALES / code / "LC_MESSAGES" / "citywatch.po"
+    if code == ENGLISH or not file.exists():
+        return NullTranslations()
+    compiled = BytesIO()
+    with file.open("rb") as source:
+        write_mo(compiled, read_po(source, locale=code))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+@cache
+def separators(code: str) -> tuple[str, str]:
+    """Return what stands between thousands and before decimals in a language."""
+    symbols: Mapping[str, Any] = Locale.parse(code).number_symbols["latn"]
+    return str(symbols["group"]), str(symbols["decimal"])
+
+
+def mark(message: str) -> str:
+    """Return `message`: it stands in a table, is found there by `make messages`, and is translated where shown."""
+    return message
 
 
 def text(message: str, **parameters: object) -> str:
     """Return `message` in the reader's language, with `{name}` places filled from `parameters`."""
-    translated = _catalogue(language.get()).gettext(message)
+    translated = _catalogue(language.get()).gettext(message) if message else message
     return translated.format(**parameters) if parameters else translated
 
 
@@ -25,49 +68,81 @@ def plural(one: str, many: str, n: int) -> str:
     return _catalogue(language.get()).ngettext(one, many, n).format(n=n)
 
 
+def sentence(key: str, parameters: Mapping[str, str], english: str) -> str:
+    """Return the sentence that `key` stands for, in the reader's language; `english` where it has none.
+
+    Alerts carry such keys (`rule.bin-fire`): their English is written by the rule, not by this code.
+    """
+    translated = _catalogue(language.get()).gettext(key) if key else key
+    if translated == key:
+        return english
+    try:
+        return translated.format_map(parameters)
+    except (KeyError, IndexError, ValueError):
+        # A rule may have changed its places since it was translated: right words in English beat wrong ones.
+        return english
+
+
 # Observed property -> (full name, short name). The API speaks in property names; people do not.
 PROPERTY_NAMES: dict[str, tuple[str, str]] = {
-    "vehicle_flow": ("Vehicle flow", "Flow"),
-    "vehicle_count": ("Vehicle count", "Vehicles"),
-    "vehicle_speed": ("Mean speed", "Speed"),
-    "vehicle_speed_p85": ("85th percentile speed", "Speed p85"),
-    "occupancy": ("Detector occupancy", "Occupancy"),
-    "travel_time": ("Travel time", "Travel time"),
-    "heavy_flow": ("Heavy vehicle flow", "Heavy"),
-    "car_flow": ("Car flow", "Cars"),
-    "bicycle_flow": ("Bicycle flow", "Bicycles"),
-    "pedestrian_flow": ("Pedestrian flow", "Pedestrians"),
-    "fill_level": ("Fill level", "Fill"),
-    "bin_temperature": ("Temperature in the bin", "Temperature"),
-    "tilt": ("Tilt from upright", "Tilt"),
-    "pm1_0": ("Fine particles PM1", "PM1"),
-    "pm2_5": ("Fine particles PM2.5", "PM2.5"),
-    "pm10": ("Particles PM10", "PM10"),
-    "o3": ("Ozone", "O₃"),
-    "no2": ("Nitrogen dioxide", "NO₂"),
-    "no": ("Nitrogen monoxide", "NO"),
-    "so2": ("Sulphur dioxide", "SO₂"),
-    "co": ("Carbon monoxide", "CO"),
-    "co2": ("Carbon dioxide", "CO₂"),
-    "air_temperature": ("Air temperature", "Temperature"),
-    "relative_humidity": ("Relative humidity", "Humidity"),
-    "air_pressure": ("Air pressure", "Pressure"),
-    "wind_speed": ("Wind speed", "Wind"),
-    "wind_direction": ("Wind direction", "Wind from"),
-    "rainfall": ("Rain", "Rain"),
-    "sound_level": ("Sound level", "Sound"),
-    "battery": ("Battery", "Battery"),
-    "battery_voltage": ("Battery voltage", "Battery"),
-    "rssi": ("Signal strength", "Signal"),
+    "vehicle_flow": (mark("Vehicle flow"), mark("Flow")),
+    "vehicle_count": (mark("Vehicle count"), mark("Vehicles")),
+    "vehicle_speed": (mark("Mean speed"), mark("Speed")),
+    "vehicle_speed_p85": (mark("85th percentile speed"), mark("Speed p85")),
+    "occupancy": (mark("Detector occupancy"), mark("Occupancy")),
+    "travel_time": (mark("Travel time"), mark("Travel time")),
+    "heavy_flow": (mark("Heavy vehicle flow"), mark("Heavy")),
+    "car_flow": (mark("Car flow"), mark("Cars")),
+    "bicycle_flow": (mark("Bicycle flow"), mark("Bicycles")),
+    "pedestrian_flow": (mark("Pedestrian flow"), mark("Pedestrians")),
+    "fill_level": (mark("Fill level"), mark("Fill")),
+    "bin_temperature": (mark("Temperature in the bin"), mark("Temperature")),
+    "tilt": (mark("Tilt from upright"), mark("Tilt")),
+    "pm1_0": (mark("Fine particles PM1"), mark("PM1")),
+    "pm2_5": (mark("Fine particles PM2.5"), mark("PM2.5")),
+    "pm10": (mark("Particles PM10"), mark("PM10")),
+    "o3": (mark("Ozone"), mark("O₃")),
+    "no2": (mark("Nitrogen dioxide"), mark("NO₂")),
+    "no": (mark("Nitrogen monoxide"), mark("NO")),
+    "so2": (mark("Sulphur dioxide"), mark("SO₂")),
+    "co": (mark("Carbon monoxide"), mark("CO")),
+    "co2": (mark("Carbon dioxide"), mark("CO₂")),
+    "air_temperature": (mark("Air temperature"), mark("Temperature")),
+    "relative_humidity": (mark("Relative humidity"), mark("Humidity")),
+    "air_pressure": (mark("Air pressure"), mark("Pressure")),
+    "wind_speed": (mark("Wind speed"), mark("Wind")),
+    "wind_direction": (mark("Wind direction"), mark("Wind from")),
+    "rainfall": (mark("Rain"), mark("Rain")),
+    "sound_level": (mark("Sound level"), mark("Sound")),
+    "battery": (mark("Battery"), mark("Battery")),
+    "battery_voltage": (mark("Battery voltage"), mark("Battery")),
+    "us_aqi": (mark("US air quality index"), mark("US AQI")),
+    "european_aqi": (mark("European air quality index"), mark("European AQI")),
+    "nowcast_pm2_5": (mark("NowCast of PM2.5"), mark("NowCast PM2.5")),
+    "level_of_service": (mark("Level of service, 1 is free"), mark("Level of service")),
+    "travel_time_index": (mark("Travel time against free flow"), mark("Travel time index")),
+    "fill_rate": (mark("Fill rate"), mark("Fill rate")),
+    "time_to_full": (mark("Time until full"), mark("Time to full")),
+    "completeness": (mark("Completeness of the data"), mark("Completeness")),
+    "battery_days_left": (mark("Battery days left"), mark("Battery left")),
+    "sound_level_max": (mark("Highest sound level"), mark("Sound max")),
+    "people_count": (mark("People"), mark("People")),
+    "container_weight": (mark("Weight of the container"), mark("Weight")),
+    "distance": (mark("Distance to the content"), mark("Distance")),
+    "dew_point": (mark("Dew point"), mark("Dew point")),
+    "illuminance": (mark("Illuminance"), mark("Light")),
+    "solar_radiation": (mark("Solar radiation"), mark("Sun")),
+    "snr": (mark("Signal to noise"), mark("SNR")),
+    "rssi": (mark("Signal strength"), mark("Signal")),
 }
 
 DOMAIN_NAMES = {
-    "traffic": "Traffic",
-    "waste": "Waste",
-    "air": "Air",
-    "weather": "Weather",
-    "noise": "Noise",
-    "health": "Device health",
+    "traffic": mark("Traffic"),
+    "waste": mark("Waste"),
+    "air": mark("Air"),
+    "weather": mark("Weather"),
+    "noise": mark("Noise"),
+    "health": mark("Device health"),
 }
 
 

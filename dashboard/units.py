@@ -3,20 +3,22 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from dashboard.texts import language, mark, separators, text
+
 # UCUM code -> what is printed after a number
 UNIT_LABELS = {
     "ug/m3": "µg/m³",
     "mg/m3": "mg/m³",
     "g/m3": "g/m³",
     "Cel": "°C",
-    "{vehicles}/h": "veh/h",
-    "{vehicles}": "vehicles",
-    "{bicycles}/h": "bicycles/h",
-    "{persons}/h": "persons/h",
-    "{persons}": "persons",
-    "{bins}": "bins",
-    "{devices}": "devices",
-    "{alerts}": "alerts",
+    "{vehicles}/h": mark("veh/h"),
+    "{vehicles}": mark("vehicles"),
+    "{bicycles}/h": mark("bicycles/h"),
+    "{persons}/h": mark("persons/h"),
+    "{persons}": mark("persons"),
+    "{bins}": mark("bins"),
+    "{devices}": mark("devices"),
+    "{alerts}": mark("alerts"),
     "[ppm]": "ppm",
     "[ppb]": "ppb",
     "deg": "°",
@@ -29,7 +31,7 @@ NOTHING = "–"
 
 def unit_label(unit: str) -> str:
     """Return the printed form of a UCUM unit; an unknown curly annotation loses its braces."""
-    return UNIT_LABELS.get(unit, unit.replace("{", "").replace("}", ""))
+    return text(UNIT_LABELS[unit]) if unit in UNIT_LABELS else unit.replace("{", "").replace("}", "")
 
 
 def digits_for(unit: str) -> int:
@@ -38,12 +40,14 @@ def digits_for(unit: str) -> int:
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """Return `value` with thousands separated, a true minus sign, and a dash where there is none."""
+    """Return `value` as the reader's language writes it; a true minus sign, and a dash where there is none."""
     if value is None:
         return NOTHING
     # -0.0 and values that round to it are zero to a reader.
     rounded = round(value, digits) + 0.0
-    return f"{rounded:,.{digits}f}".replace("-", "−").replace(",", "\u202f")
+    whole, _, part = f"{rounded:,.{digits}f}".replace("-", "−").partition(".")
+    group, decimal = separators(language.get())
+    return whole.replace(",", group) + (decimal + part if part else "")
 
 
 def quantity(value: float | None, unit: str, digits: int | None = None) -> str:
@@ -53,6 +57,21 @@ def quantity(value: float | None, unit: str, digits: int | None = None) -> str:
     if value is None or not label:
         return shown
     return f"{shown}{label}" if label == "°" else f"{shown}\u00a0{label}"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in the largest unit that it fills, with one decimal where it does not do so evenly."""
+    if seconds >= 2 * 86400:
+        return _of(text("{n} days"), seconds / 86400)
+    if seconds >= 3600:
+        return _of(text("{n} h"), seconds / 3600)
+    if seconds >= 60:
+        return _of(text("{n} min"), seconds / 60)
+    return _of(text("{n} s"), seconds)
+
+
+def _of(words: str, value: float) -> str:
+    return words.format(n=number(value, 0 if abs(value - round(value)) < 0.05 else 1))
 
 
 def parse_time(value: str | None) -> datetime | None:

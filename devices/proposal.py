@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devices.model import Domain
 from devices.properties import PROPERTIES
@@ -28,6 +28,13 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("o3", "o3", "[ppm]"),
     ("h2s", "h2s", "[ppm]"),
     ("nh3", "nh3", "[ppm]"),
+    ("co", "co", "[ppm]"),
+    ("no", "no", "[ppb]"),
+    ("nox", "nox", "[ppb]"),
+    ("hcho", "formaldehyde", "mg/m3"),
+    ("ch2o", "formaldehyde", "mg/m3"),
+    ("formaldehyde", "formaldehyde", "mg/m3"),
+    ("voc", "tvoc", "[ppb]"),
     ("wind speed", "wind_speed", "m/s"),
     ("wind direction", "wind_direction", "deg"),
     ("solar radiation", "solar_radiation", "W/m2"),
@@ -46,13 +53,25 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("distance", "distance", ""),
     ("distance1", "distance", ""),
     ("dis1", "distance", "mm"),
+    ("ultrasonic", "distance", ""),
+    ("fullness", "fill_level", "%"),
+    ("dew point", "dew_point", "Cel"),
+    ("dewpoint", "dew_point", "Cel"),
+    ("air quality index", "us_aqi", "1"),
     ("temp", "air_temperature", "Cel"),
     ("temperature", "air_temperature", "Cel"),
     ("humidity", "relative_humidity", "%"),
     ("humi", "relative_humidity", "%"),
     ("hum", "relative_humidity", "%"),
+    ("rel hum", "relative_humidity", "%"),
+    ("rh", "relative_humidity", "%"),
     ("barometric pressure", "air_pressure", "hPa"),
+    ("barometer", "air_pressure", "hPa"),
+    ("atmospheric pressure", "air_pressure", "hPa"),
     ("pressure", "air_pressure", "hPa"),
+    ("rain", "rainfall", "mm"),
+    ("rainfall", "rainfall", "mm"),
+    ("lux", "illuminance", "lx"),
     ("light", "illuminance", "lx"),
     ("illuminance", "illuminance", "lx"),
     ("illumination", "illuminance", "lx"),
@@ -60,14 +79,31 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("noise", "sound_level", "dB[A]"),
     ("occupied", "occupied", ""),
     ("occupancy", "occupied", ""),
+    ("parked", "parking_occupied", ""),
+    ("car present", "parking_occupied", ""),
     ("pax", "people_count", ""),
+    ("people in", "people_in", ""),
+    ("people out", "people_out", ""),
+    ("people", "people_count", ""),
+    ("persons", "people_count", ""),
+    ("vehicles", "vehicle_count", ""),
+    ("vehicle count", "vehicle_count", ""),
+    ("speed", "vehicle_speed", "km/h"),
+    ("laeq", "sound_level", "dB[A]"),
+    ("leq", "sound_level", "dB[A]"),
+    ("spl", "sound_level", "dB[A]"),
+    ("weight", "container_weight", "kg"),
+    ("tilt angle", "tilt", "deg"),
+    ("rssi", "rssi", "dB[mW]"),
+    ("snr", "snr", "dB"),
 )
 # A word of the name that is a unit: distance1_cm
 UNIT_WORDS = {"mm": "mm", "cm": "cm", "mv": "mV", "pa": "Pa", "hpa": "hPa", "ppm": "[ppm]", "ppb": "[ppb]"}
 # Words that turn a field into something else: a limit, a setting, a count of events
 NOT_READINGS = re.compile(
     "threshold|changed?|alarm|status|interval|time|flag|count|version|index|raw|type|min|max|minimum|maximum|north|east|"
-    "average|trigger|sensor|external|ext|board|resistance|ratio|level|position|configuration"
+    "average|trigger|sensor|external|ext|board|resistance|ratio|level|position|configuration|vapor|vapour|internal|"
+    "detected|good|soil|water|surface|lightning|electrical|cumulative|period|total|delta|calibration|orientation"
 )
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 
@@ -98,7 +134,17 @@ def propose(samples: list[Mapping[str, object]]) -> list[Proposal]:
             one = _judge(path, name, value, unit)
             if one is not None:
                 proposed.setdefault(one.property, one)
+    # What measures how full a bin is sits in it, so its temperature is the bin's.
+    if {"distance", "fill_level"} & proposed.keys() and "air_temperature" in proposed:
+        inside = proposed.pop("air_temperature")
+        proposed["bin_temperature"] = replace(inside, property="bin_temperature")
     return list(proposed.values())
+
+
+def scalars(sample: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield path and value of every scalar of a sample."""
+    for path, _name, value, _unit in _leaves(sample, "", 0):
+        yield path, value
 
 
 def domain_of(properties: list[str]) -> Domain:
@@ -129,8 +175,11 @@ def _judge(path: str, name: str, value: object, unit: str) -> Proposal | None:
     if found is None:
         return None
     spoken, named, usual = found
-    if any(NOT_READINGS.fullmatch(word) for word in words if word not in spoken.split()):
+    others = [word for word in words if word not in spoken.split()]
+    if any(NOT_READINGS.fullmatch(word) for word in others):
         return None
+    if named == "no" and any(word not in UNIT_WORDS for word in others):
+        return None  # the gas is called so, and half of all flags are
     text = False
     if isinstance(value, str):
         written = re.fullmatch(r"\s*[+-]?\d+(?:\.\d+)?\s*(\S*)\s*", value)
@@ -148,7 +197,11 @@ def _judge(path: str, name: str, value: object, unit: str) -> Proposal | None:
     if named == "air_pressure" and unit == "hPa" and isinstance(value, int | float) and value > 10000:
         unit = "Pa"
     if named == "distance" and not unit:
-        return None  # nothing says whether these are centimetres
+        # No bin is ten metres deep, and no sensor counts whole metres: beyond 1000 these are millimetres. Below that
+        # nothing says whether they are centimetres.
+        if not isinstance(value, int | float) or not 1000 <= value <= 10_000:
+            return None
+        unit = "mm"
     try:
         if unit:
             conversion(unit, named)

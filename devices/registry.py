@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import asyncpg
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from citywatch.durations import parse_duration
 from citywatch.errors import RegistryError, SettingsError
+from devices.geojson import check_geometry
 from devices.model import Device, Domain
 from sql.connection import Connection
 from sql.queries import query
@@ -27,6 +28,13 @@ def _interval(value: object) -> object:
     return value
 
 
+def _area(polygon: dict[str, Any]) -> dict[str, Any]:
+    if polygon.get("type") not in ("Polygon", "MultiPolygon"):
+        raise ValueError(f"a GeoJSON Polygon or MultiPolygon, not {polygon.get('type')!r}")
+    check_geometry(polygon, "polygon")
+    return polygon
+
+
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Interval = Annotated[timedelta, BeforeValidator(_interval), Field(gt=timedelta(0))]
@@ -42,7 +50,7 @@ class DistrictEntry(_Entry):
     district_id: str = Field(min_length=1, max_length=64)
     name: str
     population: int | None = Field(None, ge=0)
-    polygon: dict[str, Any]
+    polygon: Annotated[dict[str, Any], AfterValidator(_area)]
 
 
 class SiteEntry(_Entry):

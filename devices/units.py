@@ -119,7 +119,7 @@ SPELLINGS: dict[str, str] = {
         "[lb_av]": "lb lbs",
         "deg": "° degree degrees",
         "lx": "lux Lux Lx",
-        "W/m2": "W/m² W/m^2",
+        "W/m2": "W/m² W/m^2 W⋅m⁻²",
         "dB[A]": "dBA dB(A)",
         "dB[mW]": "dBm",
         "{vehicles}": "vehicles veh",

@@ -5,11 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 
 from citywatch.errors import BrokerError
 from citywatch.telemetry import get_logger
-from ingest.inbox import Inbox
+from ingest.inbox import Taker
 from sql.retry import Backoff
 
 log = get_logger()
@@ -33,6 +34,7 @@ class SessionSettings:
     ca_file: Path | None = None
     window: int = 20_000
     leave: bool = False  # unsubscribe, and take only what is queued already
+    outdated: tuple[str, ...] = ()  # what the session may be subscribed to from an earlier number of workers: left
 
 
 def share(filters: Sequence[str], workers: int) -> tuple[str, ...]:
@@ -43,12 +45,13 @@ def share(filters: Sequence[str], workers: int) -> tuple[str, ...]:
 class BrokerSession(ABC):
     """A persistent session that reconnects for as long as it runs, and hands every message to the inbox."""
 
-    def __init__(self, settings: SessionSettings, inbox: Inbox, on_connected: Callable[[], None]) -> None:
+    def __init__(self, settings: SessionSettings, inbox: Taker, on_connected: Callable[[], None]) -> None:
         """`on_connected` is called before the first message of each connection."""
         self.settings = settings
         self.inbox = inbox
         self.on_connected = on_connected
         self.connected = False
+        self.answered_at = -inf  # when the broker last answered us, in the loop's seconds
 
     async def run(self, stop: asyncio.Event) -> None:
         """Receive until `stop` is set; then disconnect in order, keeping the session at the broker."""
@@ -70,6 +73,7 @@ class BrokerSession(ABC):
         """Note that the connection stands and the subscription is granted."""
         backoff.reset()
         self.connected = True
+        self.note_answer()
         log.info(
             "broker_connected",
             host=self.settings.host,
@@ -77,6 +81,10 @@ class BrokerSession(ABC):
             client_id=self.settings.client_id,
             protocol=self.settings.protocol,
         )
+
+    def note_answer(self) -> None:
+        """Note that the broker has just answered a request of this connection."""
+        self.answered_at = asyncio.get_running_loop().time()
 
     def check_granted(self, codes: Sequence[int]) -> None:
         """Raise BrokerError naming the subscriptions that were refused."""

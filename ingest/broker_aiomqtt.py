@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 
 from citywatch.errors import BrokerError
 from ingest.broker import KEEPALIVE, SESSION_EXPIRY, BrokerSession
-from ingest.inbox import Inbox
+from ingest.inbox import Taker
 from ingest.model import Delivery
 from sql.retry import Backoff
 
@@ -24,7 +24,7 @@ from sql.retry import Backoff
 class _Connection:
     """One connection: what it delivers can be acknowledged while it lives."""
 
-    def __init__(self, client: paho.Client, inbox: Inbox) -> None:
+    def __init__(self, client: paho.Client, inbox: Taker) -> None:
         self._client = client
         self._inbox = inbox
         self._last: datetime = datetime.min.replace(tzinfo=UTC)
@@ -67,18 +67,29 @@ class AiomqttSession(BrokerSession):
         self.on_connected()
         try:
             async with client:
-                answers = await client.subscribe([(name, 1) for name in self.settings.filters])
-                self.check_granted([_code(answer) for answer in answers])
-                self.begin(backoff)
-                await self._hold(client, stop)
+                # What is queued for the session comes before the answer to our subscription, and may fill the inbox.
+                subscribing = asyncio.create_task(self._subscribe(client, backoff))
+                try:
+                    await self._hold(client, connection, stop, subscribing)
+                finally:
+                    subscribing.cancel()
         except aiomqtt.MqttError as error:
             raise BrokerError(str(error)) from error
         finally:
             connection.alive = False
-            self.inbox.on_full = self.inbox.on_room = None
             self.inbox.forget(connection)
 
-    async def _hold(self, client: aiomqtt.Client, stop: asyncio.Event) -> None:
+    async def _subscribe(self, client: aiomqtt.Client, backoff: Backoff) -> None:
+        patience = SESSION_EXPIRY.total_seconds()
+        answers = await client.subscribe([(name, 1) for name in self.settings.filters], timeout=patience)
+        self.check_granted([_code(answer) for answer in answers])
+        self.begin(backoff)
+        if self.settings.outdated:
+            await client.unsubscribe(list(self.settings.outdated), timeout=patience)
+
+    async def _hold(
+        self, client: aiomqtt.Client, connection: _Connection, stop: asyncio.Event, subscribing: asyncio.Task[None]
+    ) -> None:
         """Keep the connection until it breaks or `stop` is set, reading the socket only while the inbox has room."""
         loop, socket = asyncio.get_running_loop(), client._client.socket()
         assert socket is not None
@@ -94,15 +105,15 @@ class AiomqttSession(BrokerSession):
             if not client._disconnected.done():
                 loop.add_reader(number, read)
 
-        self.inbox.on_full, self.inbox.on_room = pause, resume
-        if self.inbox.full:
-            pause()
+        self.inbox.attach(connection, pause, resume)
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stopping.done() and not client._disconnected.done():
-                await asyncio.wait(
-                    (stopping, client._disconnected), return_when=asyncio.FIRST_COMPLETED, timeout=KEEPALIVE / 3
-                )
+                awaited: list[asyncio.Future[Any]] = [stopping, client._disconnected]
+                awaited += [] if subscribing.done() else [subscribing]
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED, timeout=KEEPALIVE / 3)
+                if subscribing.done():
+                    subscribing.result()
                 if self.inbox.full:
                     # The broker's answer to our ping waits unread behind the messages: that is not a dead connection.
                     client._client._ping_t = 0

@@ -15,14 +15,21 @@ from citywatch.errors import BrokerError
 PATIENCE = 15  # seconds for the broker's word
 
 
-def claim_session(host: str, port: int, client_id: str, filters: Sequence[str]) -> None:
+def claim_session(
+    host: str, port: int, client_id: str, filters: Sequence[str], account: tuple[str | None, str | None] = (None, None)
+) -> None:
     """Subscribe `client_id` to `filters` at QoS 1 in a session that is kept; raise BrokerError if not granted.
+
+    `account` is name and password at the broker.
 
     What the session already holds stays there: nothing that arrives meanwhile is acknowledged.
     """
     granted = threading.Event()
     codes: list[int] = []
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False, manual_ack=True)
+
+    if account[0] is not None:
+        client.username_pw_set(*account)
 
     def on_subscribe(_client: object, _data: object, _mid: int, reasons: Sequence[object], _properties: object) -> None:
         codes.extend(int(getattr(reason, "value", 128)) for reason in reasons)

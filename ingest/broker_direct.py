@@ -5,12 +5,13 @@ paho spends some 50 us on each message; this loop spends 2 (docs/benchmarks.md).
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from citywatch.errors import BrokerError
 from ingest import mqtt_packets as mqtt
 from ingest.broker import KEEPALIVE, SESSION_EXPIRY, BrokerSession
-from ingest.inbox import Inbox
+from ingest.inbox import Taker
 from ingest.model import Delivery
 from sql.retry import Backoff
 
@@ -22,13 +23,14 @@ _MICROSECOND = timedelta(microseconds=1)
 class Connection(asyncio.Protocol):
     """One connection: parses what arrives, puts messages into the inbox, writes acknowledgements."""
 
-    def __init__(self, inbox: Inbox, version: int) -> None:
+    def __init__(self, inbox: Taker, version: int) -> None:
         loop = asyncio.get_running_loop()
         self.connected: asyncio.Future[tuple[bool, int | None]] = loop.create_future()
         self.granted: asyncio.Future[list[int]] = loop.create_future()
         self.lost: asyncio.Future[None] = loop.create_future()
         self.alive = True
         self.heard_at = loop.time()
+        self.on_answer: Callable[[], None] = lambda: None
         self._loop = loop
         self._inbox = inbox
         self._version = version
@@ -124,6 +126,8 @@ class Connection(asyncio.Protocol):
             self.granted.set_result(mqtt.read_suback(body, version=self._version))
         elif kind == mqtt.UNSUBACK and not self.granted.done():
             self.granted.set_result([])
+        elif kind == mqtt.PINGRESP:
+            self.on_answer()
         elif kind == mqtt.DISCONNECT:
             raise BrokerError(f"the broker closes the connection: {mqtt.read_disconnect(body)}")
 
@@ -201,13 +205,17 @@ class DirectSession(BrokerSession):
                         receive_maximum=settings.window,
                     )
                 )
+                # What is queued for the session follows at once, and comes before the answer to our subscription.
+                self.inbox.attach(connection, connection.pause, connection.resume)
                 _, imposed = await connection.connected
-                if settings.leave:
-                    connection.write(mqtt.unsubscribe(settings.filters, version=version))
-                    await connection.granted
-                else:
-                    connection.write(mqtt.subscribe(settings.filters, version=version))
-                    self.check_granted(await connection.granted)
+            ask = mqtt.unsubscribe if settings.leave else mqtt.subscribe
+            connection.write(ask(settings.filters, version=version))
+            granted = await self._answer(connection)
+            if not settings.leave:
+                self.check_granted(granted)
+                if settings.outdated:
+                    connection.write(mqtt.unsubscribe(settings.outdated, version=version))
+            connection.on_answer = self.note_answer
             self.begin(backoff)
             await self._hold(connection, stop, imposed or KEEPALIVE)
             await connection.close()
@@ -215,15 +223,22 @@ class DirectSession(BrokerSession):
             raise BrokerError("the broker does not answer") from None
         finally:
             connection.fail(BrokerError("this connection is closed"))
-            self.inbox.on_full = self.inbox.on_room = None
             self.inbox.forget(connection)
+
+    async def _answer(self, connection: Connection) -> list[int]:
+        """Return what the broker granted; its answer may stand behind messages that there is no room for."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.wait((connection.granted,), timeout=CONNECT_PATIENCE)
+            if connection.granted.done():
+                return connection.granted.result()
+            if not self.inbox.full and loop.time() - connection.heard_at > CONNECT_PATIENCE:
+                raise TimeoutError
+            connection.write(mqtt.PINGREQ)
 
     async def _hold(self, connection: Connection, stop: asyncio.Event, keepalive: int) -> None:
         """Keep the connection until it breaks or `stop` is set, reading only while the inbox has room."""
         loop = asyncio.get_running_loop()
-        self.inbox.on_full, self.inbox.on_room = connection.pause, connection.resume
-        if self.inbox.full:
-            connection.pause()
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stopping.done():

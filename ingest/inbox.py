@@ -3,12 +3,30 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from ingest.fairness import Fairness
 from ingest.model import Delivery
 
 # What one delivery costs beside its payload: the object, its topic, its decoded rows until they are committed.
 OVERHEAD = 1500
+
+
+class Taker(Protocol):
+    """Where a connection puts what it receives."""
+
+    @property
+    def full(self) -> bool:
+        """Return whether reading is to pause."""
+
+    def attach(self, link: object, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        """Have the reader of `link` pause while there is no room."""
+
+    def put(self, delivery: Delivery) -> None:
+        """Take in one delivery."""
+
+    def forget(self, link: object) -> int:
+        """Drop what waits from a connection that is gone, and return how many."""
 
 
 class Inbox:
@@ -28,8 +46,7 @@ class Inbox:
         self._arrived = asyncio.Event()
         self.held = 0
         self.held_bytes = 0
-        self.on_full: Callable[[], None] | None = None
-        self.on_room: Callable[[], None] | None = None
+        self._readers: dict[object, tuple[Callable[[], None], Callable[[], None]]] = {}
         self._full = False
 
     @property
@@ -41,6 +58,12 @@ class Inbox:
     def full(self) -> bool:
         """Return whether reading is to pause."""
         return self._full
+
+    def attach(self, link: object, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        """Have the reader of `link` pause while there is no room."""
+        self._readers[link] = pause, resume
+        if self._full:
+            pause()
 
     def put(self, delivery: Delivery) -> None:
         """Take in one delivery. Never refuses: what the socket had already read must go somewhere."""
@@ -55,8 +78,8 @@ class Inbox:
         self._arrived.set()
         if not self._full and (self.held >= self._max_messages or self.held_bytes >= self._max_bytes):
             self._full = True
-            if self.on_full is not None:
-                self.on_full()
+            for pause, _ in self._readers.values():
+                pause()
 
     async def take(self, limit: int, patience: float | None) -> list[Delivery]:
         """Return up to `limit` deliveries, those of topics that flood last; an empty list after `patience` seconds.
@@ -100,6 +123,7 @@ class Inbox:
 
     def forget(self, link: object) -> int:
         """Drop what waits from a connection that is gone: the broker will send it again. Return how many."""
+        self._readers.pop(link, None)
         gone = 0
         waiting, self._waiting = self._waiting, deque()
         behind, self._behind, self._behind_by_topic = self._behind, deque(), {}
@@ -122,5 +146,5 @@ class Inbox:
         self.held_bytes -= len(delivery.payload) + OVERHEAD
         if self._full and self.held <= self._max_messages // 2 and self.held_bytes <= self._max_bytes // 2:
             self._full = False
-            if self.on_room is not None:
-                self.on_room()
+            for _, resume in self._readers.values():
+                resume()

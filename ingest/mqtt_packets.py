@@ -1,6 +1,6 @@
 """The few MQTT packets that a receiver needs, as bytes (OASIS MQTT 3.1.1 and 5.0). Pure.
 
-Publishing, QoS 2, wills and topic aliases are not here: a receiver that does not offer them is not sent them.
+QoS 2, wills and topic aliases are not here: a receiver that does not offer them is not sent them.
 """
 
 import struct
@@ -104,6 +104,11 @@ def unsubscribe(filters: Sequence[str], *, version: int) -> bytes:
     """Return an UNSUBSCRIBE from every filter; what is queued for the session already still comes."""
     body = struct.pack(">H", SUBSCRIBE_ID) + (b"\x00" if version == 5 else b"")
     return _packet(0xA2, body + b"".join(_text(name) for name in filters))
+
+
+def publish(topic: str, payload: bytes, packet_id: int, *, version: int) -> bytes:
+    """Return a PUBLISH with QoS 1."""
+    return _packet(0x32, _text(topic) + struct.pack(">H", packet_id) + (b"\x00" if version == 5 else b"") + payload)
 
 
 def puback(packet_id: int) -> bytes:

@@ -1,19 +1,22 @@
 """One ingest worker as a process: connections opened, session and worker run, everything finished at the end."""
 
 import asyncio
+from collections.abc import Callable
 
-from citywatch.local.running import broker_address, store_dsn
+from citywatch.local.running import broker_account, broker_address, store_dsn
+from citywatch.metrics import INGEST_CONNECTED
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from devices.registry import CHANNEL
+from ingest.anchor import Anchor, anchored
 from ingest.broker import BrokerSession, SessionSettings
 from ingest.broker_aiomqtt import AiomqttSession
 from ingest.broker_direct import DirectSession
 from ingest.housekeeping import keep_house
 from ingest.store import Store
-from ingest.subscription import every_filter, session_name, topic_filters
+from ingest.subscription import every_filter, outdated_filters, session_name, topic_filters
 from ingest.worker import Worker, insist
 from sql.connection import Pool
 from sql.engine import detect_engine
@@ -39,6 +42,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
     """
     dsn, (host, port) = store_dsn(settings), broker_address(settings)
     options, broker = settings.ingest, settings.broker
+    username, password = broker_account(settings)
     profiles = ProfileStore(BUILTIN, *settings.devices.folders)
     opened: list[tuple[Pool, Worker]] = []
 
@@ -62,22 +66,20 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
         return
     pool, worker = opened[0]
     receiver = DirectSession if leave else SESSIONS[options.receiver]
-    session = receiver(
-        SessionSettings(
-            host,
-            port,
-            client_id=session_name(options.slot),
-            filters=every_filter(options) if leave else topic_filters(options),
-            leave=leave,
-            protocol=broker.protocol,
-            username=broker.username,
-            password=None if broker.password is None else broker.password.get_secret_value(),
-            ca_file=broker.ca_file,
-            window=options.window,
-        ),
-        worker.inbox,
-        worker.resumed,
+    asked = SessionSettings(
+        host,
+        port,
+        client_id=session_name(options.slot),
+        filters=every_filter(options) if leave else topic_filters(options),
+        outdated=outdated_filters(options),
+        leave=leave,
+        protocol=broker.protocol,
+        username=username,
+        password=password,
+        ca_file=broker.ca_file,
+        window=options.window,
     )
+    session = receiver(asked, worker.inbox, worker.resumed)
     drained = asyncio.Event()
     try:
         async with (
@@ -85,11 +87,16 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(session.run(drained))
+            INGEST_CONNECTED.set_function(lambda: float(session.connected))
             chores = tasks.create_task(
                 keep_house(worker.inbox, worker.decoder, worker.store, worker.total, worker.look_at_profiles)
             )
             if leave:
-                tasks.create_task(_stop_when_empty(session, worker, stop))
+                tasks.create_task(
+                    _stop_when_empty(session, lambda: object() if worker.inbox.held else worker.total.messages, stop)
+                )
+            elif options.slot == 0:
+                tasks.create_task(_carry_anchor(anchored(asked, options), worker, session, drained))
             await worker.run(stop)
             chores.cancel()
             drained.set()
@@ -99,13 +106,33 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
     log.info("ingest_stopped", messages=worker.total.messages, stored=worker.total.stored)
 
 
-async def _stop_when_empty(session: BrokerSession, worker: Worker, stop: asyncio.Event) -> None:
-    """Set `stop` once the connection has stood for a while and brought nothing more."""
-    quiet_since = last = -1.0
+async def _carry_anchor(settings: SessionSettings, worker: Worker, session: BrokerSession, stop: asyncio.Event) -> None:
+    """Run the anchor beside `session`; of a worker that is alone only long enough to empty and leave an old one."""
+    anchor = Anchor(settings, worker.inbox, session)
+    if not settings.leave:
+        await anchor.run(stop)
+        return
+    left = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(anchor.run(left))
+        stopping = tasks.create_task(_follow(stop, left))
+        await _stop_when_empty(anchor, lambda: anchor.gate.passed, left)
+        stopping.cancel()
+
+
+async def _follow(stop: asyncio.Event, other: asyncio.Event) -> None:
+    await stop.wait()
+    other.set()
+
+
+async def _stop_when_empty(session: BrokerSession, progress: Callable[[], object], stop: asyncio.Event) -> None:
+    """Set `stop` once the connection has stood for a while and `progress` has not changed."""
+    quiet_since, last = -1.0, None
     loop = asyncio.get_running_loop()
     while not stop.is_set():
         await asyncio.sleep(0.2)
-        if not session.connected or worker.inbox.held or worker.total.messages != last:
-            quiet_since, last = loop.time(), worker.total.messages
+        now = progress()
+        if not session.connected or now != last:
+            quiet_since, last = loop.time(), now
         elif loop.time() - quiet_since >= QUIET:
             stop.set()

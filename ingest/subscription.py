@@ -16,6 +16,16 @@ def topic_filters(options: IngestSettings) -> tuple[str, ...]:
     return share([route.filter for route in make_routes(options.routes, ENVELOPES)], options.workers)
 
 
+def plain_filters(options: IngestSettings) -> tuple[str, ...]:
+    """Return the filters of everything we take in, not shared."""
+    return share([route.filter for route in make_routes(options.routes, ENVELOPES)], 1)
+
+
+def outdated_filters(options: IngestSettings) -> tuple[str, ...]:
+    """Return the filters of another number of workers: alone where they are shared now, or the other way round."""
+    return share([route.filter for route in make_routes(options.routes, ENVELOPES)], 1 if options.workers > 1 else 2)
+
+
 def every_filter(options: IngestSettings) -> tuple[str, ...]:
     """Return the filters a worker may be subscribed to, alone or shared: what it leaves when it goes for good."""
     filters = [route.filter for route in make_routes(options.routes, ENVELOPES)]

@@ -15,7 +15,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from citywatch.errors import BrokerError
-from citywatch.settings import BrokerSettings
+from citywatch.local.running import broker_account, broker_address
+from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 
 KEEPALIVE = 30
@@ -35,10 +36,10 @@ class Endpoint:
     ca_file: str | None = None
 
     @classmethod
-    def of(cls, settings: BrokerSettings, address: tuple[str, int]) -> "Endpoint":
-        """Return the endpoint at `address` with the account of the settings."""
-        password = settings.password.get_secret_value() if settings.password else None
-        return cls(*address, settings.username, password, str(settings.ca_file) if settings.ca_file else None)
+    def of(cls, settings: Settings) -> "Endpoint":
+        """Return the broker of the settings, or the embedded one, with the account of our own processes there."""
+        ca_file = settings.broker.ca_file
+        return cls(*broker_address(settings), *broker_account(settings), str(ca_file) if ca_file else None)
 
 
 class Publisher:

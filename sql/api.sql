@@ -135,7 +135,7 @@ WITH changed AS (
        FROM ingest_batch AS b
       WHERE b.seq > $1 AND b.seq <= $2)
 SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.received_at, o.result, o.quality,
-       d.domain, d.latitude, d.longitude
+       d.domain, d.district_id, d.latitude, d.longitude
   FROM changed
   JOIN latest_observation AS o USING (datastream_id)
   JOIN datastream AS t USING (datastream_id)
@@ -156,7 +156,7 @@ SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name
        a.summary ->> 'message' AS message, coalesce(a.summary -> 'parameters', '{}') AS parameters,
        coalesce(a.summary ->> 'text', '') AS text,
        a.raised_at, a.recorded_at, a.cleared_at, a.acknowledged_at, a.acknowledged_by,
-       a.assigned_to, a.latched, a.retracted_at,
+       a.assigned_to, a.latched, a.retracted_at, a.incident_id,
        (SELECT v.until FROM shelving AS v WHERE v.alert_key = a.alert_key AND v.ended_at IS NULL) AS shelved_until
   FROM alert AS a
   LEFT JOIN device AS d USING (device_id)

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Query, Response
 from api.answer import answer, rows
 from api.context import DeviceQuery, PoolDep, SinceQuery, UntilQuery, Word
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
+from api.permissions import Allow, Permission
 from api.problems import responses
 from api.schemas import AccountPage, RejectedPage
 from api.version import PREFIX
 from sql.queries import query
 
-router = APIRouter(prefix=PREFIX, tags=["account"])
+router = APIRouter(prefix=PREFIX, tags=["account"], dependencies=[Allow(Permission.READ)])
 
 SHOWN = 4000  # characters of a payload
 
@@ -46,7 +47,12 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "payload_text": payload[:SHOWN]}
 
 
-@router.get("/rejected", response_model=RejectedPage, responses=responses(404, 422, 503))
+@router.get(
+    "/rejected",
+    response_model=RejectedPage,
+    responses=responses(404, 422, 503),
+    dependencies=[Allow(Permission.INSPECT)],
+)
 async def list_rejected(
     pool: PoolDep,
     device_id: DeviceQuery = None,

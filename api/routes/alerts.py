@@ -14,13 +14,14 @@ from api.context import (
     Word,
 )
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
+from api.permissions import Allow, Permission
 from api.problems import not_found, responses
 from api.schemas import AlertDetail, AlertPage, Severity
 from api.version import PREFIX
 from sql.connection import Pool
 from sql.queries import query
 
-router = APIRouter(prefix=PREFIX, tags=["alerts"])
+router = APIRouter(prefix=PREFIX, tags=["alerts"], dependencies=[Allow(Permission.READ)])
 
 AlertNumber = Annotated[int, Path(ge=1, le=2**63 - 1, description="alert_id")]
 # What an operator reads beside an alert, out of the rule version that fired.

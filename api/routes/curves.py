@@ -9,13 +9,14 @@ from fastapi import APIRouter, Query, Response
 
 from api.answer import answer
 from api.context import DomainQuery, PoolDep, Word
+from api.permissions import Allow, Permission
 from api.problems import ProblemError, responses
 from api.schemas import Instant, SeriesList
 from api.version import PREFIX
 from sql.queries import query
 from sql.resolution import GAP, WIDTHS, bucket_point, is_direction, with_gaps
 
-router = APIRouter(prefix=PREFIX, tags=["observations"])
+router = APIRouter(prefix=PREFIX, tags=["observations"], dependencies=[Allow(Permission.READ)])
 
 MOST_POINTS = 200_000  # over all curves of one answer; more than that is an export
 

@@ -7,12 +7,13 @@ from fastapi.responses import FileResponse
 
 from api.answer import answer, cache_headers, etag, rows, unchanged
 from api.context import PoolDep, SettingsDep
+from api.permissions import Allow, Permission
 from api.problems import responses
 from api.schemas import DistrictList, SiteList, SourceList
 from api.version import PREFIX
 from sql.queries import query
 
-router = APIRouter(prefix=PREFIX, tags=["city"])
+router = APIRouter(prefix=PREFIX, tags=["city"], dependencies=[Allow(Permission.READ)])
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The copy named by If-None-Match still holds"}}
 
 

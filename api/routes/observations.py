@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.answer import answer
 from api.context import DistrictQuery, DomainQuery, NowDep, PoolDep, SinceQuery, UntilQuery, Word
+from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
 from api.schemas import Profile, Resolution, Series
 from api.version import PREFIX
@@ -16,7 +17,7 @@ from sql.queries import query
 from sql.read import read_profile, read_series
 from sql.resolution import pick
 
-router = APIRouter(prefix=PREFIX, tags=["observations"])
+router = APIRouter(prefix=PREFIX, tags=["observations"], dependencies=[Allow(Permission.READ)])
 
 DAY = timedelta(days=1)
 EARLIEST = datetime(2, 1, 1, tzinfo=UTC)

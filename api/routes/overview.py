@@ -3,13 +3,14 @@
 from fastapi import APIRouter, Response
 
 from api.answer import answer
-from api.context import NowDep, PoolDep, SettingsDep
+from api.context import NowDep, PoolDep, SettingsDep, WholePoolDep
 from api.overview import read_status, read_summary
+from api.permissions import Allow, Permission
 from api.problems import responses
 from api.schemas import Status, Summary
 from api.version import PREFIX, VERSION
 
-router = APIRouter(prefix=PREFIX, tags=["city"])
+router = APIRouter(prefix=PREFIX, tags=["city"], dependencies=[Allow(Permission.READ)])
 
 
 @router.get("/summary", response_model=Summary, responses=responses(422, 503))
@@ -19,6 +20,6 @@ async def get_summary(pool: PoolDep, now: NowDep) -> Response:
 
 
 @router.get("/status", response_model=Status, responses=responses(422, 503))
-async def get_status(pool: PoolDep, settings: SettingsDep, now: NowDep) -> Response:
+async def get_status(pool: WholePoolDep, settings: SettingsDep, now: NowDep) -> Response:
     """The system's own state: processes, how far behind they are, counts, limits of this set-up."""
     return answer((await read_status(pool, settings, now, VERSION)).model_dump())

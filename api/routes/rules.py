@@ -6,12 +6,13 @@ from fastapi import APIRouter, Path, Response
 
 from api.answer import answer, rows
 from api.context import PoolDep, Word
+from api.permissions import Allow, Permission
 from api.problems import not_found, responses
 from api.schemas import Rule, RuleList
 from api.version import PREFIX
 from sql.queries import query
 
-router = APIRouter(prefix=PREFIX, tags=["rules"])
+router = APIRouter(prefix=PREFIX, tags=["rules"], dependencies=[Allow(Permission.READ)])
 
 
 @router.get("/rules", response_model=RuleList, responses=responses(422, 503))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from api.answer import answer, encode
 from api.context import PoolDep
 from api.metrics import render
+from api.permissions import Allow, Permission
 from api.problems import responses
 from api.schemas import Health
 from sql.migrate import load_migrations
@@ -18,13 +19,18 @@ router = APIRouter(tags=["system"])
 PATIENCE = 2.0  # seconds a probe waits for the store
 
 
-@router.get("/health/live", response_model=Health)
+@router.get("/health/live", response_model=Health, dependencies=[Allow(Permission.PUBLIC)])
 async def health_live() -> Response:
     """Answers while the process can answer at all."""
     return answer({"status": "ok", "checks": {}})
 
 
-@router.get("/health/ready", response_model=Health, responses={503: {"model": Health, "description": "Not ready; why"}})
+@router.get(
+    "/health/ready",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "Not ready; why"}},
+    dependencies=[Allow(Permission.PUBLIC)],
+)
 async def health_ready(pool: PoolDep) -> Response:
     """Answers 200 when the store can be reached and has the tables this version knows, else 503 with the reason."""
     try:
@@ -47,6 +53,7 @@ async def health_ready(pool: PoolDep) -> Response:
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus exposition format"},
         **responses(503),
     },
+    dependencies=[Allow(Permission.INSPECT)],
 )
 async def metrics(request: Request, pool: PoolDep) -> Response:
     """Metrics for Prometheus: requests, live sockets, devices, alerts, lag of the consumers, the account."""

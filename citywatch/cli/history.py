@@ -95,7 +95,7 @@ async def import_recorded(
 async def _feed(worker: Worker, recorded: Recorded, stop: asyncio.Event, progress: Tell) -> None:
     """Put messages in as there is room for them."""
     room = asyncio.Event()
-    worker.inbox.on_room = room.set
+    worker.inbox.attach(room, lambda: None, room.set)
     total = sum(map(len, recorded.messages))
     for number, timed in enumerate(together(recorded.messages), 1):
         if stop.is_set():

@@ -9,7 +9,6 @@ import typer
 
 from citywatch.cli.process import run_process
 from citywatch.durations import parse_duration
-from citywatch.local.running import broker_address
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from simulators.progress import Progress
@@ -38,7 +37,7 @@ def record(
     seconds = parse_duration(for_).total_seconds() if for_ is not None else None
 
     async def process(settings: Settings, stop: asyncio.Event) -> None:
-        endpoint = Endpoint.of(settings.broker, broker_address(settings))
+        endpoint = Endpoint.of(settings)
         recorder = Recorder(endpoint, f"citywatch-record-{os.getpid()}", topic or [DEFAULT_FILTER])
         await recorder.open()
         log.info("recording", file=str(file), filters=recorder.filters)

@@ -13,7 +13,7 @@ from citywatch.cli.process import run_process
 from citywatch.cli.recorded import load_recorded, registry_for
 from citywatch.cli.registering import register
 from citywatch.durations import parse_duration
-from citywatch.local.running import broker_address, store_dsn
+from citywatch.local.running import store_dsn
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import get_logger
 from simulators.mapping import load_mapping, mapping_names
@@ -80,7 +80,7 @@ def replay(
         register(dsn, registry_for(recorded, dsn))
 
     async def process(settings: Settings, stop: asyncio.Event) -> None:
-        endpoint = Endpoint.of(settings.broker, broker_address(settings))
+        endpoint = Endpoint.of(settings)
         publisher = Publisher(endpoint, f"citywatch-replay-{os.getpid()}", window=2000)
         await publisher.open()
         progress = Progress("replay")

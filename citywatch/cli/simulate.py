@@ -12,7 +12,6 @@ import typer
 
 from citywatch.cli.process import run_process
 from citywatch.durations import parse_duration
-from citywatch.local.running import broker_address
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import get_logger
 from simulators.answer_key import AnswerKey
@@ -86,7 +85,7 @@ def simulate(
 
     async def process(settings: Settings, stop: asyncio.Event) -> None:
         fleet = Fleet(city, chosen, pace.start, AnswerKey(path), replay=warp != 1.0)
-        endpoint = Endpoint.of(settings.broker, broker_address(settings))
+        endpoint = Endpoint.of(settings)
         links = Links(endpoint, city, own=connections == "device", name=f"citywatch-simulator-{os.getpid()}")
         await links.open()
         log.info("city_started", devices=size, seed=number, scenario=chosen.name, warp=warp, answer_key=str(path))

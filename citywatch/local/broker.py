@@ -32,8 +32,8 @@ class BrokerProgram(Protocol):
     def environment(self) -> dict[str, str]:
         """Return the environment to start it with."""
 
-    def command(self, folder: Path, port: int, autosave_seconds: int) -> list[str | Path]:
-        """Prepare `folder` and return the command to start."""
+    def command(self, folder: Path, port: int, autosave_seconds: int, security: Path | None) -> list[str | Path]:
+        """Prepare `folder` and return the command to start; raise BrokerError where it cannot use `security`."""
 
 
 def find_program(folder: Path) -> BrokerProgram:
@@ -55,12 +55,16 @@ def find_program(folder: Path) -> BrokerProgram:
 
 @dataclass(slots=True)
 class LocalBroker:
-    """One embedded broker with its queues below `folder`."""
+    """One embedded broker with its queues below `folder`.
+
+    `security` is a file of accounts (citywatch.local.dynamic_security); without one it is open to everybody.
+    """
 
     folder: Path
     port: int = 0
     autosave: timedelta = timedelta(seconds=5)
     program: BrokerProgram | None = None
+    security: Path | None = None
     child: subprocess.Popen[bytes] | None = field(default=None, init=False)
     settled: bool = field(default=False, init=False)  # a restart comes back on the port it had, or not at all
 
@@ -72,7 +76,8 @@ class LocalBroker:
             self.program = find_program(self.folder.parent / "programs")
         if not self.settled:
             self.port = free_port(self.port or 1883)
-        command = self.program.command(self.folder, self.port, max(1, round(self.autosave.total_seconds())))
+        autosave = max(1, round(self.autosave.total_seconds()))
+        command = self.program.command(self.folder, self.port, autosave, self.security)
         with (self.folder / "broker.log").open("ab") as log:
             self.child = start_child(command, log=log, env=self.program.environment())
         self._wait_ready()
@@ -104,9 +109,11 @@ def _listens(pid: int, port: int) -> bool:
 
 
 @contextmanager
-def local_broker(folder: Path, port: int = 0, autosave: timedelta = timedelta(seconds=5)) -> Iterator[LocalBroker]:
+def local_broker(
+    folder: Path, port: int = 0, autosave: timedelta = timedelta(seconds=5), security: Path | None = None
+) -> Iterator[LocalBroker]:
     """Run a broker for the length of a `with` block."""
-    broker = LocalBroker(folder, port, autosave)
+    broker = LocalBroker(folder, port, autosave, security=security)
     broker.start()
     try:
         yield broker

@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from citywatch.errors import BrokerError
+
 # The package and the libraries a small machine may lack; names differ between releases, missing ones are skipped.
 PACKAGES = (
     "mosquitto",
@@ -22,11 +24,11 @@ PACKAGES = (
 )
 # Debian keeps daemons where a normal user's PATH does not look.
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
+LIBRARY_FOLDERS = (Path("/usr/lib"), Path("/usr/local/lib"), Path("/opt/homebrew/lib"))
 
 # Why each line: its default loses messages without a word, or bounds a batch at 20 (docs/operations.md).
 CONFIGURATION = """\
 listener {port} 127.0.0.1
-allow_anonymous true
 persistence true
 persistence_location {folder}/
 persistence_file broker.db
@@ -45,6 +47,13 @@ log_type warning
 log_type notice
 connection_messages false
 """
+OPEN = "allow_anonymous true\n"
+SECURED = """\
+allow_anonymous false
+plugin {plugin}
+plugin_opt_config_file {document}
+"""
+PLUGIN = "mosquitto_dynamic_security.so"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +71,27 @@ class Mosquitto:
             return dict(os.environ)
         return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, self.libraries))}
 
-    def command(self, folder: Path, port: int, autosave_seconds: int) -> list[str | Path]:
-        """Write the configuration into `folder` and return the command that runs with it."""
+    def command(self, folder: Path, port: int, autosave_seconds: int, security: Path | None) -> list[str | Path]:
+        """Write the configuration into `folder` and return the command that runs with it.
+
+        `security` is the file of accounts; without one everybody may do everything. Raises BrokerError where this
+        Mosquitto has no plugin for it.
+        """
         text = CONFIGURATION.format(port=port, folder=folder, autosave=autosave_seconds)
+        text += OPEN if security is None else SECURED.format(plugin=self.plugin(), document=security)
         if os.geteuid() == 0:
             text += "user root\n"  # it would otherwise drop to an account that cannot write here
         path = folder / "mosquitto.conf"
         path.write_text(text, encoding="utf-8")
         return [self.path, "-c", path]
+
+    def plugin(self) -> Path:
+        """Return where the dynamic security plugin lies; raise BrokerError where there is none."""
+        for folder in (*self.libraries, *LIBRARY_FOLDERS):
+            for found in (folder / PLUGIN, *sorted(folder.glob(f"*/{PLUGIN}"))):
+                if found.exists():
+                    return found
+        raise BrokerError(f"{self.path} has no {PLUGIN}: CITYWATCH_BROKER__ACCOUNTS=dynamic-security needs it")
 
     def runs(self) -> bool:
         """Return whether it starts at all: its usage text comes, unless a library is missing."""

@@ -19,6 +19,8 @@ class Running:
     broker_kind: str
     http_host: str
     http_port: int
+    broker_username: str | None = None
+    broker_password: str | None = None
 
 
 def _path(data_dir: Path) -> Path:
@@ -26,7 +28,7 @@ def _path(data_dir: Path) -> Path:
 
 
 def save_running(data_dir: Path, running: Running) -> None:
-    """Write the file; readable by its owner only, since the store's password is in it."""
+    """Write the file; readable by its owner only, since passwords are in it."""
     path = _path(data_dir)
     path.touch(mode=0o600)
     path.write_text(json.dumps(asdict(running)), encoding="utf-8")
@@ -64,6 +66,15 @@ def broker_address(settings: Settings) -> tuple[str, int]:
     if running is None:
         raise BrokerError("no broker: start one with `citywatch up`, or set CITYWATCH_BROKER__HOST")
     return running.broker_host, running.broker_port
+
+
+def broker_account(settings: Settings) -> tuple[str | None, str | None]:
+    """Return the name and password of our own processes at the broker: as set, else what `citywatch up` made."""
+    if settings.broker.username is not None or settings.broker.host is not None:
+        password = settings.broker.password
+        return settings.broker.username, None if password is None else password.get_secret_value()
+    running = find_running(settings.data_dir)
+    return (None, None) if running is None else (running.broker_username, running.broker_password)
 
 
 def api_url(settings: Settings) -> str:

@@ -101,6 +101,10 @@ class Supervisor:
             for watched in self._watched:
                 self._look_after(watched, now)
 
+    def dead(self) -> list[str]:
+        """Return the names of those that have ended by themselves."""
+        return [w.name for w in self._watched if w.service.child is not None and w.service.child.poll() is not None]
+
     def stop(self) -> None:
         """Stop all, last started first."""
         for watched in reversed(self._watched):

@@ -8,8 +8,8 @@ window.citywatch = window.citywatch || {};
     if (value === null || value === undefined || Number.isNaN(value)) return "–";
     const rounded = Number(Number(value).toFixed(digits)) + 0;
     const [whole, part] = Math.abs(rounded).toFixed(digits).split(".");
-    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
-    return (rounded < 0 ? "−" : "") + grouped + (part ? "." + part : "");
+    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, cw.words("group", {}));
+    return (rounded < 0 ? "−" : "") + grouped + (part ? cw.words("decimal", {}) + part : "");
   };
 
   cw.age = function (at, now) {
@@ -23,14 +23,17 @@ window.citywatch = window.citywatch || {};
   };
 
   cw.clock = function (at) {
-    return at.toLocaleTimeString(document.documentElement.lang, { hour12: false });
+    return at.toLocaleTimeString(cw.words("locale", {}), { hour12: false });
   };
 
+  const writers = new Map();
   cw.instant = function (at, seconds) {
-    const two = (n) => String(n).padStart(2, "0");
-    const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-    const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
-    return `${day} ${time}${seconds ? ":" + two(at.getSeconds()) : ""}`;
+    if (!writers.has(seconds)) {
+      const parts = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
+      if (seconds) parts.second = "2-digit";
+      writers.set(seconds, new Intl.DateTimeFormat(cw.words("locale", {}), { ...parts, hourCycle: "h23" }));
+    }
+    return writers.get(seconds).format(at);
   };
 
   // An instant as the charts take it: without an offset, in the reader's zone.

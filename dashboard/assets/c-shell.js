@@ -1,50 +1,15 @@
-/* The frame's own behaviour: acknowledging, who is on shift, the browser's title, focus after a change of page. */
+/* The frame's own behaviour: static markup, the address, the browser's title, focus after a change of page. */
 (function (cw) {
   "use strict";
 
-  let waiting = null; // the alert to acknowledge once we know who is on shift
-
-  function operator() {
-    const field = document.getElementById("operator");
-    return field ? field.value.trim() : "";
-  }
-
-  function acknowledge(alertId) {
-    if (!operator()) {
-      waiting = alertId;
-      cw.set("operator-modal", { opened: true });
-      return;
-    }
-    cw.set("acknowledge-request", { data: { alert_id: alertId, operator: operator(), at: Date.now() } });
-  }
-
-  // The answer to "Who is on shift?": fills the field in the header and goes on with what was asked for.
-  function startShift(_clicks, _submits, name) {
-    const given = (name || "").trim();
-    if (!given) return [window.dash_clientside.no_update, window.dash_clientside.no_update];
-    const alertId = waiting;
-    waiting = null;
-    if (alertId !== null)
-      setTimeout(function () {
-        cw.set("acknowledge-request", { data: { alert_id: alertId, operator: given, at: Date.now() } });
-      }, 0);
-    return [given, false];
-  }
-
-  function toast(message) {
-    if (!message) return window.dash_clientside.no_update;
-    setTimeout(function () {
-      cw.set("toast", { children: "" });
-    }, 6000);
-    return message.words;
-  }
-
   document.addEventListener("click", function (event) {
-    const button = event.target.closest("[data-acknowledge]");
-    if (button) {
+    // Another language is another document: the rest of the address is kept.
+    const language = event.target.closest("[data-language]");
+    if (language) {
       event.preventDefault();
-      event.stopPropagation();
-      acknowledge(Number(button.dataset.acknowledge));
+      const search = new URLSearchParams(location.search);
+      search.set("lang", language.dataset.language);
+      location.search = search.toString();
       return;
     }
     const action = event.target.closest('[data-action="reload"]');
@@ -70,13 +35,13 @@
   });
 
   // Selecting something does not load the page again: only the rest of the address names a page.
-  const SELECTIONS = { "/": ["device", "alert"], "/alerts": ["alert"] };
+  const SELECTIONS = { "/": ["device", "alert"], "/alerts": ["alert"], "/map": ["device"] };
   let shown = null;
 
   function address(path, search) {
     markNavigation(path, search);
     const kept = new URLSearchParams(search || "");
-    for (const name of SELECTIONS[path] || []) kept.delete(name);
+    for (const name of [...(SELECTIONS[path] || []), "lang", "theme"]) kept.delete(name);
     const key = path + "?" + kept.toString();
     if (key === shown) return window.dash_clientside.no_update;
     shown = key;
@@ -145,6 +110,7 @@
   function pageChanged() {
     fillMarkup();
     markScrolling();
+    cw.markSelection();
     const heading = document.querySelector("#page h1");
     cw.writeTimes();
     cw.writeValues();
@@ -168,8 +134,8 @@
       cw.map.draw();
       return window.dash_clientside.no_update;
     },
-    startShift: startShift,
-    toast: toast,
+    acted: (result) => cw.console.acted(result),
+    startShift: (clicks, submits, name) => cw.console.startShift(clicks, submits, name),
   };
 
   function start() {

@@ -6,12 +6,15 @@ A trace says by `meta` which datastream it draws and how many points it keeps, s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import cache
 from typing import Any
 
+from babel import Locale
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.shapes import JsonObject, Point, Series
+from dashboard.texts import ENGLISH, language, separators, text
 from dashboard.theme import CURVE_COLOURS, DASHES
 from dashboard.units import digits_for, parse_time, present, unit_label
 
@@ -156,6 +159,25 @@ def curve_figure(
     return {"data": traces, "layout": layout}
 
 
+def flagged_trace(curve: Curve, zone: tzinfo, colour: str) -> JsonObject | None:
+    """Return crosses where not all readings behind a point are good; None where all are."""
+    doubtful = [p for p in curve.series["points"] if p["good_share"] is not None and p["good_share"] < 1]
+    there = [point for point in doubtful if point["value"] is not None]
+    if not there:
+        return None
+    name = text("{name}: in doubt", name=curve.name)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [local_text(point["time"], zone) for point in there],
+        "y": [point["value"] for point in there],
+        "marker": {"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": colour}},
+        "hovertemplate": f"%{{y}}<extra>{name}</extra>",
+        "showlegend": False,
+    }
+
+
 def limit_line(limit: float) -> JsonObject:
     """Return the line of a limit over the whole width."""
     return {
@@ -223,16 +245,45 @@ def heat_figure(
     return {"data": [trace], "layout": layout}
 
 
+@cache
+def _chart_locale(code: str) -> JsonObject:
+    """Return the names of days and months for the axes; nothing for English, which the charts speak themselves."""
+    if code == ENGLISH:
+        return {}
+    locale = Locale.parse(code)
+    group, decimal = separators(code)
+    days = locale.days["format"]
+    months = locale.months["format"]
+    week = (6, 0, 1, 2, 3, 4, 5)  # theirs begins on Sunday
+    names = {
+        "days": [days["wide"][day] for day in week],
+        "shortDays": [days["abbreviated"][day] for day in week],
+        "months": [months["wide"][month] for month in range(1, 13)],
+        "shortMonths": [months["abbreviated"][month] for month in range(1, 13)],
+        "date": "%Y-%m-%d",
+        "decimal": decimal,
+        "thousands": group,
+    }
+    return {"locale": code, "locales": {code: {"dictionary": {}, "format": names}}}
+
+
 def chart(figure: JsonObject, *, key: str | Mapping[str, Any], label: str) -> Component:
-    """Return a figure on the page. `label` says in words what it shows."""
-    return html.Div(
+    """Return a figure on the page, with its data as a table below. `label` says in words what it shows."""
+    picture = html.Div(
         dcc.Graph(
             id=key,
             figure=figure,
-            config={"displayModeBar": False, "responsive": True},
+            config={"displayModeBar": False, "responsive": True, **_chart_locale(language.get())},
             style={"height": f"{figure['layout']['height']}px"},
         ),
         role="img",
         className="chart",
         **{"aria-label": label},
     )
+    # Made by assets/g-tables.js when it is opened: the same numbers need not be sent twice.
+    data = html.Details(
+        [html.Summary(text("Data as a table")), html.Div(className="scroll short")],
+        className="as-table",
+        **{"data-chart-table": "1"},
+    )
+    return html.Div([picture, data], className="chart-with-table")

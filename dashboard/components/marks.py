@@ -5,25 +5,30 @@ from dash.development.base_component import Component
 
 from dashboard.components.icons import icon, severity_shape
 from dashboard.shapes import Alert, Source
-from dashboard.texts import text
+from dashboard.texts import mark, text
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
-SEVERITY_NAMES = {"CRITICAL": "Critical", "HIGH": "High", "MEDIUM": "Medium", "LOW": "Low"}
-FRESHNESS_NAMES = {"fresh": "Fresh", "stale": "Stale", "silent": "Silent", "never": "Never heard"}
+SEVERITY_NAMES = {"CRITICAL": mark("Critical"), "HIGH": mark("High"), "MEDIUM": mark("Medium"), "LOW": mark("Low")}
+FRESHNESS_NAMES = {
+    "fresh": mark("Fresh"),
+    "stale": mark("Stale"),
+    "silent": mark("Silent"),
+    "never": mark("Never heard"),
+}
 STATE_NAMES = {
-    "unacknowledged": "Active, unacknowledged",
-    "acknowledged": "Active, acknowledged",
-    "returned_unacknowledged": "Returned to normal, unacknowledged",
-    "normal": "Closed",
-    "latched_unacknowledged": "Latched, unacknowledged",
-    "latched_acknowledged": "Latched, acknowledged",
-    "shelved": "Shelved",
-    "suppressed": "Suppressed by design",
-    "out_of_service": "Out of service",
+    "unacknowledged": mark("Active, unacknowledged"),
+    "acknowledged": mark("Active, acknowledged"),
+    "returned_unacknowledged": mark("Returned to normal, unacknowledged"),
+    "normal": mark("Closed"),
+    "latched_unacknowledged": mark("Latched, unacknowledged"),
+    "latched_acknowledged": mark("Latched, acknowledged"),
+    "shelved": mark("Shelved"),
+    "suppressed": mark("Suppressed by design"),
+    "out_of_service": mark("Out of service"),
 }
 UNANSWERED = frozenset({"unacknowledged", "returned_unacknowledged", "latched_unacknowledged"})
 # QARTOD flag -> words; 1 (good) needs none.
-QUALITY_NAMES = {2: "not evaluated", 3: "suspect", 4: "failed a check", 9: "missing"}
+QUALITY_NAMES = {2: mark("not evaluated"), 3: mark("suspect"), 4: mark("failed a check"), 9: mark("missing")}
 
 
 def severity_chip(severity: str) -> Component:

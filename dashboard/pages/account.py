@@ -11,9 +11,10 @@ from dashboard.components.marks import instant
 from dashboard.components.parts import href, page_head, panel, state
 from dashboard.pages.view import View
 from dashboard.shapes import AccountRow, JsonObject, RejectedMessage
-from dashboard.texts import text
+from dashboard.texts import mark, text
 
 REASONS_SHOWN = 100
+FATES = {"rejected": mark("rejected"), "refused": mark("refused")}
 
 
 def account_row(row: AccountRow) -> JsonObject:
@@ -91,7 +92,10 @@ def _reasons(messages: list[RejectedMessage]) -> Component:
         return state(text("Nothing was turned away"), text("Every message so far was understood."), sign="check")
     rows: list[Component] = []
     for (fate, reason), n in sorted(counts.items(), key=lambda item: -item[1]):
-        rows += [html.Dt(f"{reason.replace('_', ' ')} ({text(fate)})"), html.Dd(count(n), className="number")]
+        rows += [
+            html.Dt(f"{reason.replace('_', ' ')} ({text(FATES.get(fate, fate))})"),
+            html.Dd(count(n), className="number"),
+        ]
     return html.Dl(rows, className="facts-list")
 
 
@@ -113,7 +117,7 @@ def _message(message: RejectedMessage) -> Component:
             html.Div(
                 [
                     html.Strong(message["reason"].replace("_", " ")),
-                    html.Span(text(message["fate"]), className="chip"),
+                    html.Span(text(FATES.get(message["fate"], message["fate"])), className="chip"),
                     instant(message["received_at"]),
                     who,
                     html.Code(message["topic"]),

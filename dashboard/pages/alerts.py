@@ -1,42 +1,36 @@
 """The alert list with its filters, and beside it why one fired, what to do, and who did what."""
 
 import asyncio
-from datetime import timedelta
-from typing import Any
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.components.alerts import acknowledge_button, alert_list
-from dashboard.components.charts import Curve, chart, curve_figure
+from dashboard.components.alert_load import action_bar, alert_load
+from dashboard.components.alerts import QUIET, alert_list
+from dashboard.components.icons import icon
 from dashboard.components.marks import (
     SEVERITIES,
     SEVERITY_NAMES,
-    STATE_NAMES,
-    age,
-    instant,
     replay_chip,
-    severity_chip,
     unanswered,
 )
-from dashboard.components.parts import choices, href, page_head, panel, state
+from dashboard.components.parts import choices, href, page_head, panel
+from dashboard.pages.alert_panel import panel_body
 from dashboard.pages.view import View
-from dashboard.shapes import Alert, AlertDetail, AlertEvent, JsonObject
-from dashboard.texts import DOMAIN_NAMES, domain_name, property_name, text
-from dashboard.units import number, parse_time, quantity
+from dashboard.query import wall_clock
+from dashboard.shapes import Alert
+from dashboard.texts import DOMAIN_NAMES, domain_name, mark, text
+from dashboard.units import parse_time
 
-SHOWN = {"open": "Open", "waiting": "Waiting for answer", "closed": "Closed", "all": "All"}
-EVENT_NAMES = {
-    "raised": "Raised",
-    "cleared": "Returned to normal",
-    "acknowledged": "Acknowledged",
-    "commented": "Comment",
-    "shelved": "Shelved",
-    "unshelved": "Unshelved",
+SHOWN = {
+    "open": mark("Open"),
+    "waiting": mark("Waiting for answer"),
+    "quiet": mark("Kept quiet"),
+    "closed": mark("Closed"),
+    "all": mark("All"),
 }
 MOST = 300
-# How much is drawn before and after the moment an alert was raised.
-BEFORE, AFTER = timedelta(hours=3), timedelta(hours=1)
+BUDGET_MOST = 400  # alerts of the last day that are counted
 
 
 async def _filtered(view: View) -> list[Alert]:
@@ -44,29 +38,44 @@ async def _filtered(view: View) -> list[Alert]:
     shown = query.get("show") if query.get("show") in SHOWN else "open"
     domain = query.get("domain") if query.get("domain") in DOMAIN_NAMES else None
     severity = query.get("severity") if query.get("severity") in SEVERITIES else None
-    wanted: dict[str, bool | None] = {"open": True, "waiting": True, "closed": False, "all": None}
+    wanted: dict[str, bool | None] = {"open": True, "waiting": True, "quiet": True, "closed": False, "all": None}
     devices, alerts = await asyncio.gather(
         view.api.devices(source_id=view.source_id, latest=False),
         view.api.alerts(open=wanted[shown or "open"], domain=domain, severity=severity, most=MOST),
     )
     known = {device["device_id"] for device in devices}
     here = [a for a in alerts if a["device_id"] in known or (a["device_id"] is None and view.clock.live)]
+    if shown == "quiet":
+        return [alert for alert in here if alert["state"] in QUIET]
     return [alert for alert in here if unanswered(alert)] if shown == "waiting" else here
+
+
+async def _load(view: View) -> Component:
+    """Return how many alerts came lately, against what one operator can work off."""
+    devices, recent = await asyncio.gather(
+        view.api.devices(source_id=view.source_id, latest=False), view.api.alerts(most=BUDGET_MOST)
+    )
+    known = {None, *(device["device_id"] for device in devices)}
+    at = [parse_time(alert["recorded_at"]) for alert in recent if alert["device_id"] in known and not alert["silent"]]
+    return alert_load([each for each in at if each is not None], wall_clock())
 
 
 async def list_body(view: View) -> Component:
     """Return the list as the address filters it; the overview shows the same list, open ones only."""
     if view.path == "/":
         alerts = await view.open_alerts(await view.api.devices(source_id=view.source_id, latest=False))
-    else:
-        alerts = await _filtered(view)
-    return alert_list(
+        return alert_list(alerts, source=view.source, path="/alerts")
+    alerts, incidents, load = await asyncio.gather(_filtered(view), view.api.incidents(), _load(view))
+    listed = alert_list(
         alerts,
         source=view.source,
         selected=view.query.number("alert"),
         path="/alerts",
-        kept={} if view.path == "/" else _filters(view),
+        kept=_filters(view),
+        incidents=incidents,
+        selectable=True,
     )
+    return html.Div([load, listed])
 
 
 def _filters(view: View) -> dict[str, str | None]:
@@ -102,11 +111,17 @@ async def page(view: View) -> Component:
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     return html.Div(
         [
-            page_head(text("Alerts"), text("Most urgent first"), chips),
+            page_head(text("Alerts"), text("Most urgent first"), [*chips, _report_link(view)]),
             html.Div(_filter_bar(view), className="filters", role="search", **{"aria-label": text("Filters")}),
             html.Div(
                 [
-                    panel(text("List"), body, flush=True, body_id="alert-list", scroll="calc(100vh - 240px)"),
+                    html.Div(
+                        [
+                            action_bar(),
+                            panel(text("List"), body, flush=True, body_id="alert-list", scroll="calc(100vh - 290px)"),
+                        ],
+                        className="stack",
+                    ),
                     panel(text("Why, and what to do"), chosen, body_id="alert-panel"),
                 ],
                 className=f"grid wide-right alert-console{' has-selection' if view.query.get('alert') else ''}",
@@ -116,184 +131,7 @@ async def page(view: View) -> Component:
     )
 
 
-async def panel_body(view: View) -> list[Component]:
-    """Return everything about the alert that is selected in the address."""
-    alert_id = view.query.number("alert")
-    if alert_id is None:
-        return [
-            state(
-                text("No alert selected"),
-                text("Choose one from the list to see why it fired, what to do about it, and its journal."),
-                sign="alerts",
-            )
-        ]
-    alert, rules = await asyncio.gather(view.api.alert(alert_id), view.api.rules())
-    # What stands beside the limit in the rule file, unless the version that fired says it itself.
-    definition: JsonObject = next((r["definition"] for r in rules if r["rule_id"] == alert["rule_id"]), {})
-    alert["rule"] = {**definition.get("rationale", {}), **alert["rule"]}
-    return [
-        _headline(alert, view),
-        _action(alert),
-        *await _chart(alert, view),
-        _reason(alert),
-        html.H3(text("Journal")),
-        html.Ol([_event(event) for event in alert["events"]], className="journal"),
-    ]
-
-
-def _headline(alert: AlertDetail, view: View) -> Component:
-    facts: list[Component | str] = [
-        severity_chip(alert["severity"]),
-        html.Span(text(STATE_NAMES.get(alert["state"], alert["state"])), className="chip"),
-        html.Span([text("raised"), " ", age(alert["raised_at"])]),
-    ]
-    if alert["device_id"]:
-        facts.append(
-            html.A(
-                alert["device_name"] or alert["device_id"],
-                href=href(f"/devices/{alert['device_id']}", source=view.source),
-            )
-        )
-    if alert["acknowledged_by"]:
-        facts.append(html.Span(text("acknowledged by {who}", who=alert["acknowledged_by"])))
-    actions = [acknowledge_button(alert, primary=True)] if unanswered(alert) else []
-    return html.Div(
-        [
-            html.Div([html.H3(alert["text"] or alert["rule_id"], className="headline"), *actions], className="split"),
-            html.Div(facts, className="facts"),
-        ],
-        className="alert-head",
-    )
-
-
-def _action(alert: AlertDetail) -> Component:
-    rule = alert["rule"]
-    entries = [
-        (text("Do"), rule.get("operator_action")),
-        (text("Within"), rule.get("time_to_respond")),
-        (text("Cause"), rule.get("cause")),
-        (text("If nothing is done"), rule.get("consequence")),
-        (text("Owner"), rule.get("owner")),
-    ]
-    rows: list[Component] = []
-    for words, value in entries:
-        if value:
-            rows += [html.Dt(words), html.Dd(_words(value))]
-    if not rows:
-        return html.P(text("The rule gives no recommended action."), className="soft")
-    return html.Dl(rows, className="facts-list action")
-
-
-def _reason(alert: AlertDetail) -> Component:
-    """Return the rule and the inputs that its verdict was made from."""
-    title = alert["rule"].get("title", alert["rule_id"])
-    rows: list[Component] = [
-        html.Dt(text("Rule")),
-        html.Dd(
-            text(
-                "{title} ({rule}, version {version})", title=title, rule=alert["rule_id"], version=alert["rule_version"]
-            )
-        ),
-    ]
-    for name, value in alert["inputs"].items():
-        rows += [html.Dt(name.replace("_", " ").capitalize()), html.Dd(_words(value))]
-    return html.Details(
-        [html.Summary(text("Inputs of the verdict")), html.Dl(rows, className="facts-list")], className="why", open=True
-    )
-
-
-def _words(value: Any) -> list[Component | str] | str:
-    """Return a JSON value as a person reads it."""
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return text("yes") if value else text("no")
-        case int() | float():
-            return number(value, 0 if float(value).is_integer() else 2)
-        case str():
-            return [instant(value)] if _is_instant(value) else value
-        case list():
-            return ", ".join(str(item) for item in value)
-        case dict():
-            return ", ".join(f"{key.replace('_', ' ')}: {item}" for key, item in value.items())
-    return str(value)
-
-
-def _is_instant(value: str) -> bool:
-    if len(value) < 19 or value[4:5] != "-" or value[10:11] not in "T ":
-        return False
-    try:
-        return parse_time(value) is not None
-    except ValueError:
-        return False
-
-
-def _event(event: AlertEvent) -> Component:
-    change = ""
-    if event["from_state"] != event["to_state"]:
-        change = text(STATE_NAMES.get(event["to_state"], event["to_state"]))
-    parts: list[Component] = [
-        html.Div(
-            [html.Strong(text(EVENT_NAMES.get(event["kind"], event["kind"].capitalize()))), f" {change}".rstrip()],
-        ),
-        html.Div([instant(event["at"]), " · ", html.Span(event["actor"], className="actor")], className="soft"),
-    ]
-    if event["comment"]:
-        parts.append(html.Div(event["comment"]))
-    return html.Li(parts)
-
-
-def _limit(alert: AlertDetail) -> float | None:
-    """Return the limit that fired, where the alert says one."""
-    for place in (alert["parameters"], alert["inputs"]):
-        limit = place.get("limit")
-        if isinstance(limit, int | float):
-            return float(limit)
-    return None
-
-
-async def _chart(alert: AlertDetail, view: View) -> list[Component]:
-    """Return the readings around the firing with the limit that was met."""
-    raised_at = parse_time(alert["raised_at"])
-    stream = alert["datastream_id"]
-    if stream is None or raised_at is None:
-        return []
-    until = min(max(raised_at + AFTER, parse_time(alert["cleared_at"]) or raised_at), raised_at + 6 * AFTER)
-    found = await view.api.observations([stream], raised_at - BEFORE, until)
-    if not found or not found[0]["points"]:
-        return []
-    series = found[0]
-    limit = _limit(alert)
-    name = property_name(series["property"])
-    digits = 0 if limit is None or limit.is_integer() else 1
-    words = text("limit {limit}", limit=quantity(limit, series["unit"], digits)) if limit is not None else ""
-    figure = curve_figure([Curve(series, name)], series["unit"], view.zone, height=220, limit=limit, limit_words=words)
-    _mark_moment(figure, alert, view)
-    return [
-        html.H3(text("{property} around the firing", property=name)),
-        chart(figure, key="alert-chart", label=text("{property} from three hours before the alert", property=name)),
-    ]
-
-
-def _mark_moment(figure: JsonObject, alert: AlertDetail, view: View) -> None:
-    """Add a vertical line where the alert was raised."""
-    raised_at = parse_time(alert["raised_at"])
-    assert raised_at is not None
-    at = raised_at.astimezone(view.zone).strftime("%Y-%m-%dT%H:%M:%S")
-    line = {"color": "#808080", "width": 1.5, "dash": "dot"}
-    layout = figure["layout"]
-    layout.setdefault("shapes", []).append(
-        {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at, "line": line}
-    )
-    layout.setdefault("annotations", []).append(
-        {
-            "x": at,
-            "yref": "paper",
-            "y": 0,
-            "yanchor": "bottom",
-            "xanchor": "left",
-            "text": text("raised"),
-            "showarrow": False,
-        }
+def _report_link(view: View) -> Component:
+    return dcc.Link(
+        [icon("report", size=15), text("Shift report")], href=href("/report", source=view.source), className="button"
     )

@@ -15,7 +15,7 @@ from dashboard.components.parts import href, page_head, panel, state
 from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.pages.view import View
 from dashboard.shapes import Device
-from dashboard.texts import domain_name, property_name, text
+from dashboard.texts import domain_name, mark, property_name, text
 
 
 def freshness_words(devices: list[Device]) -> str:
@@ -24,7 +24,11 @@ def freshness_words(devices: list[Device]) -> str:
     words = text("{fresh} of {all} devices fresh", fresh=counts["fresh"], all=len(devices))
     late = [
         text(phrase, n=counts[name])
-        for name, phrase in (("stale", "{n} stale"), ("silent", "{n} silent"), ("never", "{n} never heard"))
+        for name, phrase in (
+            ("stale", mark("{n} stale")),
+            ("silent", mark("{n} silent")),
+            ("never", mark("{n} never heard")),
+        )
         if counts[name]
     ]
     return ", ".join([words, *late])
@@ -79,7 +83,7 @@ async def page(view: View) -> Component:
     )
     states = district_states(districts, devices, alerts)
     if states:
-        table_part = html.Div(district_table(states), className="scroll")
+        table_part = html.Div(district_table(states, view.source), className="scroll")
         parts.append(panel(text("Districts"), table_part, note=text("means over fresh devices"), flush=True))
     return html.Div(parts, style={"display": "contents"})
 
@@ -104,7 +108,7 @@ async def selection(view: View) -> list[Component]:
                         html.H3(device["name"] or device["device_id"]),
                         dcc.Link(
                             icon("close", size=16, label=text("Close")),
-                            href=href("/", source=view.source),
+                            href=href(view.path, source=view.source, domain=view.query.get("domain")),
                             className="icon-button",
                         ),
                     ]

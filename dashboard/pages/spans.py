@@ -5,9 +5,9 @@ from dash.development.base_component import Component
 from dashboard.components.parts import choices, href
 from dashboard.pages.view import View
 from dashboard.query import SPANS
-from dashboard.texts import text
+from dashboard.texts import mark, text
 
-SPAN_NAMES = {"1h": "1 hour", "6h": "6 hours", "24h": "24 hours", "7d": "7 days"}
+SPAN_NAMES = {"1h": mark("1 hour"), "6h": mark("6 hours"), "24h": mark("24 hours"), "7d": mark("7 days")}
 
 
 def span_choices(view: View, default: str) -> Component:

@@ -8,18 +8,20 @@ from dashboard.components.icons import icon
 from dashboard.components.parts import page_head, panel, right_cell, table
 from dashboard.pages.view import View
 from dashboard.shapes import KeyFigure, ProcessState, Status
-from dashboard.texts import text
+from dashboard.texts import mark, text
 from dashboard.units import number
+
+PROCESS_STATES = {"running": mark("Running"), "stopped": mark("Stopped"), "unknown": mark("Unknown")}
 
 
 def status_figures(status: Status) -> list[KeyFigure]:
     """Return the counts of the system as key figures."""
     lags = [p["lag_seconds"] for p in status["processes"] if p["lag_seconds"] is not None]
     values: list[tuple[str, str, float | None, str]] = [
-        ("observations", "Observations stored", status["observations"], "1"),
-        ("messages", "Messages, last minute", status["messages_last_minute"], "1"),
-        ("readings", "Readings, last minute", status["readings_last_minute"], "1"),
-        ("lag", "Largest lag", max(lags, default=None), "s"),
+        ("observations", mark("Observations stored"), status["observations"], "1"),
+        ("messages", mark("Messages, last minute"), status["messages_last_minute"], "1"),
+        ("readings", mark("Readings, last minute"), status["readings_last_minute"], "1"),
+        ("lag", mark("Largest lag"), max(lags, default=None), "s"),
     ]
     return [
         {
@@ -69,7 +71,7 @@ def _processes(processes: list[ProcessState]) -> Component:
     for process in processes:
         running = process["state"] == "running"
         mark = html.Span(
-            [icon("check" if running else "error", size=14), text(process["state"].capitalize())],
+            [icon("check" if running else "error", size=14), text(PROCESS_STATES[process["state"]])],
             className="chip freshness-fresh" if running else "chip severity-high",
         )
         rows.append(

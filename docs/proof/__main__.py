@@ -5,17 +5,11 @@ misses what was promised. `python -m docs.proof --list` names them.
 """
 
 import importlib
-import json
-import os
-import platform
-import subprocess
 import sys
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+from docs.proof.report import HERE, Figures, write
+
 NOT_PROOFS = {"__main__", "__init__"}
 
 
@@ -25,39 +19,18 @@ def names() -> list[str]:
     return [name for name in modules if "\ndef prove(" in (HERE / f"{name}.py").read_text(encoding="utf-8")]
 
 
-def circumstances() -> dict[str, object]:
-    """Return what a reader needs to judge the figures."""
-    git = ["git", "describe", "--always", "--dirty"]
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": subprocess.run(git, check=False, cwd=ROOT, capture_output=True, text=True).stdout.strip(),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "cores": len(os.sched_getaffinity(0)),
-    }
-
-
 def run(name: str) -> bool:
     """Run one proof, write its file and return whether it held."""
     print(f"{name} ...", flush=True)
     started = time.monotonic()
     held, reason = True, ""
-    figures: dict[str, object] = {}
+    figures: Figures = {}
     try:
         figures = importlib.import_module(f"docs.proof.{name}").prove()
     except AssertionError as error:
         held, reason = False, str(error)
-    report = {
-        "proof": name,
-        "held": held,
-        "reason": reason,
-        "figures": figures,
-        "seconds": round(time.monotonic() - started, 1),
-        "circumstances": circumstances(),
-    }
-    text = json.dumps(report, indent=2, default=str)
-    (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    print(text, flush=True)
+        figures = getattr(error, "figures", {})
+    print(write(name, held=held, reason=reason, figures=figures, seconds=time.monotonic() - started), flush=True)
     return held
 
 

@@ -15,11 +15,16 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from citywatch.local.broker import LocalBroker
+from citywatch.local.broker import LocalBroker, local_broker
 from citywatch.local.postgres import LocalPostgres
 from citywatch.settings import Settings
-from ingest.process import drain_worker
+from ingest.anchor import CLIENT_ID, MARKER_TOPIC
+from ingest.broker import SessionSettings
+from ingest.broker_claim import claim_session
+from ingest.inbox import Inbox
+from ingest.process import SESSIONS, drain_worker
 from ingest.replay import replay_rejected
+from ingest.subscription import plain_filters, topic_filters
 from sql.connection import Pool
 from sql.migrate import migrate
 from sql.pool import open_pool, set_up
@@ -142,6 +147,35 @@ async def test_a_store_that_goes_away_is_waited_for(broker: LocalBroker, receive
         await pool.close()
 
 
+@pytest.mark.parametrize("receiver", ["direct", "aiomqtt"])
+async def test_what_is_queued_comes_before_the_subscription_and_is_bounded_too(
+    dsn: str, pool: Pool, broker: LocalBroker, receiver: str
+) -> None:
+    await register(pool)
+    settings = make_settings(dsn, broker, receiver=receiver)
+    await subscribed(settings)
+    await publish(broker, numbered(3000))
+    inbox, stop = Inbox(100, 10**9), asyncio.Event()
+    place = SessionSettings("127.0.0.1", broker.port, "citywatch-ingest-0", topic_filters(settings.ingest))
+    session = SESSIONS[receiver](place, inbox, lambda: None)
+    task = asyncio.create_task(session.run(stop))
+
+    async def is_full() -> bool:
+        return inbox.full
+
+    await until(is_full, "the inbox is full")
+    held = 0
+    while held != inbox.held:  # until nothing more comes
+        held = inbox.held
+        await asyncio.sleep(0.3)
+    assert held < 2900, "everything that was queued came in at once"
+    while inbox.held or not session.connected:
+        for delivery in await inbox.take(500, 0.1):
+            inbox.settle(delivery)
+    stop.set()
+    await asyncio.wait_for(task, 20)
+
+
 async def has(pool: Pool, count: int) -> bool:
     return len(await stored(pool)) >= count
 
@@ -197,4 +231,32 @@ async def test_two_workers_share_and_one_is_drained(dsn: str, pool: Pool, broker
         await publish(broker, numbered(100, first=1000))
         await until(lambda: has(pool, 1100), "all of what comes after")
     assert await stored(pool) == list(range(1100))
+    assert await account_closes(pool)
+
+
+async def test_a_broker_that_forgets_shared_subscriptions_when_it_restarts_loses_nothing(dsn: str, pool: Pool) -> None:
+    await register(pool)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, local_broker(Path(folder)) as broker:
+        one = make_settings(dsn, broker, slot=0, workers=2, window=100)
+        filters = (*plain_filters(one.ingest), MARKER_TOPIC)
+        await asyncio.to_thread(claim_session, "127.0.0.1", broker.port, CLIENT_ID, filters)
+        await subscribed(one)
+        async with running(one):
+            await publish(broker, numbered(50))
+            await until(lambda: has(pool, 50), "what came before")
+        broker.stop()
+        broker.start()
+        # No worker has subscribed again: the broker acknowledges these and has nobody to share them among.
+        await publish(broker, numbered(100, first=50))
+        await publish(broker, [("any-1", json.dumps({"vehicle_count": 150}))])
+        async with running(one):
+            await until(lambda: has(pool, 151), "what was published before the workers were back", 60)
+            # From now on the anchor's copies are not needed; the same message is not stored twice.
+            await publish(broker, [("any-1", json.dumps({"vehicle_count": 151}))])
+            await until(lambda: has(pool, 152), "what comes after")
+        alone = make_settings(dsn, broker)
+        async with running(alone):
+            await publish(broker, numbered(48, first=152))
+            await until(lambda: has(pool, 200), "all, with one worker again")
+    assert await stored(pool) == list(range(200))
     assert await account_closes(pool)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from api.routes import curves
 from sql.connection import Pool
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
@@ -47,17 +48,21 @@ async def test_curves_leave_the_last_moment_out(filled: httpx.AsyncClient) -> No
     assert [len(item["points"]) for item in items] == [1, 1]
 
 
-@pytest.mark.parametrize(
-    ("query", "kind"),
-    [
-        pytest.param({"since": "2026-11-25T00:00:00Z"}, "invalid", id="a span that ends before it begins"),
-        pytest.param(
-            {"since": "2025-01-01T00:00:00Z", "resolution": "minute"}, "too-much", id="more than an answer holds"
-        ),
-        pytest.param({"resolution": "raw"}, "invalid", id="readings themselves are an export"),
-    ],
-)
-async def test_curves_refuse(filled: httpx.AsyncClient, query: dict[str, str], kind: str) -> None:
-    answer = await ask(filled, property="fill_level", **query)
-    assert answer.status_code == 422
-    assert answer.json()["type"] == f"/problems/{kind}"
+async def test_a_span_that_ends_before_it_begins_holds_nothing(filled: httpx.AsyncClient) -> None:
+    answer = await ask(filled, property="fill_level", since="2026-11-25T00:00:00Z")
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+
+
+async def test_curves_refuse_more_than_an_answer_holds(
+    filled: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curves, "MOST_POINTS", 5)
+    answer = await ask(filled, property="fill_level")
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/too-much")
+    monkeypatch.setattr(curves, "MOST_POINTS", 6)
+    assert (await ask(filled, property="fill_level")).status_code == 200
+
+
+async def test_readings_themselves_are_an_export(filled: httpx.AsyncClient) -> None:
+    answer = await ask(filled, property="fill_level", resolution="raw")
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")

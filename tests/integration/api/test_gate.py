@@ -5,11 +5,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api import gate
 from api.app import create_app
 from api.gate import MAX_BODY, is_loopback
 from api.schemas import Problem
 from citywatch.errors import SettingsError
 from citywatch.settings import Settings
+from citywatch.telemetry import configure_logging, get_logger
 from sql.connection import Pool
 
 ACK = "/api/v1/alerts/1/acknowledge"
@@ -55,8 +57,10 @@ async def test_every_error_is_a_problem(
 
 
 async def test_an_unforeseen_fault_is_a_problem_without_its_insides(
-    client: httpx.AsyncClient, city: Pool, capsys: pytest.CaptureFixture[str]
+    client: httpx.AsyncClient, city: Pool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    configure_logging("test", style="json")  # again, since what is captured here was not there before
+    monkeypatch.setattr(gate, "log", get_logger())
     await city.execute("ALTER TABLE rule RENAME TO rule_gone")
     answer = await client.get("/api/v1/rules", headers={"X-Request-Id": "find-me-by-this"})
     assert (problem(answer).status, answer.headers["x-request-id"]) == (500, "find-me-by-this")

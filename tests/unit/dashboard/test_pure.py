@@ -42,7 +42,7 @@ def points(*values: tuple[int, float | None]) -> list[Any]:
 @pytest.mark.parametrize(
     ("value", "digits", "words"),
     [
-        pytest.param(1234567.0, 0, "1\u202f234\u202f567", id="thousands stand apart"),
+        pytest.param(1234567.0, 0, "1,234,567", id="thousands stand apart"),
         pytest.param(-0.04, 1, "0.0", id="what rounds to nothing has no sign"),
         pytest.param(-3.25, 1, "−3.2", id="a true minus sign"),
         pytest.param(None, 1, "–", id="nothing is a dash"),

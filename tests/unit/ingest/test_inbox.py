@@ -25,7 +25,7 @@ def delivery(topic: str, number: int, link: Link | None = None) -> Delivery:
 
 async def test_reading_pauses_when_full_and_resumes_at_half() -> None:
     inbox, said = Inbox(4, 10**9), []
-    inbox.on_full, inbox.on_room = lambda: said.append("pause"), lambda: said.append("resume")
+    inbox.attach("reader", lambda: said.append("pause"), lambda: said.append("resume"))
     for number in range(6):  # what the socket had already read is never refused
         inbox.put(delivery("a", number))
     taken = await inbox.take(10, 0)
@@ -39,7 +39,7 @@ async def test_reading_pauses_when_full_and_resumes_at_half() -> None:
 
 async def test_bytes_are_bounded_too() -> None:
     inbox, said = Inbox(1000, 3 * OVERHEAD), []
-    inbox.on_full = lambda: said.append("pause")
+    inbox.attach("reader", lambda: said.append("pause"), lambda: None)
     for number in range(3):
         inbox.put(delivery("a", number))
     assert said == ["pause"]

@@ -1,0 +1,46 @@
+"""What the gate answers for every route, added to the OpenAPI document in one place."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from api.permissions import Permission, read_doors
+from api.problems import responses
+
+SECURITY: dict[str, Any] = {
+    "session": {"type": "apiKey", "in": "cookie", "name": "citywatch_session", "description": "after signing in"},
+    "key": {"type": "http", "scheme": "bearer", "description": "an API key"},
+}
+
+
+def document_doors(app: FastAPI, *, demo: bool) -> None:
+    """Make `app.openapi()` say of each operation which permission it asks for and how the gate refuses.
+
+    The demo lets everybody in, so there it asks for no session.
+    """
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema:
+            return app.openapi_schema
+        document = plain()
+        asked = {
+            (door.path, method.lower()): door.permissions
+            for door in read_doors(app)
+            for method in door.methods or ()
+            if door.kind == "http"
+        }
+        if not demo:
+            document["components"]["securitySchemes"] = SECURITY
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                permissions = asked[path, method]
+                operation["x-permissions"] = [str(permission) for permission in permissions]
+                if set(permissions) != {Permission.PUBLIC}:
+                    if not demo:
+                        operation["security"] = [{"session": []}, {"key": []}]
+                    for status, problem in responses(401, 403).items():
+                        operation["responses"].setdefault(str(status), problem)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

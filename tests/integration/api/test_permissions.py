@@ -1,0 +1,229 @@
+"""Every route against every role: the routes are read from the application, what is expected is stated here once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.app import check_closed, create_app
+from api.gate import PRINCIPAL
+from api.permissions import Door, read_doors
+from api.principal import ANONYMOUS, Principal, Role, current_principal
+from citywatch.errors import SettingsError
+from citywatch.settings import Settings
+from dashboard.app import mount
+from sql.connection import Pool
+
+EVERYBODY = "viewer operator engineer auditor admin demo"
+# path -> who may, as roles; "anonymous" where nobody needs to sign in. A method that asks for more than the others of
+# its path stands before it.
+EXPECTED = {
+    "/health/live": "anonymous",
+    "/health/ready": "anonymous",
+    "/metrics": "operator engineer auditor admin demo",
+    "/api/v1/openapi.json": "anonymous",
+    "/api/v1/summary": EVERYBODY,
+    "/api/v1/status": EVERYBODY,
+    "/api/v1/districts": EVERYBODY,
+    "/api/v1/districts.geojson": EVERYBODY,
+    "/api/v1/basemap.geojson": EVERYBODY,
+    "/api/v1/sites": EVERYBODY,
+    "/api/v1/sources": EVERYBODY,
+    "/api/v1/devices": EVERYBODY,
+    "/api/v1/devices.geojson": EVERYBODY,
+    "/api/v1/devices/{device_id}": EVERYBODY,
+    "/api/v1/datastreams": EVERYBODY,
+    "/api/v1/latest": EVERYBODY,
+    "/api/v1/observations": EVERYBODY,
+    "/api/v1/profile": EVERYBODY,
+    "/api/v1/curves": EVERYBODY,
+    "/api/v1/alerts": EVERYBODY,
+    "/api/v1/alerts/{alert_id}": EVERYBODY,
+    "/api/v1/alerts/{alert_id}/acknowledge": "operator engineer admin demo",
+    "/api/v1/alerts/{alert_id}/comment": "operator engineer admin demo",
+    "/api/v1/alerts/{alert_id}/assign": "operator engineer admin demo",
+    "/api/v1/alerts/{alert_id}/shelve": "operator engineer admin demo",
+    "/api/v1/alerts/{alert_id}/unshelve": "operator engineer admin demo",
+    "/api/v1/alerts/{alert_id}/reset": "operator engineer admin demo",
+    "/api/v1/account": EVERYBODY,
+    "/api/v1/rejected": "operator engineer auditor admin demo",
+    "/api/v1/incidents": EVERYBODY,
+    "/api/v1/quality/runs": EVERYBODY,
+    "/api/v1/quality/clocks": EVERYBODY,
+    "/sta/v1.1": EVERYBODY,
+    "/sta/v1.1/": EVERYBODY,
+    "/sta/v1.1/{path:path}": EVERYBODY,
+    "POST /sta/v1.1/CreateObservations": "engineer admin demo",
+    "POST /sta/v1.1/{path:path}": "engineer admin demo",
+    "/ngsi-ld/v1/types": EVERYBODY,
+    "/ngsi-ld/v1/entities": EVERYBODY,
+    "/ngsi-ld/v1/entities/{entity_id}": EVERYBODY,
+    "/ngsi-ld/v1/temporal/entities/{entity_id}": EVERYBODY,
+    "/api/v1/rules": EVERYBODY,
+    "/api/v1/rules/{rule_id}": EVERYBODY,
+    "/api/v1/export/observations.csv": EVERYBODY,
+    "/api/v1/export/observations.geojson": EVERYBODY,
+    "/api/v1/live": EVERYBODY,
+    "/api/{rest:path}": "anonymous",
+    "/health/{rest:path}": "anonymous",
+    "/metrics/{rest:path}": "anonymous",
+    "/sta/{rest:path}": "anonymous",
+    "/ngsi-ld/{rest:path}": "anonymous",
+    "/assets": "anonymous",
+    "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": "anonymous",
+    "/_favicon.ico": "anonymous",
+    "/_dash-layout": EVERYBODY,
+    "/_dash-dependencies": EVERYBODY,
+    "/_dash-update-component": EVERYBODY,
+    "/_reload-hash": EVERYBODY,
+    "/": EVERYBODY,
+    "{path:path}": EVERYBODY,
+}
+
+
+SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "device_id": "bin-1",
+            "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere", "path:path": "/alerts",
+           "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
+
+
+@asynccontextmanager
+async def started(application: FastAPI) -> AsyncIterator[FastAPI]:
+    """Start and stop `application` as a server does, every layer of it included."""
+    told: asyncio.Queue[Message] = asyncio.Queue()
+    said: asyncio.Queue[Message] = asyncio.Queue()
+    running = asyncio.create_task(application({"type": "lifespan", "state": {}}, told.get, said.put))
+    await told.put({"type": "lifespan.startup"})
+    answer = await said.get()
+    assert answer["type"] == "lifespan.startup.complete", answer
+    try:
+        yield application
+    finally:
+        await told.put({"type": "lifespan.shutdown"})
+        await running
+
+
+@pytest.fixture
+async def whole(settings: Settings, city: Pool) -> AsyncIterator[FastAPI]:
+    """The application as it is served, dashboard included."""
+    application = create_app(settings)
+    mount(application, settings)
+    async with started(application):
+        yield application
+
+
+def acting(application: FastAPI, role: Role) -> ASGIApp:
+    """Return `application` as somebody of `role` meets it."""
+    principal = Principal(role, "session", frozenset({role}))
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        await application({**scope, PRINCIPAL: principal}, receive, send)
+
+    return asked
+
+
+def entry(door: Door) -> str:
+    """Return the key of a door's entry in EXPECTED."""
+    named = {f"{method} {door.path}" for method in door.methods or ()} & set(EXPECTED)
+    return named.pop() if named else door.path
+
+
+def place(door: Door) -> str:
+    path = door.path if door.methods or door.kind == "websocket" else f"{door.path}/1-tokens.css"
+    for name, value in SAMPLES.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
+async def knock(application: ASGIApp, path: str) -> str:
+    """Return the first word of the server to a WebSocket: accept or close."""
+    told: list[Message] = [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}]
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        return told.pop(0)
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    scope = {"type": "websocket", "path": path, "headers": [(b"host", b"localhost")], "query_string": b"", "state": {}}
+    await application(scope, receive, send)
+    return str(said[0]["type"]).removeprefix("websocket.")
+
+
+async def test_every_route_lets_in_whom_it_should_and_nobody_else(whole: FastAPI) -> None:
+    doors = list(read_doors(whole))
+    assert {entry(door) for door in doors} == set(EXPECTED), (
+        "a route without an entry here, or an entry without a route"
+    )
+    asked = 0
+    for role in Role:
+        app = acting(whole, role)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            for door in doors:
+                may = role in EXPECTED[entry(door)].split() or EXPECTED[entry(door)] == "anonymous"
+                asked += 1
+                if door.kind == "websocket":
+                    assert await knock(app, place(door)) == ("accept" if may else "close"), (role, door.path)
+                    continue
+                for method in sorted(door.methods or {"GET"}):
+                    status = (await client.request(method, place(door))).status_code
+                    refused = {401} if role is Role.ANONYMOUS else {403}
+                    assert (status in {401, 403}) is not may, (role, method, door.path, status)
+                    assert may or status in refused, (role, method, door.path, status)
+    assert asked == len(doors) * len(Role)
+
+
+async def test_a_method_that_a_path_does_not_take_opens_nothing(whole: FastAPI) -> None:
+    app = acting(whole, Role.ANONYMOUS)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+            assert (await client.request(method, "/api/v1/devices")).status_code == 401
+
+
+async def test_the_dashboard_asks_in_the_name_of_who_looks(whole: FastAPI) -> None:
+    """A callback passes the gate as its viewer and asks the API as the same one, never as more."""
+    body = {
+        "output": "source-chooser.children",
+        "outputs": {"id": "source-chooser", "property": "children"},
+        "inputs": [{"id": "address", "property": "data", "value": {"path": "/", "search": "", "zone": "UTC"}}],
+        "changedPropIds": ["address.data"],
+    }
+    transport = httpx.ASGITransport(whole)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await client.post("/_dash-update-component", json=body)).status_code == 200
+        current_principal.set(ANONYMOUS)
+        inner = httpx.ASGITransport(whole.state.in_process)
+        async with httpx.AsyncClient(transport=inner, base_url="http://localhost") as nobody:
+            assert (await nobody.get("/api/v1/sources")).status_code == 401
+
+
+async def test_a_route_that_says_nothing_stops_the_server(settings: Settings) -> None:
+    application = create_app(settings)
+    silent = APIRouter()
+    silent.add_api_route("/api/v1/forgotten", lambda: None)
+    application.include_router(silent)
+    with pytest.raises(SettingsError, match="/api/v1/forgotten"):
+        check_closed(application)
+
+
+async def test_nothing_stands_before_the_gate(settings: Settings) -> None:
+    application = create_app(settings)
+    application.add_middleware(GZipMiddleware)
+    with pytest.raises(SettingsError, match="outermost"):
+        check_closed(application)
+
+
+def test_the_document_says_what_each_operation_asks_for(settings: Settings) -> None:
+    paths = create_app(settings).openapi()["paths"]
+    assert paths["/api/v1/rejected"]["get"]["x-permissions"] == ["read", "inspect"]
+    assert {"401", "403"} <= set(paths["/api/v1/devices"]["get"]["responses"])
+    closed = settings.model_copy(update={"serve": settings.serve.model_copy(update={"demo": False})})
+    asked = create_app(closed).openapi()["paths"]
+    assert [
+        ("security" in p["/api/v1/devices"]["get"], "security" in p["/health/live"]["get"]) for p in (paths, asked)
+    ] == [(False, False), (True, False)]
