@@ -79,8 +79,8 @@ def page(figures: Figures, count: int) -> str:
         "Written by `make bench`. An ingest worker, broker, publisher and PostgreSQL (fsync, synchronous commit) share",
         "the machine. One reading per message unless said, QoS 1: decoded, judged by every quality test, deduplicated,",
         "put on the tail, counted, committed, then acknowledged. The peers do none of that but insert the row: the",
-        "afternoon script (aiomqtt, asyncpg) and Node-RED with a pool of ten acknowledge before they store, and lose what",
-        "they hold when they are killed.",
+        "afternoon script (aiomqtt, asyncpg) and Node-RED with a pool of ten acknowledge before they store, and lose",
+        "what they hold when they are killed.",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores, {platform.system()} {platform.machine()}, Python "
         f"{platform.python_version()}, {count} messages, load average {load:.1f} (above {cores}: others were busy).",

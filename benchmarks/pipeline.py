@@ -148,7 +148,7 @@ def latency(services: Services, rate: float, seconds: float, **environment: str)
     log = services.folder / LOG
     log.unlink(missing_ok=True)
     count = int(rate * seconds)
-    with worker(services, LOG, **environment):
+    with worker(services, LOG, None, **environment):
         wait_for(lambda: log.exists() and "broker_connected" in log.read_text(), 30)
         published = finished(load(services, count, rate=rate))
         wait_for(lambda: services.query(RECEIVED) == count, 120, every=0.2)
