@@ -217,7 +217,7 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
         drawing.write_text(json.dumps(basemap(city)), encoding="utf-8")
         if settings.serve.basemap is None:
             environment["CITYWATCH_SERVE__BASEMAP"] = str(drawing)
-    for name in ("serve", "ingest", "fold", "rules", "indicators"):
+    for name in ("serve", "ingest", "fold", "rules", "indicators", "devices"):
         command = [name] if name == "serve" else [name, "run"]
         supervisor.add(name, Worker(command, logs / f"{name}.log", environment))
     if options.simulator:
