@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citywatch.durations import parse_duration
@@ -21,6 +21,12 @@ TEST_KEYS = frozenset({"CITYWATCH_TEST_DSN", "CITYWATCH_SHARED_DATA"})
 
 Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _network_server(name: str) -> str:
+    if name not in ("tts_v3", "chirpstack_v4"):
+        raise ValueError("downlinks go through tts_v3 or chirpstack_v4")
+    return name
 
 
 class _Group(BaseModel):
@@ -171,6 +177,11 @@ class DevicesSettings(_Group):
     """Device types."""
 
     folders: list[Path] = Field(default_factory=list, description="folders with profiles of your own")
+    downlinks: dict[Annotated[str, AfterValidator(_network_server)], str] = Field(
+        default_factory=dict,
+        description='where downlinks go, as JSON: {"tts_v3": "v3/APP@TENANT/devices/{device_id}/down/push", '
+        '"chirpstack_v4": "application/APP/device/{device_id}/command/down"}',
+    )
 
 
 class SimulatorSettings(_Group):

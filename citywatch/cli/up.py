@@ -214,7 +214,7 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
         name = "ingest" if settings.ingest.workers == 1 else f"ingest-{slot}"
         of_slot = {**environment, "CITYWATCH_INGEST__SLOT": str(slot)}
         supervisor.add(name, Worker(["ingest", "run"], logs / f"{name}.log", of_slot))
-    for name in ("fold", "rules", "indicators"):
+    for name in ("fold", "rules", "indicators", "devices"):
         supervisor.add(name, Worker([name, "run"], logs / f"{name}.log", environment))
     if options.simulator:
         simulate = ["simulate", "--devices", str(options.devices), "--seed", str(options.seed)]
