@@ -65,6 +65,21 @@ def found() -> Catalog:
     return catalog
 
 
+def read(code: str) -> Catalog:
+    """Return the catalogue of a language as it stands."""
+    with (LOCALES / code / "LC_MESSAGES" / "citywatch.po").open("rb") as source:
+        return read_po(source, locale=code)
+
+
+def translated(code: str) -> set[str]:
+    """Return the English sentences that a language says otherwise."""
+    return {
+        message.id
+        for message in read(code)
+        if isinstance(message.id, str) and isinstance(message.string, str) and message.string not in ("", message.id)
+    }
+
+
 def write(file: Path, catalog: Catalog) -> None:
     """Write a catalogue without anything that changes by itself, such as dates or line numbers."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,8 +92,7 @@ def main() -> int:
     template = found()
     write(TEMPLATE, template)
     for file in sorted(LOCALES.glob("*/LC_MESSAGES/citywatch.po")):
-        with file.open("rb") as source:
-            catalog = read_po(source, locale=file.parents[1].name)
+        catalog = read(file.parents[1].name)
         catalog.update(template, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         write(file, catalog)
