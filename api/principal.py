@@ -43,6 +43,15 @@ class Principal:
     limits: Limits | None = None  # None: the whole city
     must_change_password: bool = False
 
+    @property
+    def sight(self) -> str:
+        """Return what part of the city is seen, the same text for the same part: for ETags."""
+        if self.limits is None:
+            return "all"
+        return repr(
+            [sorted(part) if part is not None else None for part in (self.limits.districts, self.limits.domains)]
+        )
+
 
 ANONYMOUS = Principal("anonymous", "anonymous", frozenset({Role.ANONYMOUS}))
 # The page that the city publishes reads as this; it shows sums and rules, never a device or a person.

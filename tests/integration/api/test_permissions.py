@@ -60,6 +60,10 @@ EXPECTED = {
     "/sta/v1.1/{path:path}": EVERYBODY,
     "POST /sta/v1.1/CreateObservations": "engineer admin demo",
     "POST /sta/v1.1/{path:path}": "engineer admin demo",
+    "/ngsi-ld/v1/types": EVERYBODY,
+    "/ngsi-ld/v1/entities": EVERYBODY,
+    "/ngsi-ld/v1/entities/{entity_id}": EVERYBODY,
+    "/ngsi-ld/v1/temporal/entities/{entity_id}": EVERYBODY,
     "/api/v1/rules": EVERYBODY,
     "/api/v1/rules/{rule_id}": EVERYBODY,
     "/api/v1/export/observations.csv": EVERYBODY,
@@ -82,7 +86,8 @@ EXPECTED = {
 }
 
 
-SAMPLES = {"device_id": "bin-1", "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere", "path:path": "/alerts",
+SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "device_id": "bin-1",
+            "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere", "path:path": "/alerts",
            "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
 
 
