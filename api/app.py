@@ -18,17 +18,22 @@ from api.problems import install_problems
 from api.routes import (
     accounts,
     actions,
+    alarm_health,
     alerts,
+    backtests,
     curves,
     devices,
     districts,
     exports,
     incidents,
+    maintenance,
+    notifications,
     observations,
     overview,
     quality,
     rules,
     system,
+    work_orders,
 )
 from api.standards.sensorthings.routes import router as sensorthings_router
 from api.standards.sensorthings.routes import sync_catalogue
@@ -104,6 +109,11 @@ def create_app(settings: Settings) -> FastAPI:
         exports,
         incidents,
         quality,
+        alarm_health,
+        backtests,
+        maintenance,
+        notifications,
+        work_orders,
     ):
         app.include_router(part.router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)

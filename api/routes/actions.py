@@ -76,3 +76,11 @@ async def reset_alert(
     """End a latched alert whose condition has gone."""
     comment = body.comment if body is not None else ""
     return await _act(pool, alert_id, lambda c: actions.reset(c, alert_id, actor, now, comment))
+
+
+@router.post("/call-back", response_model=AlertDetail, responses=PROBLEMS)
+async def call_back_alert(
+    pool: PoolDep, actor: ActorDep, now: NowDep, alert_id: AlertNumber, body: Comment
+) -> Response:
+    """Open a closed alert again, with the reason: what it is about is not done."""
+    return await _act(pool, alert_id, lambda c: actions.call_back(c, alert_id, actor, now, body.comment))
