@@ -21,20 +21,25 @@ from api.problems import install_problems
 from api.routes import (
     accounts,
     actions,
+    alarm_health,
     alerts,
     audit,
+    backtests,
     curves,
     devices,
     districts,
     exports,
     identity,
     incidents,
+    maintenance,
+    notifications,
     observations,
     overview,
     provider,
     quality,
     rules,
     system,
+    work_orders,
 )
 from api.standards.ngsi_ld.routes import router as ngsi_ld_router
 from api.standards.sensorthings.routes import router as sensorthings_router
@@ -116,6 +121,11 @@ def create_app(settings: Settings) -> FastAPI:
         incidents,
         quality,
         audit,
+        alarm_health,
+        backtests,
+        maintenance,
+        notifications,
+        work_orders,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])

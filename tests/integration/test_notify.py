@@ -11,6 +11,7 @@ import pytest
 from rules import actions
 from rules.model import Severity
 from rules.notify.email import compose
+from rules.notify.escalation import Policy
 from rules.notify.outbox import TRIES, NotifyError, Target, send_next
 from rules.notify.webhook import Webhook, verify
 from rules.worker import Worker
@@ -37,7 +38,7 @@ class Desk:
 
 async def burn(connection: Connection, count: int = 1) -> Worker:
     """Set `count` bins on fire, close together."""
-    worker = Worker(connection, allowance=ALLOWANCE, targets=[DESK])
+    worker = Worker(connection, allowance=ALLOWANCE, policy=Policy((DESK,)))
     for number in range(count):
         (heat,) = await install(connection, f"bin-{number}", "bin_temperature")
         await connection.execute(
@@ -85,7 +86,7 @@ async def test_what_was_acknowledged_in_time_is_not_sent(pool: Pool) -> None:
     async with pool.acquire() as connection:
         desk = Desk()
         (full,) = await install(connection, "bin-9", "fill_level", every=timedelta(days=1))
-        worker = Worker(connection, allowance=ALLOWANCE, targets=[DESK])
+        worker = Worker(connection, allowance=ALLOWANCE, policy=Policy((DESK,)))
         await append(connection, [(full, minute(0), 95.0)])
         await worker.work(minute(0))
         await actions.acknowledge(connection, await connection.fetchval("SELECT alert_id FROM alert"), "ana", minute(1))
