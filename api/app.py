@@ -12,6 +12,7 @@ from api.gate import Gate, check_demo, identify_demo, in_process, published
 from api.identity.oidc import Provider, check_oidc
 from api.identity.sessions import identify
 from api.live import live_router
+from api.live_events import events_router
 from api.live_hub import Hub
 from api.metrics import Metrics
 from api.openapi import document_doors
@@ -20,20 +21,25 @@ from api.problems import install_problems
 from api.routes import (
     accounts,
     actions,
+    alarm_health,
     alerts,
     audit,
+    backtests,
     curves,
     devices,
     districts,
     exports,
     identity,
     incidents,
+    maintenance,
+    notifications,
     observations,
     overview,
     provider,
     quality,
     rules,
     system,
+    work_orders,
 )
 from api.standards.ngsi_ld.routes import router as ngsi_ld_router
 from api.standards.sensorthings.routes import router as sensorthings_router
@@ -115,6 +121,11 @@ def create_app(settings: Settings) -> FastAPI:
         incidents,
         quality,
         audit,
+        alarm_health,
+        backtests,
+        maintenance,
+        notifications,
+        work_orders,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])
@@ -122,6 +133,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(live_router)
     app.include_router(identity.router)
     app.include_router(provider.router)
+    app.include_router(events_router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
