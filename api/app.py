@@ -8,7 +8,8 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.export import Exports
-from api.gate import Gate, check_demo, identify_demo, in_process
+from api.gate import Gate, check_demo, identify_demo, in_process, published
+from api.identity.sessions import identify
 from api.live import live_router
 from api.live_events import events_router
 from api.live_hub import Hub
@@ -20,10 +21,12 @@ from api.routes import (
     accounts,
     actions,
     alerts,
+    audit,
     curves,
     devices,
     districts,
     exports,
+    identity,
     incidents,
     observations,
     overview,
@@ -92,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = metrics
+    app.state.identify = identify_demo if settings.serve.demo else identify
     install_problems(app)
     parts = (
         overview,
@@ -106,17 +110,25 @@ def create_app(settings: Settings) -> FastAPI:
         exports,
         incidents,
         quality,
+        audit,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)
     app.include_router(live_router)
     app.include_router(events_router)
+    app.include_router(identity.router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
-    app.add_middleware(Gate, settings=settings.serve, identify=identify_demo, observe=metrics.observe)
+    app.add_middleware(
+        Gate,
+        settings=settings.serve,
+        identify=app.state.identify,
+        observe=metrics.observe,
+    )
     app.state.in_process = in_process(app)
+    app.state.published = published(app)
     document_doors(app, demo=settings.serve.demo)
     return app
 

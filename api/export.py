@@ -65,10 +65,15 @@ class Exports:
         if self._running >= AT_ONCE:
             raise ProblemError(503, "too-many-exports", f"{AT_ONCE} exports run already: try again when one has ended")
 
-    async def begin(self, source: Source, arguments: tuple[Any, ...]) -> AsyncGenerator[bytes]:
-        """Return the pieces once the first is there, so that what fails at the start can still be said in full."""
+    async def begin(
+        self, source: Source, arguments: tuple[Any, ...], pool: Pool | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Return the pieces once the first is there, so that what fails at the start can still be said in full.
+
+        `pool` is what the caller may see; by default everything.
+        """
         self.check_room()
-        pieces = self.pieces(source, arguments)
+        pieces = self.pieces(source, arguments, pool)
         first = await anext(pieces)
 
         async def whole() -> AsyncGenerator[bytes]:
@@ -79,7 +84,9 @@ class Exports:
 
         return whole()
 
-    async def pieces(self, source: Source, arguments: tuple[Any, ...]) -> AsyncGenerator[bytes]:
+    async def pieces(
+        self, source: Source, arguments: tuple[Any, ...], pool: Pool | None = None
+    ) -> AsyncGenerator[bytes]:
         """Yield what `source` writes, as fast as it is taken."""
         outlet, inlet = anyio.create_memory_object_stream[bytes](AHEAD)
 
@@ -88,7 +95,7 @@ class Exports:
                 await outlet.send(bytes(piece))
 
         async def read() -> None:
-            async with outlet, self._pool.acquire() as connection, connection.transaction(readonly=True):
+            async with outlet, (pool or self._pool).acquire() as connection, connection.transaction(readonly=True):
                 await connection.execute(query("api", "lift_timeout"))
                 await source(connection, write, arguments)
 

@@ -437,6 +437,36 @@ class AccountPage(Page):
     total: AccountSums
 
 
+class Me(_Schema):
+    """Who the caller is. `districts` and `domains` are null where it sees all."""
+
+    name: str
+    kind: Literal["demo", "session", "key"]
+    roles: list[str]
+    permissions: list[str]
+    districts: list[str] | None
+    domains: list[str] | None
+
+
+class AuditEntry(_Schema):
+    """One line of the audit log."""
+
+    event_id: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: dict[str, Any]
+    address: str = Field(description="network address; empty: on the machine itself")
+    hash: str = Field(description="SHA-256 over this entry and the hash before, in hex")
+
+
+class AuditPage(Page):
+    """A page of the audit log, newest first."""
+
+    items: list[AuditEntry]
+
+
 class Health(_Schema):
     """Whether this process is alive or ready; `checks` names what was looked at."""
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from citywatch.local.running import broker_account, broker_address, store_dsn
+from citywatch.metrics import INGEST_CONNECTED
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from devices.profile_store import ProfileStore
@@ -86,6 +87,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(session.run(drained))
+            INGEST_CONNECTED.set_function(lambda: float(session.connected))
             chores = tasks.create_task(
                 keep_house(worker.inbox, worker.decoder, worker.store, worker.total, worker.look_at_profiles)
             )

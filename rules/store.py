@@ -23,7 +23,7 @@ log = get_logger()
 
 async def load_city(connection: Connection) -> City:
     """Read every device with its datastreams."""
-    city = City()
+    city = City(names=dict(await connection.fetch(query("rules", "area_names"))))
     for row in await connection.fetch(query("rules", "subjects")):
         device_id = row["device_id"]
         city.subjects[device_id] = Subject(
@@ -37,6 +37,8 @@ async def load_city(connection: Connection) -> City:
             expected_interval=row["expected_interval"],
             tags=row["tags"],
             properties=frozenset(row["properties"]),
+            latitude=row["latitude"],
+            longitude=row["longitude"],
         )
         for datastream_id, name in zip(row["datastream_ids"], row["properties"], strict=True):
             city.datastreams[datastream_id] = (device_id, name)
@@ -132,32 +134,37 @@ async def load_checkpoint(connection: Connection) -> tuple[int, dict[str, dateti
     row = await connection.fetchrow(query("rules", "load_checkpoint"))
     if row is None:
         return 0, {}, {}
-    streams = {
-        each["device_id"]: thaw_stream(each["state"]) for each in await connection.fetch(query("rules", "load_streams"))
-    }
+    kept = [
+        *await connection.fetch(query("rules", "load_streams")),
+        *await connection.fetch(query("rules", "load_area_streams")),
+    ]
+    streams = {about: thaw_stream(state) for about, state in kept}
     clocks = {name: datetime.fromisoformat(text) for name, text in row["clocks"].items()}
     return row["seq"], clocks, streams
 
 
 async def save_checkpoint(
-    connection: Connection, seq: int, clocks: Mapping[str, datetime], streams: Mapping[str, Stream]
+    connection: Connection,
+    seq: int,
+    clocks: Mapping[str, datetime],
+    streams: Mapping[str, Stream],
+    areas: Mapping[str, Stream],
 ) -> None:
-    """Keep `streams`, those that changed since the last checkpoint, as they are after the tail's row `seq`."""
-    await connection.execute(
-        query("rules", "save_streams"), list(streams), [freeze_stream(stream) for stream in streams.values()]
-    )
+    """Keep the streams of devices and areas that changed since the last checkpoint, as of the tail's row `seq`."""
+    for name, each in (("save_streams", streams), ("save_area_streams", areas)):
+        await connection.execute(query("rules", name), list(each), [freeze_stream(stream) for stream in each.values()])
     await connection.execute(query("rules", "save_checkpoint"), seq, dict(clocks))
 
 
 async def told_episodes(connection: Connection, streams: Mapping[str, Stream]) -> dict[str, dict[str, list[Episode]]]:
-    """Return, by device and rule, the episodes the store has been told of that may still change."""
+    """Return, by device or area and rule, the episodes the store has been told of that may still change."""
     found: dict[str, dict[str, list[Episode]]] = {}
     rows = await connection.fetch(
         query("rules", "told_episodes"), list(streams), [stream.horizon for stream in streams.values()]
     )
     for row in rows:
         episode = Episode(row["raised_at"], row["cleared_at"], row["silent"])
-        found.setdefault(row["device_id"], {}).setdefault(row["rule_id"], []).append(episode)
+        found.setdefault(row["about"], {}).setdefault(row["rule_id"], []).append(episode)
     return found
 
 

@@ -8,6 +8,7 @@ checkpoint, goes again over the tail from there to the position, and compares wh
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from citywatch.errors import RuleError
 from citywatch.local.running import store_dsn
+from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from rules.actions import end_shelvings
@@ -41,6 +43,7 @@ CONSUMER = "rules"
 ROWS = 5_000
 CHECKPOINT_EVERY = timedelta(seconds=30)
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
+TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
 WAIT_FOR_OTHER = timedelta(milliseconds=250)
 
 log = get_logger()
@@ -68,6 +71,7 @@ class Worker:
         self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
         self._rules_at: datetime | None = None
+        self._ticked_at = datetime.min.replace(tzinfo=UTC)
         self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._stale = True
         self._told = False
@@ -90,7 +94,8 @@ class Worker:
                 elif self._stale or await self._rules_changed(now):
                     await self._reload()
                 count = await self._consume()
-                if not count:
+                if not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY:
+                    self._ticked_at = now
                     await self._tell(self._judge.tick(now))
                     await end_shelvings(self._connection, now)
                     await close_incidents(self._connection, now)
@@ -207,7 +212,14 @@ class Worker:
         assert self._position is not None
         judge = self._judge
         changed = {device_id: judge.streams[device_id] for device_id in judge.touched if device_id in judge.streams}
-        await save_checkpoint(self._connection, self._position, judge.clocks, changed)
+        areas = {key for key in changed if judge.city.subjects[key].area is not None}
+        await save_checkpoint(
+            self._connection,
+            self._position,
+            judge.clocks,
+            {key: each for key, each in changed.items() if key not in areas},
+            {key: changed[key] for key in areas},
+        )
         judge.touched.clear()
         self._checkpoint_at = now
 
@@ -246,7 +258,11 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
                 while not stop.is_set():
                     if sender.done():
                         sender.result()
-                    if not await worker.work(datetime.now(UTC)):
+                    began = time.perf_counter()
+                    rows = await worker.work(datetime.now(UTC))
+                    if rows:
+                        note_step(CONSUMER, rows, time.perf_counter() - began)
+                    else:
                         await watch.wait(stop)
                     backoff.reset()
             await worker.checkpoint(datetime.now(UTC))

@@ -42,9 +42,10 @@ SELECT d.device_id, d.name, d.profile, d.domain, d.site_id, d.district_id, d.lat
    AND ($4::text IS NULL OR f.freshness = $4)
    AND ($5::text IS NULL OR d.source_id = $5)
    AND ($6::float8[] IS NULL
-        OR d.latitude BETWEEN ($6)[2] AND ($6)[4]
-           AND CASE WHEN ($6)[1] <= ($6)[3] THEN d.longitude BETWEEN ($6)[1] AND ($6)[3]
-                    ELSE d.longitude >= ($6)[1] OR d.longitude <= ($6)[3] END)
+        OR point(d.longitude, d.latitude) <@ box(
+             point(($6)[1], ($6)[2]), point(CASE WHEN ($6)[1] <= ($6)[3] THEN ($6)[3] ELSE 180 END, ($6)[4]))
+        OR ($6)[1] > ($6)[3]
+           AND point(d.longitude, d.latitude) <@ box(point(-180, ($6)[2]), point(($6)[3], ($6)[4])))
    AND ($7::text IS NULL OR d.device_id > $7)
    AND ($9::text IS NULL OR d.device_id = $9)
  ORDER BY d.device_id
@@ -134,7 +135,7 @@ WITH changed AS (
        FROM ingest_batch AS b
       WHERE b.seq > $1 AND b.seq <= $2)
 SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.received_at, o.result, o.quality,
-       d.domain, d.latitude, d.longitude
+       d.domain, d.district_id, d.latitude, d.longitude
   FROM changed
   JOIN latest_observation AS o USING (datastream_id)
   JOIN datastream AS t USING (datastream_id)

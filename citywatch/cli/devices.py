@@ -10,6 +10,7 @@ import typer
 
 from citywatch.cli import credentials
 from citywatch.cli.adoption import adopt, quarantine
+from citywatch.cli.learning import learn
 from citywatch.cli.registering import in_store, known_profiles, register
 from citywatch.errors import RegistryError, SettingsError
 from citywatch.local.running import store_dsn
@@ -181,5 +182,6 @@ def decode(
 
 app.command()(quarantine)
 app.command()(adopt)
+app.command()(learn)
 app.command()(credentials.revoke)
 app.add_typer(credentials.app, name="credential")
