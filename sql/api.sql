@@ -22,9 +22,13 @@ SELECT s.source_id, s.kind, source_now(s.kind, s.clock) AS clock, count(d.device
 -- $6 float8[] west, south, east, north, or null; $7 text after this device_id; $8 int limit; $9 text device_id or null
 SELECT d.device_id, d.name, d.profile, d.domain, d.site_id, d.district_id, d.latitude, d.longitude, d.source_id,
        extract(epoch FROM d.expected_interval)::float8 AS expected_interval_seconds,
-       l.last_time, f.freshness, a.worst_severity
+       l.last_time, f.freshness, a.worst_severity,
+       presence(l.last_time, source_now(s.kind, s.clock), coalesce(p.learned_interval, d.expected_interval),
+                CASE WHEN s.kind = 'live' THEN p.link END, p.link_at, coalesce(p.link_changes, '{}')) AS presence,
+       p.link, p.link_at, extract(epoch FROM p.learned_interval)::float8 AS learned_interval_seconds, d.version
   FROM device AS d
   JOIN source AS s USING (source_id)
+  LEFT JOIN device_presence AS p USING (device_id)
   LEFT JOIN LATERAL (
        SELECT max(o.phenomenon_time) AS last_time
          FROM datastream AS t JOIN latest_observation AS o USING (datastream_id)

@@ -16,13 +16,41 @@ ROLE = "citywatch_limited"
 # Of observations and rollups each row is reached through its datastream, which has a policy: they need none of their
 # own, and a compressed hypertable could not have one.
 READABLE = (
-    "alert", "alert_event", "consumer_position", "datastream", "delivery_account", "device", "district",
-    "latest_observation", "observation", "observed_property", "rejected_message", "rollup_area_day",
-    "rollup_area_hour", "rollup_day", "rollup_hour", "rollup_minute", "rollup_quarter", "rule", "rule_version",
-    "schema_migration", "shelving", "site",
-    "source", "sta_datastream", "sta_feature", "sta_location", "sta_observation", "sta_placed", "sta_placing",
-    "sta_sensor", "sta_thing",
-)  # fmt: skip
+    "alert",
+    "alert_event",
+    "citizen_report",
+    "consumer_position",
+    "datastream",
+    "delivery_account",
+    "device",
+    "device_clock",
+    "district",
+    "incident",
+    "latest_observation",
+    "observation",
+    "observed_property",
+    "rejected_message",
+    "rollup_area_day",
+    "rollup_area_hour",
+    "rollup_day",
+    "rollup_hour",
+    "rollup_minute",
+    "rollup_quarter",
+    "rule",
+    "rule_version",
+    "schema_migration",
+    "shelving",
+    "site",
+    "source",
+    "sta_datastream",
+    "sta_feature",
+    "sta_location",
+    "sta_observation",
+    "sta_placed",
+    "sta_placing",
+    "sta_sensor",
+    "sta_thing",
+)
 
 
 async def provide_role(connection: Connection) -> None:
