@@ -82,6 +82,11 @@ def _districts(districts: list[District], devices: list[Device]) -> Component:
     return table(headings, rows, caption=text("Districts at a glance"))
 
 
+def _scrolling(content: Component, label: str) -> Component:
+    """Return a region that scrolls on a narrow screen, and that the keyboard reaches to scroll it."""
+    return html.Div(content, className="scroll", tabIndex="0", role="group", **{"aria-label": label})
+
+
 def _page(summary: Summary, districts: list[District], devices: list[Device], rules: list[JsonObject]) -> Component:
     chosen = language.get()
     links: list[Component] = [
@@ -98,10 +103,10 @@ def _page(summary: Summary, districts: list[District], devices: list[Device], ru
             page_head(text("The city now"), text("published by Citywatch"), [html.Nav(links, className="languages")]),
             html.P(text("As of {at} UTC", at=summary["at"][:16].replace("T", " ")), className="soft"),
             key_figures(summary["figures"]),
-            panel(text("Districts"), html.Div(_districts(districts, devices), className="scroll"), flush=True),
+            panel(text("Districts"), _scrolling(_districts(districts, devices), text("Districts")), flush=True),
             panel(
                 text("What raises an alert, and why there"),
-                html.Div(_rules(published(rules)), className="scroll"),
+                _scrolling(_rules(published(rules)), text("Rules")),
                 flush=True,
             ),
             html.P(
