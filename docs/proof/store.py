@@ -34,6 +34,7 @@ def prove() -> dict[str, object]:
     missed = []
     for engine in engines():
         for name in wanted:
+            print(f"  {engine}: {name} ...", flush=True)
             with server(engine) as own:
                 try:
                     figures.setdefault(engine, {})[name] = PARTS[name](own, engine)
