@@ -174,6 +174,8 @@ class Alert(_Schema):
     acknowledged_by: str | None
     assigned_to: str | None = None
     latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
+    area: str | None = Field(None, description="what it is about instead of a device, such as district:north")
+    suppressed_by: int | None = Field(None, description="the alert that says why this one is quiet")
     retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
     shelved_until: datetime | None = None
     incident_id: int | None = Field(None, description="incident it belongs to: alerts with one common cause")
@@ -443,6 +445,36 @@ class AccountPage(Page):
 
     items: list[AccountRow]
     total: AccountSums
+
+
+class Me(_Schema):
+    """Who the caller is. `districts` and `domains` are null where it sees all."""
+
+    name: str
+    kind: Literal["demo", "session", "key"]
+    roles: list[str]
+    permissions: list[str]
+    districts: list[str] | None
+    domains: list[str] | None
+
+
+class AuditEntry(_Schema):
+    """One line of the audit log."""
+
+    event_id: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: dict[str, Any]
+    address: str = Field(description="network address; empty: on the machine itself")
+    hash: str = Field(description="SHA-256 over this entry and the hash before, in hex")
+
+
+class AuditPage(Page):
+    """A page of the audit log, newest first."""
+
+    items: list[AuditEntry]
 
 
 class Health(_Schema):
