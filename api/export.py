@@ -24,12 +24,20 @@ Write = Callable[[bytes], Coroutine[Any, Any, None]]
 Source = Callable[[Connection, Write, tuple[Any, ...]], Coroutine[Any, Any, None]]
 
 
+def without_comments(text: str) -> str:
+    """Return a query as COPY takes it.
+
+    COPY takes no parameters, so the driver writes them into the text as literals, into comments as well, where a line
+    break in a value would end the comment and begin SQL: the text goes without comments.
+    """
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    return "\n".join(lines).rstrip(";")
+
+
 async def copy_csv(connection: Connection, write: Write, arguments: tuple[Any, ...]) -> None:
     """Write observations as CSV (RFC 4180) with a header line."""
-    # COPY takes no parameters, so the driver writes them into the text as literals, into comments as well, where a
-    # line break in a value would end the comment and begin SQL: the text goes without comments.
-    lines = [line for line in query("api", "export_csv").splitlines() if not line.lstrip().startswith("--")]
-    await connection.copy_from_query("\n".join(lines).rstrip(";"), *arguments, output=write, format="csv", header=True)
+    text = without_comments(query("api", "export_csv"))
+    await connection.copy_from_query(text, *arguments, output=write, format="csv", header=True)
 
 
 async def copy_geojson(connection: Connection, write: Write, arguments: tuple[Any, ...]) -> None:

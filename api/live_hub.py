@@ -142,6 +142,11 @@ class Hub:
         self._left_at = asyncio.get_running_loop().time()
 
     @property
+    def size(self) -> int:
+        """Return how many clients there are."""
+        return len(self._clients)
+
+    @property
     def full(self) -> bool:
         """Return whether there is room for no more clients."""
         return len(self._clients) >= 2000

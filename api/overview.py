@@ -12,7 +12,7 @@ from sql.connection import Pool, Record
 from sql.queries import query
 from sql.read import read_counts, read_tail_lag
 
-SERVICES = ("ingest", "fold", "rules", "indicators", "serve")
+SERVICES = ("ingest", "fold", "rules", "indicators", "devices", "serve")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Freshness = Literal["fresh", "stale", "silent", "never"]
+Presence = Literal["present", "silent", "offline", "flapping", "never"]
 Resolution = Literal["auto", "raw", "minute", "quarter", "hour", "day"]
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
@@ -98,6 +99,13 @@ class Device(_Schema):
     last_time: datetime | None
     freshness: Freshness
     worst_severity: Severity | None = Field(description="of its open alerts")
+    presence: Presence = Field(
+        description="silent: no data for three of its real intervals, whatever its connection says; offline: its will"
+    )
+    link: Literal["online", "offline"] | None = Field(description="what its last birth or will said")
+    link_at: datetime | None
+    learned_interval_seconds: float | None = Field(description="how often it really sends: the median of late")
+    version: int = Field(description="goes up with every change of the registry entry; the ETag of this device")
     latest: list[Latest] = Field(default_factory=list)
 
 
@@ -166,6 +174,8 @@ class Alert(_Schema):
     acknowledged_by: str | None
     assigned_to: str | None = None
     latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
+    area: str | None = Field(None, description="what it is about instead of a device, such as district:north")
+    suppressed_by: int | None = Field(None, description="the alert that says why this one is quiet")
     retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
     shelved_until: datetime | None = None
     incident_id: int | None = Field(None, description="incident it belongs to: alerts with one common cause")

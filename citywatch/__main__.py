@@ -10,6 +10,7 @@ from citywatch.cli import (
     backup,
     devices,
     doctor,
+    export,
     fold,
     history,
     indicators,
@@ -39,6 +40,7 @@ app.command()(score.score)
 app.command()(replay.replay)
 app.command()(replay.mappings)
 app.command()(record.record)
+app.command()(export.export)
 app.command("import")(history.import_)
 app.add_typer(serve.app)
 app.add_typer(accounts.app, name="accounts")

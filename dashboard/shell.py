@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dashboard.components.dialogs import dialogs
 from dashboard.components.icons import icon
 from dashboard.flat import flatten
+from dashboard.reader import signed_in
 from dashboard.texts import ENGLISH, html_language, language, languages, mark, separators, text
 from dashboard.theme import THEME
 
@@ -137,7 +138,21 @@ def _operator() -> Component:
     )
 
 
+def _account(name: str) -> Component:
+    """Return who has signed in, and the way out. What they do is journalled under that name, whatever is typed."""
+    return html.Div(
+        [
+            dcc.Input(id="operator", type="hidden", value=name),
+            html.A(name, href="/password", title=text("Signed in as {who}; change your password", who=name)),
+            # A form, so that leaving needs no script; a plain link could be followed by any page.
+            html.Form(html.Button(text("Sign out"), className="button"), action="/sign-out", method="post"),
+        ],
+        className="operator",
+    )
+
+
 def _header(demo: bool) -> Component:
+    name = signed_in.get()
     parts: list[Component] = [
         html.Button(
             icon("menu"), id="menu", className="icon-button only-small", **{"aria-label": text("Show navigation")}
@@ -156,7 +171,7 @@ def _header(demo: bool) -> Component:
         html.Div(className="header-space"),
         html.Div(text("Connecting"), id="connection", className="connection", role="status", **{"data-state": "new"}),
         html.Div(id="source-chooser", className="source-chooser"),
-        _operator(),
+        _operator() if name is None else _account(name),
         flatten(_language_menu()),
         dmc.ColorSchemeToggle(
             id="theme",

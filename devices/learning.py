@@ -51,7 +51,7 @@ def learn(samples: Sequence[bytes], vendor: str, model: str) -> Learned:
     if not proposed:
         names = ", ".join(list(_values(records))[:20])
         raise DecodeError(f"none of its fields is known as an observed property: {names}")
-    document = {
+    document: dict[str, Any] = {
         "vendor": vendor,
         "model": model,
         "domain": domain_of([one.property for one in proposed]).value,

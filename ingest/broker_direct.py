@@ -182,6 +182,13 @@ class Connection(asyncio.Protocol):
 class DirectSession(BrokerSession):
     """A session whose receive loop is ours."""
 
+    _connection: Connection | None = None
+
+    def ping(self) -> None:
+        """See BrokerSession."""
+        if self._connection is not None:
+            self._connection.write(mqtt.PINGREQ)
+
     async def connect_once(self, stop: asyncio.Event, backoff: Backoff) -> None:
         """See BrokerSession."""
         settings = self.settings
@@ -216,6 +223,7 @@ class DirectSession(BrokerSession):
                 if settings.outdated:
                     connection.write(mqtt.unsubscribe(settings.outdated, version=version))
             connection.on_answer = self.note_answer
+            self._connection = connection
             self.begin(backoff)
             await self._hold(connection, stop, imposed or KEEPALIVE)
             await connection.close()

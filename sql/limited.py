@@ -16,11 +16,31 @@ ROLE = "citywatch_limited"
 # Of observations and rollups each row is reached through its datastream, which has a policy: they need none of their
 # own, and a compressed hypertable could not have one.
 READABLE = (
-    "alert", "alert_event", "consumer_position", "datastream", "delivery_account", "device", "district",
-    "latest_observation", "observation", "rejected_message", "rollup_area_day", "rollup_area_hour", "rollup_day",
-    "rollup_hour", "rollup_minute", "rollup_quarter", "rule", "rule_version", "schema_migration", "shelving", "site",
+    "alert",
+    "alert_event",
+    "consumer_position",
+    "datastream",
+    "delivery_account",
+    "device",
+    "device_clock",
+    "district",
+    "incident",
+    "latest_observation",
+    "observation",
+    "rejected_message",
+    "rollup_area_day",
+    "rollup_area_hour",
+    "rollup_day",
+    "rollup_hour",
+    "rollup_minute",
+    "rollup_quarter",
+    "rule",
+    "rule_version",
+    "schema_migration",
+    "shelving",
+    "site",
     "source",
-)  # fmt: skip
+)
 
 
 async def provide_role(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 """Accounts and keys: each change goes into the audit log in the same transaction."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from api.context import DomainName
+from api.identity.oidc import Person
 from api.identity.passwords import hash_password, one_time_password
 from api.permissions import ROLES, weaker
 from api.principal import Limits, Principal, Role
@@ -105,6 +107,33 @@ async def enable_account(connection: Connection, actor: str, name: str, *, able:
         await connection.execute(query("identity", "account_able"), account_id, able)
         await connection.execute(query("identity", "sessions_end"), account_id)
         await audit(connection, actor, "account.enable" if able else "account.disable", f"account {name}")
+
+
+async def person_account(connection: Connection, person: Person) -> tuple[int, str]:
+    """Return id and name of the account of somebody from the provider, made or brought up to date in the caller's
+    transaction; raise AccountError if it is disabled. Its limits are set here, its role over there."""
+    found = await connection.fetchrow(query("identity", "account_by_subject"), person.issuer, person.subject)
+    if found is None:
+        base = re.sub(r"[^a-z0-9@._+-]", "-", person.name.lower()).lstrip("@._+-")[:60] or "person"
+        tail = hashlib.sha256(f"{person.issuer} {person.subject}".encode()).hexdigest()[:8]
+        # A name that is taken is somebody else's, here or over there: it is never taken over.
+        for name in (base, f"{base}-{tail}"):
+            values = (name, person.role, None, None, None, False, person.issuer, person.subject)
+            account_id = await connection.fetchval(query("identity", "account_add"), *values)
+            if account_id is not None:
+                detail = {"role": person.role, "issuer": person.issuer}
+                await audit(connection, person.issuer, "account.add", f"account {name}", detail)
+                return int(account_id), name
+        raise AccountError(f"the name {base!r} is taken")
+    if found["disabled_at"] is not None:
+        raise AccountError("this account is disabled here")
+    account_id, name = found["account_id"], found["name"]
+    if found["role"] != person.role:
+        limits = found["districts"], found["domains"]
+        await connection.execute(query("identity", "account_set"), account_id, person.role, *limits)
+        change = {"before": {"role": found["role"]}, "after": {"role": person.role}}
+        await audit(connection, person.issuer, "account.role", f"account {name}", change)
+    return account_id, name
 
 
 async def reset_password(connection: Connection, actor: str, name: str) -> str:

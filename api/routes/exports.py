@@ -8,12 +8,14 @@ from fastapi.responses import StreamingResponse
 
 from api.context import DeviceQuery, DistrictQuery, DomainQuery, PoolDep, PropertyQuery, SinceQuery, UntilQuery, Word
 from api.export import Exports, Source, copy_csv, copy_geojson
+from api.export_parquet import copy_parquet
 from api.permissions import Allow, Permission
 from api.problems import responses
 from api.version import PREFIX
 from sql.connection import Pool
 
 router = APIRouter(prefix=f"{PREFIX}/export", tags=["export"], dependencies=[Allow(Permission.READ)])
+PARQUET = "application/vnd.apache.parquet"
 
 
 async def _selection(
@@ -53,6 +55,19 @@ async def export_csv(request: Request, pool: PoolDep, selection: Selection) -> S
     1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing), tests (a set of bits, see the glossary).
     """
     return await _stream(request, pool, copy_csv, selection, "observations.csv", "text/csv; charset=utf-8")
+
+
+@router.get(
+    "/observations.parquet",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {PARQUET: {"schema": {"type": "string", "format": "binary"}}}, "description": "A file"},
+        **responses(422, 503),
+    },
+)
+async def export_parquet(request: Request, pool: PoolDep, selection: Selection) -> StreamingResponse:
+    """Every observation asked for as Parquet, columns and order as the CSV."""
+    return await _stream(request, pool, copy_parquet, selection, "observations.parquet", PARQUET)
 
 
 @router.get(

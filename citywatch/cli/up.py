@@ -16,6 +16,7 @@ import asyncpg
 import typer
 
 from citywatch.cli.registering import in_store, register
+from citywatch.cli.serve import first_admin
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
 from citywatch.local.broker import LocalBroker
@@ -29,8 +30,8 @@ from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import configure_logging
 from devices.credentials import active_accounts
+from ingest.anchor import sessions
 from ingest.broker_claim import claim_session
-from ingest.subscription import session_name, topic_filters
 from simulators.placing import build_city
 from simulators.registry import basemap, registry_document
 from sql.migrate import migrate
@@ -178,7 +179,8 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     assert broker.program is not None
     _explain_port("MQTT broker", options.mqtt_port, broker.port)
     # The session must be there before anybody publishes: a broker keeps nothing for a worker it has not met.
-    claim_session("127.0.0.1", broker.port, session_name(0), topic_filters(settings.ingest), account)
+    for client_id, filters in sessions(settings.ingest):
+        claim_session("127.0.0.1", broker.port, client_id, filters, account)
     for limit in broker.program.limits:
         _say(f"  note: {limit}")
     if not settings.serve.demo and (told := asyncio.run(first_admin(postgres.dsn()))) is not None:
@@ -207,9 +209,13 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
         drawing.write_text(json.dumps(basemap(city)), encoding="utf-8")
         if settings.serve.basemap is None:
             environment["CITYWATCH_SERVE__BASEMAP"] = str(drawing)
-    for name in ("serve", "ingest", "fold", "rules", "indicators"):
-        command = [name] if name == "serve" else [name, "run"]
-        supervisor.add(name, Worker(command, logs / f"{name}.log", environment))
+    supervisor.add("serve", Worker(["serve"], logs / "serve.log", environment))
+    for slot in range(settings.ingest.workers):
+        name = "ingest" if settings.ingest.workers == 1 else f"ingest-{slot}"
+        of_slot = {**environment, "CITYWATCH_INGEST__SLOT": str(slot)}
+        supervisor.add(name, Worker(["ingest", "run"], logs / f"{name}.log", of_slot))
+    for name in ("fold", "rules", "indicators", "devices"):
+        supervisor.add(name, Worker([name, "run"], logs / f"{name}.log", environment))
     if options.simulator:
         simulate = ["simulate", "--devices", str(options.devices), "--seed", str(options.seed)]
         empty = asyncio.run(_is_empty(postgres.dsn()))

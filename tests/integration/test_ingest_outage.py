@@ -147,6 +147,20 @@ async def test_a_store_that_goes_away_is_waited_for(broker: LocalBroker, receive
         await pool.close()
 
 
+async def test_a_worker_stops_while_messages_keep_coming(dsn: str, pool: Pool, broker: LocalBroker) -> None:
+    await register(pool)
+    settings = make_settings(dsn, broker, window=500, batch_rows=50)
+    await subscribed(settings)
+    flowing = asyncio.create_task(publish(broker, numbered(100_000)))
+    async with running(settings):
+        await until(lambda: has(pool, 100), "the first hundred")
+        assert not flowing.done()
+    # It has stopped, and what it did not take the broker keeps.
+    flowing.cancel()
+    await asyncio.gather(flowing, return_exceptions=True)
+    assert await account_closes(pool)
+
+
 @pytest.mark.parametrize("receiver", ["direct", "aiomqtt"])
 async def test_what_is_queued_comes_before_the_subscription_and_is_bounded_too(
     dsn: str, pool: Pool, broker: LocalBroker, receiver: str

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from citywatch.local.dynamic_security import make_account
 from devices.broker_admin import BrokerAdmin
 from devices.credentials import AT_ONCE, active_accounts, broker_admin, create_credentials, revoke_credentials
 from devices.registry import import_registry
@@ -53,7 +54,16 @@ async def _run(pool: Pool, dsn: str, folder: Path) -> dict[str, object]:
     with secured_broker(folder / "restarted", accounts) as (broker, _):
         started = time.perf_counter() - begun
         assert may_connect(broker.port, made[-1].device_id, made[-1].password)
+    # What a device more costs where ten thousand are in the file already: the plugin writes all of it each time.
+    large = [make_account(f"there-{number:05}", "x") for number in range(FLEET)]
+    with (
+        secured_broker(folder / "large", large) as (broker, password),
+        broker_admin(settings_for(dsn, broker, password)) as admin,
+    ):
+        async with pool.acquire() as connection:
+            beside_ten_thousand = await _lanes(connection, admin, broker.port, rotate=True)
     return {
+        "beside_ten_thousand": beside_ten_thousand,
         "alone": lanes,
         "fleet": size,
         "seconds_as_a_job": round(lasted, 1),
