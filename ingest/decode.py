@@ -145,7 +145,9 @@ class Decoder:
     ) -> Accepted:
         arrived, live = delivery.received_at, speaker.live
         now = arrived if live else self._source_time(speaker, uplink, readings, arrived)
-        oldest, newest = max(now - self.lateness, LIVE_SINCE) if live else now - self.lateness, now + AHEAD
+        # A simulated or recorded city that says what its now is can be told what is wrong with its clocks, too.
+        clocked = live or (uplink.now is not None and now >= LIVE_SINCE)
+        oldest, newest = max(now - self.lateness, LIVE_SINCE) if clocked else now - self.lateness, now + AHEAD
         rows: list[Row] = []
         channels, fallback = speaker.channels, uplink.time
         # A time that counts from the arrival is another one at the next delivery of the same message.
@@ -164,12 +166,13 @@ class Decoder:
             elif not oldest <= time <= newest:
                 try:
                     allowed = self.lateness if live or uplink.now is not None else None
-                    quality = judge_time(time, now, live=live, lateness=allowed)
+                    quality = judge_time(time, now, live=clocked, lateness=allowed)
                 except TooOldError as error:
                     refused.append(Refused(reading.property, RefuseReason.TOO_OLD, str(error)))
                     continue
                 if quality is not _GOOD:
-                    corrected = self._correct(speaker, delivery, time, reading is readings[-1]) if live else None
+                    newest_time = reading is readings[-1]
+                    corrected = self._correct(speaker, delivery, time, now, newest_time) if clocked else None
                     tests = _TIME_TEST
                     if corrected is not None and oldest <= corrected <= newest:
                         time, quality = corrected, _GOOD
@@ -177,14 +180,16 @@ class Decoder:
                         time, by_arrival = now, True
             result = reading.value
             rows.append(Row(channel, time, arrived, result, _MISSING if result is None else quality, tests))
-        if live and rows and arrived - rows[-1].phenomenon_time > SUSPICIOUS_DELAY:
-            self._watch_clock(speaker, delivery, rows[-1].phenomenon_time, possible=True)
+        if clocked and rows and now - rows[-1].phenomenon_time > SUSPICIOUS_DELAY:
+            self._watch_clock(speaker, delivery, rows[-1].phenomenon_time, now, possible=True)
         accepted = Accepted(delivery, speaker.device.device_id, rows, refused)
         if by_arrival and rows:
             accepted.key, accepted.since = self._key_of(delivery, uplink, resumed_at)
         return accepted
 
-    def _correct(self, speaker: Speaker, delivery: Delivery, stated: datetime, newest: bool) -> datetime | None:
+    def _correct(
+        self, speaker: Speaker, delivery: Delivery, stated: datetime, now: datetime, newest: bool
+    ) -> datetime | None:
         """Return an impossible time put right, where the clock is known to be wrong by a constant.
 
         Only the `newest` time of a message tells how the clock stands: what it stored before is older than that.
@@ -192,19 +197,21 @@ class Decoder:
         watch = speaker.clock
         if watch is not None and watch.offset is not None:
             corrected = stated + watch.offset
-            if corrected <= delivery.received_at + AHEAD and corrected >= LIVE_SINCE:
+            if LIVE_SINCE <= corrected <= now + AHEAD:
                 return corrected
             watch.forget()
         if newest:
-            self._watch_clock(speaker, delivery, stated, possible=False)
+            self._watch_clock(speaker, delivery, stated, now, possible=False)
         return None
 
-    def _watch_clock(self, speaker: Speaker, delivery: Delivery, stated: datetime, *, possible: bool) -> None:
+    def _watch_clock(
+        self, speaker: Speaker, delivery: Delivery, stated: datetime, now: datetime, *, possible: bool
+    ) -> None:
         if delivery.dup or delivery.retain:
             return  # nobody knows how long it was on its way
         if speaker.clock is None:
             speaker.clock = ClockWatch()
-        fault = speaker.clock.note(speaker.device.device_id, stated, delivery.received_at, possible=possible)
+        fault = speaker.clock.note(speaker.device.device_id, stated, now, possible=possible)
         if fault is not None:
             self.directory.clock_faults.append(fault)
 

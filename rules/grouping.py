@@ -17,7 +17,8 @@ log = get_logger()
 
 async def group_alerts(connection: Connection, silence_rules: Collection[str], sizes: Mapping[str, int]) -> list[int]:
     """Group what can be grouped, inside the caller's transaction; return the incidents that were opened."""
-    alone = [_member(row, silence_rules) for row in await connection.fetch(query("incidents", "alone"), LOOK_BACK)]
+    rows = await connection.fetch(query("incidents", "alone"), LOOK_BACK)
+    alone = [_member(row, silence_rules, sizes) for row in rows]
     if not alone:
         return []
     joined: dict[int, list[Member]] = {}
@@ -74,8 +75,10 @@ def nodes_of(tags: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(f"{kind}:{tags[kind]}" for kind in NODES if tags.get(kind))
 
 
-def _member(row: Record, silence_rules: Collection[str]) -> Member:
+def _member(row: Record, silence_rules: Collection[str], sizes: Mapping[str, int]) -> Member:
     tags = row["tags"]
+    # A gateway that is a device itself goes down with what hangs on it.
+    itself = tuple(node for kind in NODES if (node := f"{kind}:{row['device_id']}") in sizes)
     corridor = tags.get("corridor")
     return Member(
         alert_id=row["alert_id"],
@@ -84,8 +87,9 @@ def _member(row: Record, silence_rules: Collection[str]) -> Member:
         severity=Severity(row["severity"]),
         raised_at=row["raised_at"],
         silence=row["rule_id"] in silence_rules,
-        nodes=nodes_of(tags),
+        nodes=(*nodes_of(tags), *itself),
         corridor=str(corridor) if corridor and row["rule_id"].startswith("traffic-") else None,
         latitude=row["latitude"],
         longitude=row["longitude"],
+        rhythm=row["expected_interval"],
     )

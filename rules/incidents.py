@@ -4,8 +4,10 @@ Three things bind alerts, each only within `WINDOW` of one another:
 
 - Silence is bound by what devices hang on: a gateway, a cabinet, a network. Such a node is the cause when at least
   `LEAST` of its devices are silent and they are at least `SHARE` of all it has; of several the one that explains most.
+  What counts is when the devices were last heard: those of a slow rhythm are missed later, and belong to it still.
 - Traffic alerts are bound by their corridor: a queue grows along it.
-- Anything else is bound by rule and place: at least `LEAST_NEAR` devices, each within `NEAR` of another.
+- Anything else, and silence without a node to blame (a power cut), is bound by rule and place: at least `LEAST_NEAR`
+  devices, each within `NEAR` of another.
 
 What is bound by nothing stays alone and visible.
 """
@@ -25,6 +27,7 @@ LEAST = 3
 SHARE = 0.5
 LEAST_NEAR = 4
 NEAR = 600.0  # metres
+MISSED = 3.5  # reports that are missing when a device is called silent
 NODES = ("network", "cabinet", "gateway")  # the widest first
 _ORDER = {severity: position for position, severity in enumerate(Severity)}
 
@@ -43,6 +46,12 @@ class Member:
     corridor: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    rhythm: timedelta = timedelta()  # how often its device reports
+
+    @property
+    def began_at(self) -> datetime:
+        """Return about when what it tells of began: for silence the device's last report."""
+        return self.raised_at - MISSED * self.rhythm if self.silence else self.raised_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +83,10 @@ def group(members: Sequence[Member], sizes: Mapping[str, int]) -> list[Group]:
 
 def joins(member: Member, cause: str, newest_at: datetime, near: Iterable[tuple[float, float]]) -> bool:
     """Say whether a new alert belongs to an open incident; `near` is where that one's devices stand."""
-    if abs(member.raised_at - newest_at) > WINDOW:
+    if not member.began_at - WINDOW <= newest_at <= member.raised_at + WINDOW:
         return False
-    if member.silence:
-        return cause in member.nodes
+    if member.silence and cause in member.nodes:
+        return True
     if cause.startswith("corridor:"):
         return cause == f"corridor:{member.corridor}"
     if cause != f"place:{member.rule_id}" or member.latitude is None or member.longitude is None:
@@ -120,7 +129,7 @@ def _by_corridor(members: Iterable[Member]) -> Iterator[Group]:
 def _by_place(members: Iterable[Member]) -> Iterator[Group]:
     rules: defaultdict[str, list[Member]] = defaultdict(list)
     for each in members:
-        if not each.silence and each.latitude is not None:
+        if each.latitude is not None:
             rules[each.rule_id].append(each)
     for rule_id, all_of in rules.items():
         for at_once in _together(all_of):
@@ -130,10 +139,10 @@ def _by_place(members: Iterable[Member]) -> Iterator[Group]:
 
 
 def _together(members: Iterable[Member]) -> list[tuple[Member, ...]]:
-    """Return runs of alerts in each of which the next was raised within WINDOW of the one before."""
+    """Return runs of alerts in each of which the next began within WINDOW of the one before."""
     runs: list[list[Member]] = []
-    for each in sorted(members, key=lambda member: (member.raised_at, member.alert_id)):
-        if runs and each.raised_at - runs[-1][-1].raised_at <= WINDOW:
+    for each in sorted(members, key=lambda member: (member.began_at, member.alert_id)):
+        if runs and each.began_at - runs[-1][-1].began_at <= WINDOW:
             runs[-1].append(each)
         else:
             runs.append([each])

@@ -8,6 +8,7 @@ checkpoint, goes again over the tail from there to the position, and compares wh
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from citywatch.errors import RuleError
 from citywatch.local.running import store_dsn
+from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from rules.alerts import record, withdraw
@@ -268,7 +270,11 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
                 while not stop.is_set():
                     if sender.done():
                         sender.result()
-                    if not await worker.work(datetime.now(UTC)):
+                    began = time.perf_counter()
+                    rows = await worker.work(datetime.now(UTC))
+                    if rows:
+                        note_step(CONSUMER, rows, time.perf_counter() - began)
+                    else:
                         await watch.wait(stop)
                     backoff.reset()
             await worker.checkpoint(datetime.now(UTC))

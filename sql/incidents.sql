@@ -1,7 +1,8 @@
 -- alone --
 -- $1 interval how long ago they were recorded at most
 -- Open alerts that speak, belong to no incident and were recorded lately.
-SELECT a.alert_id, a.rule_id, a.device_id, a.severity, a.raised_at, d.tags, d.latitude, d.longitude
+SELECT a.alert_id, a.rule_id, a.device_id, a.severity, a.raised_at, d.tags, d.latitude, d.longitude,
+       d.expected_interval
   FROM alert AS a
   JOIN device AS d USING (device_id)
  WHERE a.open AND a.incident_id IS NULL AND NOT a.silent AND a.recorded_at > now() - $1::interval

@@ -33,7 +33,7 @@ def run() -> None:
 
     Example: `citywatch rules run`
     """
-    run_process("rules", judge)
+    run_process("rules", judge, reports=True)
 
 
 @app.command()

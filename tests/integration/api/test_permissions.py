@@ -81,11 +81,26 @@ EXPECTED = {
     "/sta/v1.1/{path:path}": EVERYBODY,
     "POST /sta/v1.1/CreateObservations": "engineer admin demo",
     "POST /sta/v1.1/{path:path}": "engineer admin demo",
+    "/ngsi-ld/v1/types": EVERYBODY,
+    "/ngsi-ld/v1/entities": EVERYBODY,
+    "/ngsi-ld/v1/entities/{entity_id}": EVERYBODY,
+    "/ngsi-ld/v1/temporal/entities/{entity_id}": EVERYBODY,
     "/api/v1/rules": EVERYBODY,
     "/api/v1/rules/{rule_id}": EVERYBODY,
     "/api/v1/export/observations.csv": EVERYBODY,
     "/api/v1/export/observations.geojson": EVERYBODY,
+    "/api/v1/export/observations.parquet": EVERYBODY,
     "/api/v1/live": EVERYBODY,
+    "/api/v1/me": EVERYBODY,
+    "/api/v1/audit": "auditor admin",
+    "/public": "anonymous",
+    "/sign-in": "anonymous",
+    "/sign-in.css": "anonymous",
+    "/sign-in/provider": "anonymous",
+    "/sign-in/provider/answer": "anonymous",
+    "/sign-out": "viewer operator engineer auditor admin",
+    "/password": "viewer operator engineer auditor admin",
+    "/api/v1/live/events": EVERYBODY,
     "/api/{rest:path}": "anonymous",
     "/health/{rest:path}": "anonymous",
     "/metrics/{rest:path}": "anonymous",
@@ -103,7 +118,8 @@ EXPECTED = {
 }
 
 
-SAMPLES = {"device_id": "bin-1", "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere", "path:path": "/alerts",
+SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "device_id": "bin-1",
+            "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere", "path:path": "/alerts",
            "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
 
 

@@ -86,3 +86,19 @@ def test_a_new_alert_joins_by_node_or_by_place() -> None:
     assert joins(here, "place:pm2-5-high", at(0), [(PLACE[0] + 0.004, PLACE[1])])
     assert not joins(here, "place:pm2-5-high", at(0), [(PLACE[0] + 0.01, PLACE[1])])
     assert not joins(here, "place:no2-high", at(0) + timedelta(seconds=1), [PLACE])
+
+
+def test_a_slow_device_that_is_missed_later_belongs_to_the_gateway_that_took_it_away() -> None:
+    quick = [member(number, 210, nodes=("gateway:gw-1",), rhythm=timedelta(minutes=1)) for number in (1, 2, 3)]
+    slow = [member(number, 1050 + number, nodes=("gateway:gw-1",), rhythm=timedelta(minutes=5)) for number in (4, 5)]
+    (found,) = group([*quick, *slow], {"gateway:gw-1": 5})
+    assert len(found.members) == 5
+    assert joins(slow[0], "gateway:gw-1", at(210), [])
+    later = member(9, 7200, nodes=("gateway:gw-1",), rhythm=timedelta(minutes=5))
+    assert not joins(later, "gateway:gw-1", at(210), [])
+
+
+def test_devices_that_fall_silent_in_one_place_without_a_node_to_blame_are_one_incident() -> None:
+    dark = [member(number, number, latitude=PLACE[0], longitude=PLACE[1]) for number in range(4)]
+    (found,) = group(dark, {})
+    assert found.cause == "place:device-silent"
