@@ -120,6 +120,7 @@ def create_app(settings: Settings) -> FastAPI:
         exports,
         incidents,
         quality,
+        audit,
         alarm_health,
         backtests,
         maintenance,

@@ -122,7 +122,7 @@ async def reset_alert(acting: ActingDep, body: Acknowledge | None = None) -> Res
 async def call_back_alert(acting: ActingDep, body: Comment) -> Response:
     """Open a closed alert again, with the reason: what it is about is not done."""
     return await acting.take(
-        "call_back",
+        "call back",
         lambda c: actions.call_back(c, acting.alert_id, acting.actor, acting.now, body.comment),
         comment=body.comment,
     )
