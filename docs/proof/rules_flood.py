@@ -110,7 +110,7 @@ async def _install(connection: Connection) -> dict[str, int]:
 
 
 def _readings(ids: dict[str, int]) -> list[tuple[datetime, list[Row]]]:
-    """Return what is said, minute by minute: all is well, then two nodes are silent, a plume comes, and 50 bins burn."""
+    """Return what is said, minute by minute: all is well, two nodes fall silent, a plume comes, 50 bins burn."""
     chance = random.Random(12)
     calm = {"gw": 20.0, "cab": 20.0, "air": 8.0, "alone": 20.0, "clock": 20.0}
     steps: list[tuple[datetime, list[Row]]] = []
