@@ -126,6 +126,7 @@ def create_app(settings: Settings) -> FastAPI:
         maintenance,
         notifications,
         work_orders,
+        audit,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])

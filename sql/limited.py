@@ -27,6 +27,8 @@ READABLE = (
     "district",
     "incident",
     "latest_observation",
+    "maintenance_window",
+    "notification",
     "observation",
     "observed_property",
     "rejected_message",
@@ -50,6 +52,8 @@ READABLE = (
     "sta_placing",
     "sta_sensor",
     "sta_thing",
+    "work_order",
+    "work_order_event",
 )
 
 
