@@ -24,9 +24,11 @@ from api.routes import (
     districts,
     exports,
     incidents,
+    meaning,
     observations,
     overview,
     quality,
+    routes,
     rules,
     system,
 )
@@ -104,6 +106,8 @@ def create_app(settings: Settings) -> FastAPI:
         exports,
         incidents,
         quality,
+        meaning,
+        routes,
     ):
         app.include_router(part.router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)
