@@ -54,7 +54,7 @@ async def compute_indicator(
 @router.get("/datastreams/{datastream_id}/forecast", response_model=shapes.Forecast, responses=responses(404, 422, 503))
 async def get_forecast(
     pool: PoolDep,
-    datastream_id: Annotated[int, Path(ge=1, le=2**31 - 1)],
+    datastream_id: Annotated[int, Path(ge=1, le=2**31 - 1, description="datastream_id")],
     share: Annotated[float, Query(ge=0.5, le=0.98, description="what the band is to hold")] = 0.9,
 ) -> Response:
     """The next 24 hours of a datastream from its own hourly history, with how well such forecasts did lately."""

@@ -64,7 +64,7 @@ async def get_routes(
     district_id: DistrictQuery = None,
     source_id: Annotated[Word, Query(description="source of time")] = "live",
     depot_latitude: Annotated[float | None, Query(ge=-90, le=90, description="none: the middle of the bins")] = None,
-    depot_longitude: Annotated[float | None, Query(ge=-180, le=180)] = None,
+    depot_longitude: Annotated[float | None, Query(ge=-180, le=180, description="with it")] = None,
     shift_start: Annotated[str, Query(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="hh:mm")] = "06:00",
     shift_end: Annotated[str, Query(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="hh:mm")] = "14:00",
     form: Annotated[Literal["json", "geojson", "csv"], Query(alias="format", description="csv: one truck's")] = "json",
