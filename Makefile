@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TREE := citywatch sql devices indicators rules ingest api dashboard simulators benchmarks tests docs/proof
 
-.PHONY: up setup setup-dev test check format bench prove screenshots lock clean
+.PHONY: up setup setup-dev test check format bench prove messages screenshots lock clean
 
 up: setup
 	@exec $(BIN)/citywatch up $(ARGS)
@@ -44,6 +44,9 @@ bench: setup-dev
 
 prove: setup-dev
 	@$(BIN)/python -m docs.proof $(ARGS)
+
+messages: setup-dev
+	@$(BIN)/python -m tests.messages
 
 screenshots: setup-dev
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)

@@ -8,8 +8,11 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.export import Exports
-from api.gate import Gate, check_demo, identify_demo, in_process
+from api.gate import Gate, check_demo, identify_demo, in_process, published
+from api.identity.oidc import Provider, check_oidc
+from api.identity.sessions import identify
 from api.live import live_router
+from api.live_events import events_router
 from api.live_hub import Hub
 from api.metrics import Metrics
 from api.openapi import document_doors
@@ -18,20 +21,29 @@ from api.problems import install_problems
 from api.routes import (
     accounts,
     actions,
+    alarm_health,
     alerts,
+    audit,
+    backtests,
     curves,
     devices,
     districts,
     exports,
+    identity,
     incidents,
     meaning,
+    maintenance,
+    notifications,
     observations,
     overview,
+    provider,
     quality,
     routes,
     rules,
     system,
+    work_orders,
 )
+from api.standards.ngsi_ld.routes import router as ngsi_ld_router
 from api.standards.sensorthings.routes import router as sensorthings_router
 from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
@@ -54,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the application; its pool opens at start-up. Raises SettingsError if the demo would be open
     to others, StoreError if no store is known."""
     check_demo(settings.serve)
+    check_oidc(settings)
     dsn = store_dsn(settings)
     metrics = Metrics()
 
@@ -92,8 +105,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = metrics
+    closed_with_provider = not settings.serve.demo and settings.identity.oidc_issuer is not None
+    app.state.provider = Provider(settings) if closed_with_provider else None
+    app.state.identify = identify_demo if settings.serve.demo else identify
     install_problems(app)
-    for part in (
+    parts = (
         overview,
         districts,
         devices,
@@ -110,13 +126,31 @@ def create_app(settings: Settings) -> FastAPI:
         routes,
     ):
         app.include_router(part.router, dependencies=[Depends(check_query)])
+        audit,
+        alarm_health,
+        backtests,
+        maintenance,
+        notifications,
+        work_orders,
+    )
+    for router in (*(part.router for part in parts), ngsi_ld_router):
+        app.include_router(router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)
     app.include_router(live_router)
+    app.include_router(identity.router)
+    app.include_router(provider.router)
+    app.include_router(events_router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
-    app.add_middleware(Gate, settings=settings.serve, identify=identify_demo, observe=metrics.observe)
+    app.add_middleware(
+        Gate,
+        settings=settings.serve,
+        identify=app.state.identify,
+        observe=metrics.observe,
+    )
     app.state.in_process = in_process(app)
+    app.state.published = published(app)
     document_doors(app, demo=settings.serve.demo)
     return app
 

@@ -1,23 +1,49 @@
 """What a route is given: the pool, the settings, who acts, and typed query parameters shared by several lists."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import Depends, Header, Query, Request
 from pydantic import StringConstraints
 
-from api.problems import ProblemError
+from api.principal import Limits, Principal
 from api.schemas import Instant
 from citywatch.settings import Settings
 from sql.connection import Pool
+from sql.limited import LimitedPool
 
 BBox = tuple[float, float, float, float]
 
 
-async def get_pool(request: Request) -> Pool:
-    """Return the pool opened at start-up."""
+async def get_whole_pool(request: Request) -> Pool:
+    """Return the pool opened at start-up, which reads and writes everything."""
     pool: Pool = request.app.state.pool
     return pool
+
+
+async def get_principal(request: Request) -> Principal:
+    """Return who acts; the gate has found out."""
+    principal: Principal = request.scope["citywatch.principal"]
+    return principal
+
+
+def limit_pool(pool: Pool, limits: Limits | None) -> Pool:
+    """Return `pool` as it reads within `limits`: an account limited to a part of the city sees nothing else."""
+    if limits is None:
+        return pool
+    return cast(Pool, LimitedPool(pool, limits.districts, limits.domains))
+
+
+async def get_pool(
+    pool: Annotated[Pool, Depends(get_whole_pool)], principal: Annotated[Principal, Depends(get_principal)]
+) -> Pool:
+    """Return the pool that reads what the caller may see."""
+    return limit_pool(pool, principal.limits)
+
+
+async def get_address(request: Request) -> str:
+    """Return the network address of who asks, for the audit log."""
+    return request.client.host if request.client is not None else ""
 
 
 async def get_settings(request: Request) -> Settings:
@@ -32,21 +58,21 @@ async def get_now() -> datetime:
 
 
 async def get_actor(
+    principal: Annotated[Principal, Depends(get_principal)],
     operator: Annotated[
         str | None,
         Header(
             alias="X-Citywatch-Operator",
             min_length=1,
             max_length=80,
+            pattern="^[!-~¡-¬®-ÿ][ -~¡-¬®-ÿ]*$",  # what prints of the characters that a header can hold
             description="who acts, in demo mode; journalled as unverified",
         ),
     ] = None,
 ) -> str:
-    """Return the name that goes into the journal. Demo mode believes it, and says that it did."""
-    if operator is None:
-        return "demo"
-    if not operator.isprintable() or not operator.strip():
-        raise ProblemError(422, "invalid", "X-Citywatch-Operator: printable characters only")
+    """Return the name that goes into the journal. Demo mode believes what it is told, and says that it did."""
+    if operator is None or principal.kind != "demo":
+        return principal.name
     return f"{operator.strip()} (unverified)"
 
 
@@ -80,6 +106,9 @@ Serial = Annotated[int, Query(ge=1, le=2**63 - 1)]
 DomainName = Literal["traffic", "waste", "air", "weather", "noise", "health"]
 
 PoolDep = Annotated[Pool, Depends(get_pool)]
+WholePoolDep = Annotated[Pool, Depends(get_whole_pool)]
+PrincipalDep = Annotated[Principal, Depends(get_principal)]
+AddressDep = Annotated[str, Depends(get_address)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 NowDep = Annotated[datetime, Depends(get_now)]
 ActorDep = Annotated[str, Depends(get_actor)]

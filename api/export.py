@@ -24,12 +24,20 @@ Write = Callable[[bytes], Coroutine[Any, Any, None]]
 Source = Callable[[Connection, Write, tuple[Any, ...]], Coroutine[Any, Any, None]]
 
 
+def without_comments(text: str) -> str:
+    """Return a query as COPY takes it.
+
+    COPY takes no parameters, so the driver writes them into the text as literals, into comments as well, where a line
+    break in a value would end the comment and begin SQL: the text goes without comments.
+    """
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    return "\n".join(lines).rstrip(";")
+
+
 async def copy_csv(connection: Connection, write: Write, arguments: tuple[Any, ...]) -> None:
     """Write observations as CSV (RFC 4180) with a header line."""
-    # COPY takes no parameters, so the driver writes them into the text as literals, into comments as well, where a
-    # line break in a value would end the comment and begin SQL: the text goes without comments.
-    lines = [line for line in query("api", "export_csv").splitlines() if not line.lstrip().startswith("--")]
-    await connection.copy_from_query("\n".join(lines).rstrip(";"), *arguments, output=write, format="csv", header=True)
+    text = without_comments(query("api", "export_csv"))
+    await connection.copy_from_query(text, *arguments, output=write, format="csv", header=True)
 
 
 async def copy_geojson(connection: Connection, write: Write, arguments: tuple[Any, ...]) -> None:
@@ -57,10 +65,15 @@ class Exports:
         if self._running >= AT_ONCE:
             raise ProblemError(503, "too-many-exports", f"{AT_ONCE} exports run already: try again when one has ended")
 
-    async def begin(self, source: Source, arguments: tuple[Any, ...]) -> AsyncGenerator[bytes]:
-        """Return the pieces once the first is there, so that what fails at the start can still be said in full."""
+    async def begin(
+        self, source: Source, arguments: tuple[Any, ...], pool: Pool | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Return the pieces once the first is there, so that what fails at the start can still be said in full.
+
+        `pool` is what the caller may see; by default everything.
+        """
         self.check_room()
-        pieces = self.pieces(source, arguments)
+        pieces = self.pieces(source, arguments, pool)
         first = await anext(pieces)
 
         async def whole() -> AsyncGenerator[bytes]:
@@ -71,7 +84,9 @@ class Exports:
 
         return whole()
 
-    async def pieces(self, source: Source, arguments: tuple[Any, ...]) -> AsyncGenerator[bytes]:
+    async def pieces(
+        self, source: Source, arguments: tuple[Any, ...], pool: Pool | None = None
+    ) -> AsyncGenerator[bytes]:
         """Yield what `source` writes, as fast as it is taken."""
         outlet, inlet = anyio.create_memory_object_stream[bytes](AHEAD)
 
@@ -80,7 +95,7 @@ class Exports:
                 await outlet.send(bytes(piece))
 
         async def read() -> None:
-            async with outlet, self._pool.acquire() as connection, connection.transaction(readonly=True):
+            async with outlet, (pool or self._pool).acquire() as connection, connection.transaction(readonly=True):
                 await connection.execute(query("api", "lift_timeout"))
                 await source(connection, write, arguments)
 

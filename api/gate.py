@@ -10,15 +10,15 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.permissions import Door, find_door, read_doors, refuse
-from api.principal import DEMO, Principal, current_principal
-from api.problems import MEDIA_TYPE, ProblemError, problem_body
+from api.principal import DEMO, PUBLISHER, Principal, current_principal
+from api.problems import MEDIA_TYPE, UNREACHABLE, ProblemError, problem_body
 from citywatch.errors import SettingsError
 from citywatch.settings import ServeSettings
 from citywatch.telemetry import get_logger
@@ -88,6 +88,16 @@ def refusal(scope: Scope, headers: Headers, *, demo: bool) -> str | None:
     return None
 
 
+def _page_instead(scope: Scope, headers: Headers, problem: ProblemError) -> str | None:
+    """Return where a person in a browser goes instead of reading `problem`, None for a program."""
+    if scope["method"] != "GET" or "text/html" not in headers.get("accept", "") or scope["path"].startswith("/api/"):
+        return None
+    if problem.kind == "sign-in-needed":
+        asked = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+        return f"/sign-in?next={quote(asked)}" if asked != "/" else "/sign-in"
+    return "/password" if problem.kind == "password-change-needed" else None
+
+
 class _TooLargeError(Exception):
     """The body exceeds what is accepted."""
 
@@ -105,6 +115,15 @@ def in_process(app: ASGIApp) -> ASGIApp:
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, PRINCIPAL: current_principal.get()}, receive, send)
+
+    return asked
+
+
+def published(app: ASGIApp) -> ASGIApp:
+    """Return `app` as the public page asks it: as a reader of its own, whoever looks, signed in or not."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, PRINCIPAL: PUBLISHER}, receive, send)
 
     return asked
 
@@ -161,6 +180,8 @@ class Gate:
                     await self._admit(scope)
                 except ProblemError as problem:
                     reason = str(problem)
+                except UNREACHABLE as error:
+                    reason = f"the store cannot be reached: {error}"
             if reason is not None:
                 log.warning("live_refused", reason=reason, request_id=scope["citywatch.request_id"])
                 await receive()
@@ -207,6 +228,8 @@ class Gate:
             body = problem_body(code, kind, detail, instance=scope["path"], request_id=scope["citywatch.request_id"])
             length = str(len(body)).encode()
             out = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", length)]
+            if code == 401:
+                out.append((b"www-authenticate", b"Bearer"))
             await guarded_send({"type": "http.response.start", "status": code, "headers": out})
             await guarded_send({"type": "http.response.body", "body": body})
 
@@ -222,7 +245,18 @@ class Gate:
                 if taken > self.max_body and not begun:
                     raise _TooLargeError
         except ProblemError as problem:
-            await answer(problem.status, problem.kind, str(problem))
+            where = _page_instead(scope, headers, problem)
+            if where is None:
+                await answer(problem.status, problem.kind, str(problem))
+            else:
+                moved = [(b"location", where.encode()), (b"content-length", b"0")]
+                await guarded_send({"type": "http.response.start", "status": 303, "headers": moved})
+                await guarded_send({"type": "http.response.body", "body": b""})
+        except UNREACHABLE as error:
+            if begun:
+                raise
+            log.warning("store_away", error=str(error), request_id=scope["citywatch.request_id"])
+            await answer(503, "store-unavailable", "the store cannot be reached just now")
         except _TooLargeError:
             if begun:
                 raise

@@ -11,24 +11,29 @@ The client sends `{"subscribe": {"views": ["summary", "alerts", "latest"], "doma
 """
 
 import asyncio
+from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from api.gate import Identify
 from api.live_hub import Client, Hub
 from api.live_shape import Request, Shape, message
 from api.permissions import Allow, Permission
+from api.principal import Limits, Principal
+from api.problems import UNREACHABLE, ProblemError
 from api.version import PREFIX
 
 live_router = APIRouter(prefix=PREFIX, tags=["live"], dependencies=[Allow(Permission.READ)])
 
 SEND_PATIENCE = 30.0  # seconds one message may take to leave before the client is given up
 MAX_ERRORS = 10
+RECHECK = 15.0  # seconds after which a session that has ended is noticed
 TRY_LATER, UNSUPPORTED = 1013, 1003
 
 
-async def _receive(socket: WebSocket, hub: Hub, client: Client) -> None:
+async def _receive(socket: WebSocket, hub: Hub, client: Client, limits: Limits | None) -> None:
     """Take subscriptions until the client goes or talks nonsense too often."""
     errors = 0
     while errors < MAX_ERRORS:
@@ -40,7 +45,7 @@ async def _receive(socket: WebSocket, hub: Hub, client: Client) -> None:
             detail = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             client.offer(message("error", seq=0, detail=detail[:1000]), 0)
             continue
-        hub.subscribe(client, Shape.of(request.subscribe), request.resume)
+        hub.subscribe(client, Shape.of(request.subscribe, limits), request.resume)
     await socket.close(UNSUPPORTED)
 
 
@@ -52,6 +57,19 @@ async def _send(socket: WebSocket, client: Client) -> None:
             await socket.send_text(text)
 
 
+async def _watch(socket: WebSocket, principal: Principal) -> None:
+    """Return when the client is no longer who it was: signed out, disabled, expired, or given other rights."""
+    identify: Identify = socket.app.state.identify
+    while True:
+        await asyncio.sleep(RECHECK)
+        with suppress(*UNREACHABLE):
+            try:
+                if await identify(socket) != principal:
+                    return
+            except ProblemError:
+                return
+
+
 @live_router.websocket("/live")
 async def live(socket: WebSocket) -> None:
     """Serve one client until it goes."""
@@ -61,10 +79,12 @@ async def live(socket: WebSocket) -> None:
         await socket.close(TRY_LATER)
         return
     client = Client()
+    principal: Principal = socket.scope["citywatch.principal"]
     hub.join(client)
     tasks = [
-        asyncio.create_task(_receive(socket, hub, client), name="live receive"),
+        asyncio.create_task(_receive(socket, hub, client, principal.limits), name="live receive"),
         asyncio.create_task(_send(socket, client), name="live send"),
+        asyncio.create_task(_watch(socket, principal), name="live watch"),
     ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

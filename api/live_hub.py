@@ -14,9 +14,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from api.answer import rows
+from api.context import limit_pool
 from api.live_shape import Shape, Tick, merge, message
 from api.metrics import Metrics
 from api.overview import read_summary
+from api.principal import Limits
 from citywatch.telemetry import get_logger
 from sql.connection import Pool
 from sql.listen import Listener
@@ -104,7 +106,7 @@ class Hub:
         # Starts at the clock: a seq of an earlier run is then always older than the ring, never taken for one of ours.
         self._seq = int(time.time() * 1000)
         self._place = 0
-        self._summary: dict[str, Any] | None = None
+        self._summaries: dict[Limits | None, dict[str, Any]] = {}
         self._summary_at = self._beat_at = self._left_at = float("-inf")
         self._listener = Listener(dsn, [ALERTS, LATEST], self._hear, process="serve")
         self._task: asyncio.Task[None] | None = None
@@ -138,6 +140,11 @@ class Hub:
         self._clients.discard(client)
         self._metrics.live_clients.set(len(self._clients))
         self._left_at = asyncio.get_running_loop().time()
+
+    @property
+    def size(self) -> int:
+        """Return how many clients there are."""
+        return len(self._clients)
 
     @property
     def full(self) -> bool:
@@ -221,27 +228,35 @@ class Hub:
             self._resync("too much changed at once")
             return
         self._stale = self._stale or bool(latest or alerts)
-        summary = await self._changed_summary(now)
-        if latest or alerts or summary:
+        summaries = await self._changed_summaries(now)
+        if latest or alerts or summaries:
             self._seq += 1
-            self._send(Tick(self._seq, datetime.now(UTC), alerts, latest, summary))
+            self._send(Tick(self._seq, datetime.now(UTC), alerts, latest, summaries))
 
     def _begin(self, place: int) -> None:
         self._place, self._missed = place, False
         self._ring.begin(self._seq)
 
-    async def _changed_summary(self, now: float) -> dict[str, Any] | None:
-        """Return the summary if somebody wants it, it is due and says something new."""
-        if not any(client.shape is not None and "summary" in client.shape.views for client in self._clients):
-            self._summary = None
-            return None
+    async def _changed_summaries(self, now: float) -> dict[Limits | None, dict[str, Any]]:
+        """Return the summaries that somebody wants, that are due and say something new, by what part of the city."""
+        shapes = [client.shape for client in self._clients if client.shape is not None]
+        wanted = {shape.limits for shape in shapes if "summary" in shape.views}
+        if not wanted:
+            self._summaries = {}
+            return {}
         if now - self._summary_at < (SUMMARY_PACE if self._stale else SUMMARY_AGE).total_seconds():
-            return None
+            return {}
         asked = self._summary_at == float("-inf")
         self._summary_at, self._stale = now, False
-        before, self._summary = self._summary, (await read_summary(self._pool, datetime.now(UTC))).model_dump()
-        same = before is not None and {**before, "at": None} == {**self._summary, "at": None}
-        return None if same and not asked else self._summary
+        before, self._summaries = self._summaries, {}
+        for limits in wanted:
+            summary = await read_summary(limit_pool(self._pool, limits), datetime.now(UTC))
+            self._summaries[limits] = summary.model_dump()
+        return {
+            limits: summary
+            for limits, summary in self._summaries.items()
+            if asked or limits not in before or {**before[limits], "at": None} != {**summary, "at": None}
+        }
 
     def _send(self, tick: Tick) -> None:
         self._ring.add(tick)

@@ -1,6 +1,6 @@
 """What a live client asked to see, and what of a tick that is. Pure: rows in, rows out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -10,11 +10,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.answer import OPTIONS
 from api.context import BBox, DomainName, Identifier
+from api.principal import Limits
 
 View = Literal["summary", "alerts", "latest"]
 Row = dict[str, Any]
 # Columns a tick carries to be chosen by, which are not part of a latest value as REST gives it.
-PLACE = ("domain", "latitude", "longitude")
+PLACE = ("domain", "district_id", "latitude", "longitude")
 
 
 def _box(box: BBox) -> BBox:
@@ -52,7 +53,7 @@ class Tick:
     at: datetime
     alerts: list[Row]
     latest: list[Row]
-    summary: Row | None
+    summaries: Mapping[Limits | None, Row]  # by the part of the city that is seen
 
     @property
     def size(self) -> int:
@@ -68,15 +69,19 @@ class Shape:
     domain: str | None
     bbox: BBox | None
     device_id: str | None
+    limits: Limits | None = None
 
     @classmethod
-    def of(cls, subscription: Subscription) -> "Shape":
-        """Return the shape of a subscription."""
-        return cls(frozenset(subscription.views), subscription.domain, subscription.bbox, subscription.device_id)
+    def of(cls, subscription: Subscription, limits: Limits | None = None) -> "Shape":
+        """Return the shape of a subscription by somebody who sees what lies within `limits`."""
+        asked = subscription.domain, subscription.bbox, subscription.device_id
+        return cls(frozenset(subscription.views), *asked, limits)
 
     def _wants(self, row: Row) -> bool:
-        return (self.domain is None or row["domain"] == self.domain) and (
-            self.device_id is None or row["device_id"] == self.device_id
+        return (
+            (self.domain is None or row["domain"] == self.domain)
+            and (self.device_id is None or row["device_id"] == self.device_id)
+            and (self.limits is None or self.limits.covers(row["district_id"], row["domain"]))
         )
 
     def _inside(self, row: Row) -> bool:
@@ -98,8 +103,8 @@ class Shape:
             chosen = [row for row in tick.latest if self._wants(row) and self._inside(row)]
             if chosen:
                 body["latest"] = [{key: row[key] for key in row if key not in PLACE} for row in chosen]
-        if "summary" in self.views and tick.summary is not None:
-            body["summary"] = tick.summary
+        if "summary" in self.views and self.limits in tick.summaries:
+            body["summary"] = tick.summaries[self.limits]
         if not body:
             return None
         return message("delta", seq=tick.seq, at=tick.at, **body)
@@ -109,14 +114,15 @@ def merge(ticks: Iterable[Tick]) -> Tick | None:
     """Return one tick that says what all of them said, the newest of each row; None of none."""
     alerts: dict[int, Row] = {}
     latest: dict[int, Row] = {}
-    summary, last = None, None
+    summaries: dict[Limits | None, Row] = {}
+    last = None
     for last in ticks:
         alerts.update((row["alert_id"], row) for row in last.alerts)
         latest.update((row["datastream_id"], row) for row in last.latest)
-        summary = last.summary or summary
+        summaries.update(last.summaries)
     if last is None:
         return None
-    return Tick(last.seq, last.at, list(alerts.values()), list(latest.values()), summary)
+    return Tick(last.seq, last.at, list(alerts.values()), list(latest.values()), summaries)
 
 
 def message(kind: str, **parts: object) -> str:

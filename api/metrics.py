@@ -1,10 +1,13 @@
 """What a Prometheus server reads: requests, live clients, and the state of the city's devices and consumers."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Scope
 
-from sql.connection import Pool
+from sql.connection import Pool, Record
 from sql.queries import query
 from sql.read import read_tail_lag
 
@@ -42,7 +45,9 @@ async def render(metrics: Metrics, pool: Pool) -> bytes:
         alerts = await connection.fetch(query("api", "open_alert_counts"))
         lags = await read_tail_lag(connection)
         (total,) = await connection.fetch(query("api", "account_total"), None, None, None)
-    families = [
+        reports = await connection.fetch(query("process", "process_reports"))
+        waiting = await connection.fetchval(query("process", "notifications_waiting"))
+    families: list[Metric] = [
         _family("citywatch_devices", "Devices by freshness", "freshness", devices),
         _family("citywatch_open_alerts", "Open alerts by severity", "severity", alerts),
         _family(
@@ -52,6 +57,15 @@ async def render(metrics: Metrics, pool: Pool) -> bytes:
             [(lag.consumer, lag.rows) for lag in lags],
         ),
         _family(
+            "citywatch_consumer_lag_seconds",
+            "How long the oldest of them has waited",
+            "consumer",
+            [(lag.consumer, lag.seconds) for lag in lags],
+        ),
+        GaugeMetricFamily("citywatch_notifications_waiting", "Notifications that are to be sent", value=waiting),
+        GaugeMetricFamily("citywatch_account_closes", "1 where both sums of the account close", value=total["closes"]),
+        *_reported(reports),
+        _family(
             "citywatch_account",
             "Messages and readings by fate, since the beginning",
             "fate",
@@ -60,7 +74,7 @@ async def render(metrics: Metrics, pool: Pool) -> bytes:
     ]
 
     class _Store:
-        def collect(self) -> list[GaugeMetricFamily]:
+        def collect(self) -> list[Metric]:
             return families
 
     now = CollectorRegistry()
@@ -68,7 +82,23 @@ async def render(metrics: Metrics, pool: Pool) -> bytes:
     return generate_latest(metrics.registry) + generate_latest(now)
 
 
-def _family(name: str, text: str, label: str, values: list[tuple[str, int]]) -> GaugeMetricFamily:
+def _reported(reports: Sequence[Record]) -> list[Metric]:
+    """Return what the processes said of themselves, each sample with who said it, and how old that is."""
+    age = GaugeMetricFamily(
+        "citywatch_report_age_seconds", "Since a process last reported", labels=["process", "instance"]
+    )
+    families: dict[str, Metric] = {age.name: age}
+    for report in reports:
+        who = {"process": report["process"], "instance": report["instance"]}
+        age.add_metric(list(who.values()), report["silent_seconds"])
+        for family in text_string_to_metric_families(report["exposition"]):
+            kept = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+            for sample in family.samples:
+                kept.add_sample(sample.name, {**sample.labels, **who}, sample.value)
+    return list(families.values())
+
+
+def _family(name: str, text: str, label: str, values: list[tuple[str, float]]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, text, labels=[label])
     for key, value in values:
         family.add_metric([key], value)

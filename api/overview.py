@@ -1,16 +1,18 @@
 """The overview and the state of the system, read from the store; shared by the routes and the live socket."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from api.figures import HOUR, HOURS, PROPERTIES, floor_hour, key_figures
 from api.schemas import ProcessState, Status, Summary
 from citywatch.local.running import find_running
 from citywatch.settings import Settings
-from sql.connection import Pool
+from sql.connection import Pool, Record
 from sql.queries import query
 from sql.read import read_counts, read_tail_lag
 
-SERVICES = ("ingest", "fold", "rules", "indicators", "serve")
+SERVICES = ("ingest", "fold", "rules", "indicators", "devices", "serve")
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 
 
@@ -38,6 +40,23 @@ async def read_summary(pool: Pool, now: datetime) -> Summary:
     )
 
 
+def _detail(reports: Sequence[Record], *, connected: bool) -> str:
+    """Return what a process says of itself, in a few words."""
+    if not connected:
+        return "holds no connection to the store"
+    if not reports:
+        return "holds a connection to the store"
+    memory = sum(_sample(report["exposition"], "process_resident_memory_bytes") for report in reports)
+    count = "" if len(reports) == 1 else f"{len(reports)} instances, "
+    youngest, silent = (min(r["up_seconds"] for r in reports), max(r["silent_seconds"] for r in reports))
+    return f"{count}up {youngest / 60:,.0f} min, {memory / 1e6:,.0f} MB, reported {silent:.0f} s ago"
+
+
+def _sample(exposition: str, name: str) -> float:
+    found = re.search(rf"^{name} (\S+)$", exposition, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
 def _limits(settings: Settings, engine: str, broker: str) -> list[str]:
     limits = []
     if settings.serve.demo:
@@ -58,6 +77,7 @@ async def read_status(pool: Pool, settings: Settings, now: datetime, version: st
         consumers = {lag.consumer: lag for lag in await read_tail_lag(connection)}
         connected = {row["name"] for row in await connection.fetch(query("api", "connected_processes"))}
         messages = await connection.fetchval(query("api", "messages_last_minute"))
+        reports = await connection.fetch(query("process", "process_reports"))
         counts = await read_counts(connection, now)
     running = find_running(settings.data_dir)
     broker = running.broker_kind if running is not None else settings.broker.host or "none"
@@ -67,7 +87,7 @@ async def read_status(pool: Pool, settings: Settings, now: datetime, version: st
             state="running" if name in connected else "stopped",
             lag_rows=consumers[name].rows if name in consumers else None,
             lag_seconds=consumers[name].seconds if name in consumers else None,
-            detail="holds a connection to the store" if name in connected else "holds no connection to the store",
+            detail=_detail([report for report in reports if report["process"] == name], connected=name in connected),
         )
         for name in sorted({*SERVICES, *consumers})
     ]

@@ -36,6 +36,7 @@ class Permission(StrEnum):
 
 
 SIGNED_IN = frozenset({Role.VIEWER, Role.OPERATOR, Role.ENGINEER, Role.AUDITOR, Role.ADMIN})
+ROLES = tuple(role.value for role in Role if role in SIGNED_IN)  # those an account can have
 # The demo acts as an engineer, on this machine only; it has no account of its own, and reads no audit.
 GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.PUBLIC: frozenset(Role),
@@ -53,6 +54,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
 FRAMEWORK_ROUTES: dict[str, Permission] = {
     "/api/v1/openapi.json": Permission.PUBLIC,
     "/assets": Permission.PUBLIC,
+    "/public": Permission.PUBLIC,
     "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": Permission.PUBLIC,
     "/_favicon.ico": Permission.PUBLIC,
     "/api/{rest:path}": Permission.PUBLIC,
@@ -69,6 +71,14 @@ FRAMEWORK_ROUTES: dict[str, Permission] = {
 }
 
 
+FREE = frozenset({Permission.PUBLIC, Permission.OWN})  # before one has chosen a password of one's own
+
+
+def weaker(role: Role, other: Role) -> bool:
+    """Return whether `other` holds every permission that `role` holds."""
+    return all(other in roles for roles in GRANTS.values() if role in roles)
+
+
 def permits(principal: Principal, permission: Permission) -> bool:
     """Return whether any role of `principal` holds `permission`."""
     return not GRANTS[permission].isdisjoint(principal.roles)
@@ -76,6 +86,8 @@ def permits(principal: Principal, permission: Permission) -> bool:
 
 def refuse(principal: Principal, permissions: Sequence[Permission]) -> ProblemError | None:
     """Return why `principal` may not pass a door that asks for all of `permissions`, None if it may."""
+    if principal.must_change_password and not FREE.issuperset(permissions):
+        return ProblemError(403, "password-change-needed", "choose a password of your own first, at /password")
     missing = [permission for permission in permissions if not permits(principal, permission)]
     if not missing:
         return None

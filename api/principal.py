@@ -43,8 +43,19 @@ class Principal:
     limits: Limits | None = None  # None: the whole city
     must_change_password: bool = False
 
+    @property
+    def sight(self) -> str:
+        """Return what part of the city is seen, the same text for the same part: for ETags."""
+        if self.limits is None:
+            return "all"
+        return repr(
+            [sorted(part) if part is not None else None for part in (self.limits.districts, self.limits.domains)]
+        )
+
 
 ANONYMOUS = Principal("anonymous", "anonymous", frozenset({Role.ANONYMOUS}))
+# The page that the city publishes reads as this; it shows sums and rules, never a device or a person.
+PUBLISHER = Principal("public page", "anonymous", frozenset({Role.VIEWER}))
 DEMO = Principal("demo", "demo", frozenset({Role.DEMO}))
 
 # Set by the gate for every connection from outside; read by `in_process`, through which the dashboard asks the API in

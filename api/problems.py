@@ -13,6 +13,19 @@ from api.schemas import Problem
 from citywatch.errors import CitywatchError, StoreError
 
 MEDIA_TYPE = "application/problem+json"
+# What says that the store is away, or too busy to answer.
+UNREACHABLE: tuple[type[Exception], ...] = (
+    asyncpg.QueryCanceledError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+    TimeoutError,
+    StoreError,
+)
 
 
 class ProblemError(CitywatchError):
@@ -100,21 +113,17 @@ async def _on_store(request: Request, error: Exception) -> Response:
     return _answer(request, 503, "store-unavailable", detail, headers={"Retry-After": "2"})
 
 
+async def _on_limited(request: Request, error: Exception) -> Response:
+    return _answer(request, 403, "not-permitted", "this is not open to accounts limited to a part of the city")
+
+
 def install_problems(app: FastAPI) -> None:
     """Register the handlers; anything they do not know is a 500 that the gate answers and logs."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for kind in (
-        asyncpg.QueryCanceledError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.TooManyConnectionsError,
-        asyncpg.InterfaceError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        ConnectionError,
-        TimeoutError,
-        StoreError,
-    ):
+    # What the role of limited accounts (sql/limited.py) has no grant for, and whatever would write in it.
+    app.add_exception_handler(asyncpg.InsufficientPrivilegeError, _on_limited)
+    app.add_exception_handler(asyncpg.ReadOnlySQLTransactionError, _on_limited)
+    for kind in UNREACHABLE:
         app.add_exception_handler(kind, _on_store)

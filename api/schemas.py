@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Freshness = Literal["fresh", "stale", "silent", "never"]
+Presence = Literal["present", "silent", "offline", "flapping", "never"]
 Resolution = Literal["auto", "raw", "minute", "quarter", "hour", "day"]
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
@@ -98,6 +99,13 @@ class Device(_Schema):
     last_time: datetime | None
     freshness: Freshness
     worst_severity: Severity | None = Field(description="of its open alerts")
+    presence: Presence = Field(
+        description="silent: no data for three of its real intervals, whatever its connection says; offline: its will"
+    )
+    link: Literal["online", "offline"] | None = Field(description="what its last birth or will said")
+    link_at: datetime | None
+    learned_interval_seconds: float | None = Field(description="how often it really sends: the median of late")
+    version: int = Field(description="goes up with every change of the registry entry; the ETag of this device")
     latest: list[Latest] = Field(default_factory=list)
 
 
@@ -166,6 +174,8 @@ class Alert(_Schema):
     acknowledged_by: str | None
     assigned_to: str | None = None
     latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
+    area: str | None = Field(None, description="what it is about instead of a device, such as district:north")
+    suppressed_by: int | None = Field(None, description="the alert that says why this one is quiet")
     retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
     shelved_until: datetime | None = None
     incident_id: int | None = Field(None, description="incident it belongs to: alerts with one common cause")
@@ -435,6 +445,36 @@ class AccountPage(Page):
 
     items: list[AccountRow]
     total: AccountSums
+
+
+class Me(_Schema):
+    """Who the caller is. `districts` and `domains` are null where it sees all."""
+
+    name: str
+    kind: Literal["demo", "session", "key"]
+    roles: list[str]
+    permissions: list[str]
+    districts: list[str] | None
+    domains: list[str] | None
+
+
+class AuditEntry(_Schema):
+    """One line of the audit log."""
+
+    event_id: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    detail: dict[str, Any]
+    address: str = Field(description="network address; empty: on the machine itself")
+    hash: str = Field(description="SHA-256 over this entry and the hash before, in hex")
+
+
+class AuditPage(Page):
+    """A page of the audit log, newest first."""
+
+    items: list[AuditEntry]
 
 
 class Health(_Schema):

@@ -10,11 +10,14 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.chart import OURS, bars
 from benchmarks.cost import cost
+from benchmarks.node_red import node_red
 from benchmarks.peers import afternoon_script
 from benchmarks.pipeline import bare_copy, bare_subscriber, end_to_end
 from benchmarks.services import services
 
+PEERS = ("Node-RED", "afternoon script")
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 Figures = dict[str, dict[str, float]]
 
@@ -25,21 +28,46 @@ def measure(count: int) -> Figures:
         figures: Figures = {
             "bare subscriber": bare_subscriber(own, count),
             "bare COPY": bare_copy(own, count),
-            "Citywatch": end_to_end(own, count),
-            "Citywatch, packs of 20": end_to_end(own, max(1000, count // 10), pack=20),
-            "Citywatch over aiomqtt": end_to_end(own, max(1000, count // 2), CITYWATCH_INGEST__RECEIVER="aiomqtt"),
+            OURS: end_to_end(own, count),
+            f"{OURS}, packs of 20": end_to_end(own, max(1000, count // 10), pack=20),
+            f"{OURS} over aiomqtt": end_to_end(own, max(1000, count // 2), CITYWATCH_INGEST__RECEIVER="aiomqtt"),
             "afternoon script": afternoon_script(own, max(1000, count // 20)),
         }
+        red = node_red(own, max(1000, count // 20))
+        if red is not None:
+            figures["Node-RED"] = red
+        samples = own.folder / "samples.json"
+        end_to_end(own, max(1000, count // 2), samples=samples)
+        figures["share of the worker's time"] = json.loads(samples.read_text(encoding="utf-8"))
     figures["pure steps"] = cost()
-    ours = figures["Citywatch"]
+    ours = figures[OURS]
     figures["ratios"] = {
         "to the bare subscriber": ours["messages_per_second"] / figures["bare subscriber"]["messages_per_second"],
         "to bare COPY": ours["readings_per_second"] / figures["bare COPY"]["readings_per_second"],
-        "to the afternoon script": ours["messages_per_second"] / figures["afternoon script"]["messages_per_second"],
+        **{
+            f"to {name}": ours["messages_per_second"] / figures[name]["messages_per_second"]
+            for name in PEERS
+            if name in figures
+        },
+        **{
+            f"CPU per message of {name} to ours": figures[name]["worker_cpu_s_per_100k"] / ours["worker_cpu_s_per_100k"]
+            for name in PEERS
+            if name in figures
+        },
         "quality flags, share of the worker's time": figures["pure steps"]["quality_us"]
         / (ours["worker_cpu_s_per_100k"] * 10),
     }
     return figures
+
+
+def plots(figures: Figures) -> dict[Path, str]:
+    """Return the plots: rates, and CPU seconds per 100,000 messages."""
+    rates = {name: each["messages_per_second"] for name, each in figures.items() if "messages_per_second" in each}
+    costs = {name: each["worker_cpu_s_per_100k"] for name, each in figures.items() if "worker_cpu_s_per_100k" in each}
+    return {
+        PAGE.with_name("benchmarks-rate.svg"): bars("Messages stored per second, QoS 1", rates, "/s"),
+        PAGE.with_name("benchmarks-cpu.svg"): bars("CPU seconds of the worker per 100,000 messages", costs, "s"),
+    }
 
 
 def page(figures: Figures, count: int) -> str:
@@ -50,14 +78,20 @@ def page(figures: Figures, count: int) -> str:
         "",
         "Written by `make bench`. An ingest worker, broker, publisher and PostgreSQL (fsync, synchronous commit) share",
         "the machine. One reading per message unless said, QoS 1: decoded, judged by every quality test, deduplicated,",
-        "put on the tail, counted, committed, then acknowledged.",
+        "put on the tail, counted, committed, then acknowledged. The peers do none of that but insert the row: the",
+        "afternoon script (aiomqtt, asyncpg) and Node-RED with a pool of ten acknowledge before they store, and lose",
+        "what they hold when they are killed.",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores, {platform.system()} {platform.machine()}, Python "
         f"{platform.python_version()}, {count} messages, load average {load:.1f} (above {cores}: others were busy).",
         "",
+        "![Messages stored per second](benchmarks-rate.svg)",
+        "",
+        "![CPU seconds per 100,000 messages](benchmarks-cpu.svg)",
+        "",
     ]
     for name, values in figures.items():
-        lines += [f"## {name}", "", "| | |", "|---|---:|"]
+        lines += [f"## {name[0].upper()}{name[1:]}", "", "| | |", "|---|---:|"]
         lines += [
             f"| {key.replace('_', ' ')} | {value:,.{2 if value < 100 else 0}f} |" for key, value in values.items()
         ]
@@ -77,6 +111,8 @@ def main() -> None:
         return
     text = page(figures, options.count)
     PAGE.write_text(text, encoding="utf-8")
+    for path, drawing in plots(figures).items():
+        path.write_text(drawing, encoding="utf-8")
     print(text)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import orjson
@@ -23,12 +24,14 @@ WARM_UP = 5000
 LOG = "worker.log"
 
 
-def end_to_end(services: Services, count: int, pack: int = 1, **environment: str) -> dict[str, float]:
+def end_to_end(
+    services: Services, count: int, pack: int = 1, samples: Path | None = None, **environment: str
+) -> dict[str, float]:
     """Publish `count` messages as fast as acknowledged to one running worker; return rates and costs."""
     services.clear()
     log = services.folder / LOG
     log.unlink(missing_ok=True)
-    with worker(services, LOG, **environment) as measured:
+    with worker(services, LOG, samples, **environment) as measured:
         wait_for(lambda: log.exists() and "broker_connected" in log.read_text(), 30)
         finished(load(services, WARM_UP, pack=pack))
         wait_for(lambda: services.query(RECEIVED) == WARM_UP, 60)
@@ -145,7 +148,7 @@ def latency(services: Services, rate: float, seconds: float, **environment: str)
     log = services.folder / LOG
     log.unlink(missing_ok=True)
     count = int(rate * seconds)
-    with worker(services, LOG, **environment):
+    with worker(services, LOG, None, **environment):
         wait_for(lambda: log.exists() and "broker_connected" in log.read_text(), 30)
         published = finished(load(services, count, rate=rate))
         wait_for(lambda: services.query(RECEIVED) == count, 120, every=0.2)

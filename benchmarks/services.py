@@ -119,11 +119,14 @@ class Measured:
 
 
 @contextmanager
-def worker(services: Services, log: str = "worker.log", **environment: str) -> Iterator[Measured]:
-    """Run one ingest worker as a process of its own."""
+def worker(
+    services: Services, log: str = "worker.log", samples: Path | None = None, **environment: str
+) -> Iterator[Measured]:
+    """Run one ingest worker as a process of its own; with `samples` it writes there where its time goes."""
+    command = ["-c", WORKER] if samples is None else ["-m", "benchmarks.sampling"]
     with (services.folder / log).open("ab") as out:
         child = subprocess.Popen(
-            [sys.executable, "-c", WORKER],
+            [sys.executable, *command],
             cwd=ROOT,
             stderr=out,
             env={
@@ -131,6 +134,7 @@ def worker(services: Services, log: str = "worker.log", **environment: str) -> I
                 "CITYWATCH_STORE__DSN": services.dsn(),
                 "CITYWATCH_BROKER__HOST": "127.0.0.1",
                 "CITYWATCH_BROKER__PORT": str(services.broker.port),
+                **({} if samples is None else {"BENCH_SAMPLES": str(samples)}),
                 **environment,
             },
         )

@@ -4,9 +4,13 @@ import sys
 
 from citywatch.cli import (
     account,
+    accounts,
     app,
+    audit,
+    backup,
     devices,
     doctor,
+    export,
     fold,
     history,
     indicators,
@@ -29,13 +33,18 @@ app.command()(doctor.doctor)
 app.command()(doctor.status)
 app.command()(account.account)
 app.command("migrate")(migrate.migrate_command)
+app.command()(backup.backup)
+app.command("restore")(backup.restore_command)
 app.command()(simulate.simulate)
 app.command()(score.score)
 app.command()(replay.replay)
 app.command()(replay.mappings)
 app.command()(record.record)
+app.command()(export.export)
 app.command("import")(history.import_)
 app.add_typer(serve.app)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(audit.app, name="audit")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(fold.app, name="fold")
 app.add_typer(store.app, name="store")

@@ -31,3 +31,7 @@ class AlertError(CitywatchError):
 
 class MappingError(CitywatchError):
     """A replay mapping or a recorded series cannot be read; the text names file and line."""
+
+
+class AccountError(CitywatchError):
+    """An account, a key or a sign-in is not acceptable; the text says why, and never a secret."""

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citywatch.durations import parse_duration
@@ -21,6 +21,12 @@ TEST_KEYS = frozenset({"CITYWATCH_TEST_DSN", "CITYWATCH_SHARED_DATA"})
 
 Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _network_server(name: str) -> str:
+    if name not in ("tts_v3", "chirpstack_v4"):
+        raise ValueError("downlinks go through tts_v3 or chirpstack_v4")
+    return name
 
 
 class _Group(BaseModel):
@@ -54,14 +60,13 @@ Kept = Annotated[Duration, Field(ge=timedelta(days=7))]
 
 
 class RetentionSettings(_Group):
-    """How long each class of data is kept; unset: for ever. Daily rollups are always kept."""
+    """How long each class of data is kept; unset: for ever. Daily rollups and the audit log are always kept."""
 
     raw: Kept | None = Field(None, description="observations, by phenomenon time, a whole week at a time")
     minute: Kept | None = Field(None, description="rollups by minute")
     quarter: Kept | None = Field(None, description="rollups by quarter of an hour")
     hour: Kept | None = Field(None, description="rollups by hour")
     alerts: Kept | None = Field(None, description="closed alerts with their events, notifications and incidents")
-    audit: Kept | None = Field(None, description="audit events")
     rejected: Kept | None = Field(timedelta(days=90), description="messages that were rejected or refused")
     tail: Duration = Field(
         timedelta(days=2), ge=timedelta(hours=1), description="the log of writes, once every process has read it"
@@ -119,6 +124,14 @@ class RulesSettings(_Group):
     )
 
 
+class EscalationSettings(_Group):
+    """One step of the escalation: whom to tell when nobody has acknowledged for so long."""
+
+    after: Duration
+    to: list[str] = Field(min_length=1, description="such as webhook:https://..., email:a@b, mqtt:topic, apprise:url")
+    hours: tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=0, le=24)]] | None = None
+
+
 class NotifySettings(_Group):
     """Alerts to people; none of these set: alerts are shown, nobody is sent anything."""
 
@@ -131,9 +144,19 @@ class NotifySettings(_Group):
     smtp_starttls: bool = Field(True, description="insist on encryption to the mail server")
     smtp_username: str | None = Field(None, description="account at the mail server")
     smtp_password: SecretStr | None = Field(None, description="password of that account")
+    topics: list[str] = Field(default_factory=list, description="topics of the broker that alerts are published on")
+    apprise: list[str] = Field(default_factory=list, description="Apprise URLs; needs the package apprise beside ours")
     least_severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] = Field(
         "MEDIUM", description="alerts less urgent than this are shown, but sent to nobody"
     )
+    repeat: Duration | None = Field(
+        timedelta(hours=4), ge=timedelta(minutes=5), description="how often to say it again until somebody acknowledges"
+    )
+    escalation: list[EscalationSettings] = Field(
+        default_factory=list,
+        description='who is told next, as JSON: [{"after": "15m", "to": ["email:chief@x.org"], "hours": [6, 22]}]',
+    )
+    work_webhooks: list[str] = Field(default_factory=list, description="addresses that work orders are posted to")
 
 
 class ServeSettings(_Group):
@@ -143,8 +166,28 @@ class ServeSettings(_Group):
     port: Port = Field(8050, description="port to listen on; `up` takes the next free one when it is taken")
     demo: bool = Field(True, description="open to everybody on this machine, without sign-in; loopback only")
     basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
+    public_url: str | None = Field(
+        None, description="address people use, as https://city.example, where a proxy with TLS stands in front"
+    )
+    tls_certificate: Path | None = Field(None, description="certificate chain (PEM); set it and the key to speak TLS")
+    tls_key: Path | None = Field(None, description="its private key (PEM)")
+    rate: float = Field(50.0, gt=0, description="requests per second that one account, key or address may keep up")
+    burst: int = Field(500, ge=1, description="requests that one may make at once on top")
     trust_network: bool = Field(
         False, description="demo mode may listen on every address: what stands in front keeps the port to this machine"
+    )
+
+
+class IdentitySettings(_Group):
+    """Who may sign in; none of it matters in demo mode."""
+
+    session: Duration = Field(timedelta(hours=12), description="how long a session lasts, whatever happens in it")
+    oidc_issuer: str | None = Field(None, description="OpenID provider to sign in at, as https://login.city.example")
+    oidc_client_id: str | None = Field(None, description="our name at that provider")
+    oidc_client_secret: SecretStr | None = Field(None, description="our secret at that provider")
+    oidc_role_claim: str = Field("roles", description="claim of the ID token that says what somebody is there")
+    oidc_roles: dict[str, Literal["viewer", "operator", "engineer", "auditor", "admin"]] = Field(
+        default_factory=dict, description='what that makes of them here, as JSON: {"city-control-room": "operator"}'
     )
 
 
@@ -152,6 +195,11 @@ class DevicesSettings(_Group):
     """Device types."""
 
     folders: list[Path] = Field(default_factory=list, description="folders with profiles of your own")
+    downlinks: dict[Annotated[str, AfterValidator(_network_server)], str] = Field(
+        default_factory=dict,
+        description='where downlinks go, as JSON: {"tts_v3": "v3/APP@TENANT/devices/{device_id}/down/push", '
+        '"chirpstack_v4": "application/APP/device/{device_id}/command/down"}',
+    )
 
 
 class SimulatorSettings(_Group):
@@ -183,6 +231,7 @@ class Settings(BaseSettings):
     rules: RulesSettings = Field(default_factory=RulesSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)
+    identity: IdentitySettings = Field(default_factory=IdentitySettings)
     devices: DevicesSettings = Field(default_factory=DevicesSettings)
     simulator: SimulatorSettings = Field(default_factory=SimulatorSettings)
 

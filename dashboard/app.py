@@ -8,10 +8,12 @@ from dash import Dash
 from dash.backends import get_backend
 from fastapi import FastAPI, HTTPException
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from citywatch.settings import Settings
 from dashboard.callbacks import register_callbacks
 from dashboard.client import ApiClient
+from dashboard.public import add_public_page
 from dashboard.reader import Reader
 from dashboard.shell import index_page, shell
 
@@ -28,6 +30,12 @@ class _Dash(Dash):  # type: ignore[misc]  # Dash carries no types
 
     def interpolate_index(self, **parts: Any) -> str:
         return index_page(parts)
+
+
+def _client(transport_to: ASGIApp) -> ApiClient:
+    """Return a client of the API in this process: no socket, each request is handed over as it is."""
+    transport = httpx.ASGITransport(app=transport_to)
+    return ApiClient(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=30))
 
 
 def mount(app: FastAPI, settings: Settings) -> None:
@@ -58,9 +66,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
     app.user_middleware.append(app.user_middleware.pop(0))
     # A function: the frame is made for each reader, in their language.
     dash.layout = lambda: shell(demo=settings.serve.demo)
-    # No socket: the transport hands each request to the application in this process, in the viewer's name.
-    transport = httpx.ASGITransport(app=app.state.in_process)
-    http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=30)
-    register_callbacks(dash, ApiClient(http))
+    register_callbacks(dash, _client(app.state.in_process))
+    add_public_page(app, _client(app.state.published))
     # Dash looks for assets and callbacks at the first request to `/`; a first request to another page would miss them.
     dash._setup_server()

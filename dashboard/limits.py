@@ -1,9 +1,13 @@
 """The limits that rules set, read from the rules themselves, so that a chart's line is the line that fires."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.shapes import JsonObject
+
+# The API says a rule's condition in one line; a limit is a line that compares one property with one number.
+_LIMIT = re.compile(r"([a-z][a-z0-9_]*) (>=|<=) (-?\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +27,18 @@ def rule_limits(rules: Sequence[JsonObject]) -> list[RuleLimit]:
     limits = []
     for rule in rules:
         definition = rule["definition"]
-        name = definition.get("select", {}).get("property")
-        when = definition.get("when", {})
-        for key, above in (("at_least", True), ("at_most", False)):
-            limit = when.get(key) if isinstance(when, dict) else None
-            if rule["enabled"] and name and isinstance(limit, int | float) and not isinstance(limit, bool):
-                limits.append(
-                    RuleLimit(
-                        rule_id=rule["rule_id"],
-                        title=definition.get("title", rule["rule_id"]),
-                        severity=definition.get("severity", "LOW"),
-                        property=name,
-                        limit=float(limit),
-                        above=above,
-                    )
+        found = _LIMIT.fullmatch(str(definition.get("condition", "")))
+        if rule["enabled"] and found is not None:
+            limits.append(
+                RuleLimit(
+                    rule_id=rule["rule_id"],
+                    title=definition.get("title", rule["rule_id"]),
+                    severity=definition.get("severity", "LOW"),
+                    property=found[1],
+                    limit=float(found[3]),
+                    above=found[2] == ">=",
                 )
+            )
     return sorted(limits, key=lambda limit: limit.limit)
 
 

@@ -1,5 +1,9 @@
-"""Which language a reader wants: the address says so, else the cookie, else the browser; set for each request."""
+"""Who reads, as the API's gate found out, and in which language; set for each request.
 
+The language is what the address says, else the cookie, else the browser.
+"""
+
+from contextvars import ContextVar
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
@@ -10,6 +14,8 @@ from dashboard.texts import ENGLISH, html_language, language, languages
 
 COOKIE = "citywatch_language"
 YEAR = 365 * 86400
+# The name of whoever has signed in; None where nobody needs to.
+signed_in: ContextVar[str | None] = ContextVar("dashboard_signed_in", default=None)
 
 
 def _accepted(header: str) -> str | None:
@@ -68,6 +74,8 @@ class Reader:
                 MutableHeaders(scope=message).append("Set-Cookie", cookie)
             await send(message)
 
+        principal = scope.get("citywatch.principal")
+        signed_in.set(principal.name if principal is not None and principal.kind == "session" else None)
         token = language.set(chosen)
         try:
             await self.app(scope, receive, remember)

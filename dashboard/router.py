@@ -6,7 +6,23 @@ from dash.development.base_component import Component
 from dashboard.client import ApiClient, ApiError
 from dashboard.components.parts import failure, page_head, panel, state
 from dashboard.flat import flatten
-from dashboard.pages import account, air, alerts, device, inventory, overview, status, traffic, waste
+from dashboard.pages import (
+    account,
+    air,
+    alerts,
+    device,
+    districts,
+    inventory,
+    map,
+    overview,
+    report,
+    rules,
+    status,
+    traffic,
+    trends,
+    wall,
+    waste,
+)
 from dashboard.pages.view import Page, View
 from dashboard.query import Query, choose_clock, reader_zone, wall_clock
 from dashboard.texts import text
@@ -14,6 +30,12 @@ from dashboard.texts import text
 PAGES: dict[str, Page] = {
     "/": overview.page,
     "/alerts": alerts.page,
+    "/map": map.page,
+    "/trends": trends.page,
+    "/districts": districts.page,
+    "/rules": rules.page,
+    "/report": report.page,
+    "/wall": wall.page,
     "/traffic": traffic.page,
     "/waste": waste.page,
     "/air": air.page,
@@ -23,11 +45,16 @@ PAGES: dict[str, Page] = {
 }
 
 
+# One page for each thing of a kind: the page reads its name from the address.
+BELOW: dict[str, Page] = {"/devices/": device.page, "/districts/": districts.page, "/rules/": rules.page}
+
+
 def find_page(path: str) -> Page | None:
     """Return the page at `path`, None where there is none."""
     trimmed = path.rstrip("/") or "/"
-    if trimmed.startswith("/devices/"):
-        return device.page
+    for folder, found in BELOW.items():
+        if trimmed.startswith(folder):
+            return found
     return PAGES.get(trimmed)
 
 

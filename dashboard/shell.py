@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dashboard.components.dialogs import dialogs
 from dashboard.components.icons import icon
 from dashboard.flat import flatten
+from dashboard.reader import signed_in
 from dashboard.texts import ENGLISH, html_language, language, languages, mark, separators, text
 from dashboard.theme import THEME
 
@@ -18,11 +19,18 @@ from dashboard.theme import THEME
 NAVIGATION: tuple[tuple[str, str, str] | tuple[None, None, str], ...] = (
     ("/", "overview", mark("Overview")),
     ("/alerts", "alerts", mark("Alerts")),
+    ("/map", "map", mark("Map")),
+    ("/trends", "trends", mark("Trends")),
+    ("/districts", "district", mark("Districts")),
     (None, None, mark("Domains")),
     ("/traffic", "traffic", mark("Traffic")),
     ("/waste", "waste", mark("Waste")),
     ("/air", "air", mark("Air")),
+    (None, None, mark("Shift")),
+    ("/report", "report", mark("Shift report")),
+    ("/wall", "wall", mark("Wall")),
     (None, None, mark("System")),
+    ("/rules", "rules", mark("Rules")),
     ("/devices", "devices", mark("Devices")),
     ("/account", "account", mark("Data account")),
     ("/status", "status", mark("Status")),
@@ -59,9 +67,13 @@ def browser_words() -> dict[str, str]:
         "undo": text("Undo"),
         "undone": text("Undone"),
         "acknowledging": text("Acknowledging {n}"),
-        "closeTable": text("Hide the table"),
-        "openTable": text("Data as a table"),
         "time": text("Time"),
+        "series": text("Series"),
+        "value": text("Value"),
+        "now": text("Now"),
+        "play": text("Play"),
+        "pause": text("Pause"),
+        "cluster": text("{n} devices here, worst: {state}"),
     }
 
 
@@ -126,7 +138,21 @@ def _operator() -> Component:
     )
 
 
+def _account(name: str) -> Component:
+    """Return who has signed in, and the way out. What they do is journalled under that name, whatever is typed."""
+    return html.Div(
+        [
+            dcc.Input(id="operator", type="hidden", value=name),
+            html.A(name, href="/password", title=text("Signed in as {who}; change your password", who=name)),
+            # A form, so that leaving needs no script; a plain link could be followed by any page.
+            html.Form(html.Button(text("Sign out"), className="button"), action="/sign-out", method="post"),
+        ],
+        className="operator",
+    )
+
+
 def _header(demo: bool) -> Component:
+    name = signed_in.get()
     parts: list[Component] = [
         html.Button(
             icon("menu"), id="menu", className="icon-button only-small", **{"aria-label": text("Show navigation")}
@@ -145,7 +171,7 @@ def _header(demo: bool) -> Component:
         html.Div(className="header-space"),
         html.Div(text("Connecting"), id="connection", className="connection", role="status", **{"data-state": "new"}),
         html.Div(id="source-chooser", className="source-chooser"),
-        _operator(),
+        _operator() if name is None else _account(name),
         flatten(_language_menu()),
         dmc.ColorSchemeToggle(
             id="theme",

@@ -141,6 +141,8 @@ class JavaScriptDecoder:
 
     def __call__(self, payload: bytes, port: int | None, received_at: datetime | None = None) -> Mapping[str, object]:
         """Return the fields that the script returns; raise DecodeError with its own errors, or why it was stopped."""
+        if not payload:
+            raise DecodeError("empty payload")
         given: dict[str, object] = {"bytes": list(payload), "fPort": port or 0, "variables": self._variables}
         if received_at is not None:
             given["recvTime"] = round(received_at.timestamp() * 1000)

@@ -25,7 +25,14 @@ LARGEST_ANSWER = 256 * 1024
 CALL = """
 (function (input, decodeUplink, decode, decoder) {
   if (input.recvTime !== undefined) { input.recvTime = new Date(input.recvTime); }
-  var said;
+  // A script that reads behind the end of a cut payload takes what is not there for 0: it must not invent readings.
+  var said, bytes = input.bytes;
+  input.bytes = new Proxy(bytes, {get: function (all, key) {
+    if (typeof key === "string" && Number(key) >= bytes.length) {
+      throw new RangeError("it reads byte " + key + " of a payload of " + bytes.length);
+    }
+    return all[key];
+  }});
   if (decodeUplink) { said = decodeUplink(input); }
   else if (decode) { said = {data: decode(input.fPort, input.bytes, input.variables)}; }
   else if (decoder) { said = {data: decoder(input.bytes, input.fPort)}; }

@@ -141,6 +141,12 @@ def propose(samples: list[Mapping[str, object]]) -> list[Proposal]:
     return list(proposed.values())
 
 
+def scalars(sample: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield path and value of every scalar of a sample."""
+    for path, _name, value, _unit in _leaves(sample, "", 0):
+        yield path, value
+
+
 def domain_of(properties: list[str]) -> Domain:
     """Return the domain that a device with these properties serves: its most specific one."""
     domains = {PROPERTIES[name].domain for name in properties}

@@ -28,6 +28,12 @@ async def list_strangers(connection: Connection, *, limit: int = 100) -> list[St
     return [Stranger(**row) for row in await connection.fetch(query("devices", "list_strangers"), limit)]
 
 
+async def kept_messages(connection: Connection, device_id: str, *, limit: int = 20) -> list[bytes]:
+    """Return the newest messages kept of an id that nobody registered."""
+    rows = await connection.fetch(query("devices", "kept_messages"), device_id, limit)
+    return [row["payload"] for row in rows]
+
+
 async def register_stranger(connection: Connection, device: dict[str, Any]) -> None:
     """Register one device, its district by its location where none is given.
 

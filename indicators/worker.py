@@ -8,11 +8,13 @@ revision.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from citywatch.local.running import store_dsn
+from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from indicators.derived import Kind, methods
@@ -183,7 +185,10 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
                 ),
             ):
                 while not stop.is_set():
+                    began = time.perf_counter()
                     done = await worker.step(datetime.now(UTC))
+                    if not done.idle:
+                        note_step(CONSUMER, done.rows, time.perf_counter() - began)
                     backoff.reset()
                     if done.periods:
                         continue  # others may be complete as well

@@ -23,7 +23,7 @@ from ingest.broker import BrokerSession, SessionSettings
 from ingest.broker_direct import Connection, DirectSession
 from ingest.inbox import Inbox
 from ingest.model import Delivery
-from ingest.subscription import plain_filters
+from ingest.subscription import plain_filters, session_name, topic_filters
 
 log = get_logger()
 
@@ -37,6 +37,14 @@ def anchored(settings: SessionSettings, options: IngestSettings) -> SessionSetti
     """Return the anchor's session beside that of `settings`; where no one shares the topics it is to be left."""
     filters = (*plain_filters(options), MARKER_TOPIC)
     return replace(settings, client_id=CLIENT_ID, filters=filters, outdated=(), leave=options.workers == 1)
+
+
+def sessions(options: IngestSettings) -> list[tuple[str, tuple[str, ...]]]:
+    """Return client id and filters of every session that all workers together keep at the broker."""
+    found = [(session_name(slot), topic_filters(options)) for slot in range(options.workers)]
+    if options.workers > 1:
+        found.append((CLIENT_ID, (*plain_filters(options), MARKER_TOPIC)))
+    return found
 
 
 class Gate:
@@ -100,8 +108,9 @@ class Anchor(DirectSession):
         if self.settings.leave:
             return
         since = asyncio.get_running_loop().time() + SETTLED
-        while not (self._beside.connected and self._beside.answered_at > since):  # noqa: ASYNC110
-            await asyncio.sleep(0.2)
+        while not (self._beside.connected and self._beside.answered_at > since):
+            await asyncio.sleep(SETTLED / 2)
+            self._beside.ping()
         self.gate.marker = uuid4().bytes
         version = 5 if self.settings.protocol == "5" else 4
         connection.write(mqtt.publish(MARKER_TOPIC, self.gate.marker, 1, version=version))

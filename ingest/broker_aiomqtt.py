@@ -67,19 +67,29 @@ class AiomqttSession(BrokerSession):
         self.on_connected()
         try:
             async with client:
-                answers = await client.subscribe([(name, 1) for name in self.settings.filters])
-                self.check_granted([_code(answer) for answer in answers])
-                self.begin(backoff)
-                if self.settings.outdated:
-                    await client.unsubscribe(list(self.settings.outdated))
-                await self._hold(client, connection, stop)
+                # What is queued for the session comes before the answer to our subscription, and may fill the inbox.
+                subscribing = asyncio.create_task(self._subscribe(client, backoff))
+                try:
+                    await self._hold(client, connection, stop, subscribing)
+                finally:
+                    subscribing.cancel()
         except aiomqtt.MqttError as error:
             raise BrokerError(str(error)) from error
         finally:
             connection.alive = False
             self.inbox.forget(connection)
 
-    async def _hold(self, client: aiomqtt.Client, connection: _Connection, stop: asyncio.Event) -> None:
+    async def _subscribe(self, client: aiomqtt.Client, backoff: Backoff) -> None:
+        patience = SESSION_EXPIRY.total_seconds()
+        answers = await client.subscribe([(name, 1) for name in self.settings.filters], timeout=patience)
+        self.check_granted([_code(answer) for answer in answers])
+        self.begin(backoff)
+        if self.settings.outdated:
+            await client.unsubscribe(list(self.settings.outdated), timeout=patience)
+
+    async def _hold(
+        self, client: aiomqtt.Client, connection: _Connection, stop: asyncio.Event, subscribing: asyncio.Task[None]
+    ) -> None:
         """Keep the connection until it breaks or `stop` is set, reading the socket only while the inbox has room."""
         loop, socket = asyncio.get_running_loop(), client._client.socket()
         assert socket is not None
@@ -99,9 +109,11 @@ class AiomqttSession(BrokerSession):
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stopping.done() and not client._disconnected.done():
-                await asyncio.wait(
-                    (stopping, client._disconnected), return_when=asyncio.FIRST_COMPLETED, timeout=KEEPALIVE / 3
-                )
+                awaited: list[asyncio.Future[Any]] = [stopping, client._disconnected]
+                awaited += [] if subscribing.done() else [subscribing]
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED, timeout=KEEPALIVE / 3)
+                if subscribing.done():
+                    subscribing.result()
                 if self.inbox.full:
                     # The broker's answer to our ping waits unread behind the messages: that is not a dead connection.
                     client._client._ping_t = 0

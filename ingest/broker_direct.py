@@ -182,6 +182,13 @@ class Connection(asyncio.Protocol):
 class DirectSession(BrokerSession):
     """A session whose receive loop is ours."""
 
+    _connection: Connection | None = None
+
+    def ping(self) -> None:
+        """See BrokerSession."""
+        if self._connection is not None:
+            self._connection.write(mqtt.PINGREQ)
+
     async def connect_once(self, stop: asyncio.Event, backoff: Backoff) -> None:
         """See BrokerSession."""
         settings = self.settings
@@ -205,16 +212,18 @@ class DirectSession(BrokerSession):
                         receive_maximum=settings.window,
                     )
                 )
+                # What is queued for the session follows at once, and comes before the answer to our subscription.
+                self.inbox.attach(connection, connection.pause, connection.resume)
                 _, imposed = await connection.connected
-                if settings.leave:
-                    connection.write(mqtt.unsubscribe(settings.filters, version=version))
-                    await connection.granted
-                else:
-                    connection.write(mqtt.subscribe(settings.filters, version=version))
-                    self.check_granted(await connection.granted)
-                    if settings.outdated:
-                        connection.write(mqtt.unsubscribe(settings.outdated, version=version))
+            ask = mqtt.unsubscribe if settings.leave else mqtt.subscribe
+            connection.write(ask(settings.filters, version=version))
+            granted = await self._answer(connection)
+            if not settings.leave:
+                self.check_granted(granted)
+                if settings.outdated:
+                    connection.write(mqtt.unsubscribe(settings.outdated, version=version))
             connection.on_answer = self.note_answer
+            self._connection = connection
             self.begin(backoff)
             await self._hold(connection, stop, imposed or KEEPALIVE)
             await connection.close()
@@ -224,10 +233,20 @@ class DirectSession(BrokerSession):
             connection.fail(BrokerError("this connection is closed"))
             self.inbox.forget(connection)
 
+    async def _answer(self, connection: Connection) -> list[int]:
+        """Return what the broker granted; its answer may stand behind messages that there is no room for."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.wait((connection.granted,), timeout=CONNECT_PATIENCE)
+            if connection.granted.done():
+                return connection.granted.result()
+            if not self.inbox.full and loop.time() - connection.heard_at > CONNECT_PATIENCE:
+                raise TimeoutError
+            connection.write(mqtt.PINGREQ)
+
     async def _hold(self, connection: Connection, stop: asyncio.Event, keepalive: int) -> None:
         """Keep the connection until it breaks or `stop` is set, reading only while the inbox has room."""
         loop = asyncio.get_running_loop()
-        self.inbox.attach(connection, connection.pause, connection.resume)
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stopping.done():

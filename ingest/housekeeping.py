@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from citywatch.metrics import INGEST_FLOODS, INGEST_HELD
 from citywatch.telemetry import get_logger
 from ingest.decode import Decoder
 from ingest.floods import FloodRecord
@@ -28,7 +29,9 @@ async def keep_house(inbox: Inbox, decoder: Decoder, store: Store, total: Outcom
     before, reported, forgotten = 0, loop.time(), loop.time() - FORGET_EVERY
     while True:
         await asyncio.sleep(LOOK_EVERY)
+        INGEST_HELD.set(inbox.held)
         columns = floods.note(inbox.fairness.look(LOOK_EVERY), datetime.now(UTC))
+        INGEST_FLOODS.set(len(columns[0]) if columns else 0)
         if columns:
             with suppress(AwayError):
                 await store.record_floods(columns)

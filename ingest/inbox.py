@@ -47,7 +47,7 @@ class Inbox:
         self.held = 0
         self.held_bytes = 0
         self._readers: dict[object, tuple[Callable[[], None], Callable[[], None]]] = {}
-        self._full = False
+        self._full = self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -63,6 +63,12 @@ class Inbox:
         """Have the reader of `link` pause while there is no room."""
         self._readers[link] = pause, resume
         if self._full:
+            pause()
+
+    def close(self) -> None:
+        """Have nothing more read: what is here is to be finished, and the broker keeps the rest."""
+        self._full = self._closed = True
+        for pause, _ in self._readers.values():
             pause()
 
     def put(self, delivery: Delivery) -> None:
@@ -144,7 +150,12 @@ class Inbox:
     def _release(self, delivery: Delivery) -> None:
         self.held -= 1
         self.held_bytes -= len(delivery.payload) + OVERHEAD
-        if self._full and self.held <= self._max_messages // 2 and self.held_bytes <= self._max_bytes // 2:
+        if (
+            self._full
+            and not self._closed
+            and self.held <= self._max_messages // 2
+            and self.held_bytes <= self._max_bytes // 2
+        ):
             self._full = False
             for _, resume in self._readers.values():
                 resume()

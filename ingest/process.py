@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from citywatch.local.running import broker_account, broker_address, store_dsn
+from citywatch.metrics import INGEST_CONNECTED
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from devices.profile_store import ProfileStore
@@ -86,6 +87,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(session.run(drained))
+            INGEST_CONNECTED.set_function(lambda: float(session.connected))
+            closing = tasks.create_task(_close_on(stop, worker))
             chores = tasks.create_task(
                 keep_house(worker.inbox, worker.decoder, worker.store, worker.total, worker.look_at_profiles)
             )
@@ -97,11 +100,18 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
                 tasks.create_task(_carry_anchor(anchored(asked, options), worker, session, drained))
             await worker.run(stop)
             chores.cancel()
+            closing.cancel()
             drained.set()
     finally:
         pool.terminate()
         profiles.close()
     log.info("ingest_stopped", messages=worker.total.messages, stored=worker.total.stored)
+
+
+async def _close_on(stop: asyncio.Event, worker: Worker) -> None:
+    """At the stop read no further, so that it comes to an end however much is on its way."""
+    await stop.wait()
+    worker.inbox.close()
 
 
 async def _carry_anchor(settings: SessionSettings, worker: Worker, session: BrokerSession, stop: asyncio.Event) -> None:

@@ -1,9 +1,19 @@
 """`citywatch ingest run`: broker to store. Takes, decodes, judges, writes, commits, and only then acknowledges."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+from citywatch.metrics import (
+    INGEST_BATCH_ROWS,
+    INGEST_COMMIT_SECONDS,
+    INGEST_DELAY_SECONDS,
+    INGEST_MESSAGES,
+    INGEST_READINGS,
+    INGEST_REASONS,
+    INGEST_STORE_AWAY,
+)
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from devices.envelopes import ENVELOPES
@@ -156,6 +166,7 @@ class Worker:
         """Write one batch, however long it takes; part it where something in it can never be written."""
         backoff, deadline = Backoff(), None
         clocks = {k: v for k, v in self.directory.clocks.items() if self._clocks_written.get(k) != v}
+        began = time.perf_counter()
         while True:
             try:
                 outcome = await self.store.write(batch, self.directory.speakers, clocks)
@@ -179,6 +190,7 @@ class Worker:
                     if now >= deadline:
                         log.warning("stopped_with_store_away", messages=len(batch.verdicts), error=str(error))
                         return
+                INGEST_STORE_AWAY.inc()
                 log.warning("store_away", error=str(error), held=self.inbox.held)
                 await backoff.pause()
         self._clocks_written.update(clocks)
@@ -186,6 +198,7 @@ class Worker:
             self.inbox.settle(verdict.delivery)
         self._committed_at = max(v.delivery.received_at for v in batch.verdicts)
         self.total.add(outcome)
+        _measure(batch, outcome, time.perf_counter() - began)
 
     async def _reload(self) -> None:
         try:
@@ -200,6 +213,20 @@ class Worker:
 
     def _new_batch(self) -> Batch:
         return Batch(self._max_rows, self._max_age)
+
+
+def _measure(batch: Batch, outcome: Outcome, seconds: float) -> None:
+    INGEST_COMMIT_SECONDS.observe(seconds)
+    INGEST_BATCH_ROWS.observe(batch.size)
+    oldest = batch.verdicts[0].delivery.received_at
+    INGEST_DELAY_SECONDS.observe((datetime.now(UTC) - oldest).total_seconds())
+    INGEST_MESSAGES.labels("accepted").inc(outcome.accepted)
+    INGEST_MESSAGES.labels("rejected").inc(outcome.rejected)
+    INGEST_READINGS.labels("stored").inc(outcome.stored)
+    INGEST_READINGS.labels("duplicate").inc(outcome.duplicate)
+    INGEST_READINGS.labels("refused").inc(outcome.refused)
+    for reason, count in outcome.by_reason.items():
+        INGEST_REASONS.labels(reason).inc(count)
 
 
 async def insist(action: Callable[[], Awaitable[None]], stop: asyncio.Event) -> bool:

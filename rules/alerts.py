@@ -82,7 +82,7 @@ async def raise_alert(
         key,
         rule.rule_id,
         rule.version,
-        subject.device_id,
+        subject.device_id if subject.area is None else None,
         datastream_id,
         rule.severity.value,
         standing.state.value,
@@ -93,6 +93,7 @@ async def raise_alert(
         episode.raised_at,
         episode.cleared_at,
         rule.latched,
+        subject.device_id if subject.area is not None else None,
     )
     if alert_id is None:
         return None
@@ -169,6 +170,12 @@ def _inputs(ready: Watch, subject: Subject, change: Change) -> dict[str, Any]:
         "raised_at": change.episode.raised_at,
         "on_delay_seconds": ready.on_delay.total_seconds(),
         "off_delay_seconds": ready.off_delay.total_seconds(),
-        "subject": {"profile": subject.profile, "domain": subject.domain, "properties": sorted(subject.properties)},
+        "subject": {
+            "profile": subject.profile,
+            "domain": subject.domain,
+            "properties": sorted(subject.properties),
+            "area": subject.area,
+        },
+        "counted": list(change.counted),
         **freeze_evidence(change.evidence),
     }

@@ -9,10 +9,11 @@ from datetime import date, datetime
 from typing import Any
 
 from rules.city import City
-from rules.engine import watch
+from rules.crowd import how_many, is_part
 from rules.history import load_column
-from rules.model import Episode, Rule
-from rules.scan import scan
+from rules.load import load_of
+from rules.model import Episode, Rule, Subject
+from rules.scan import Column, count_column, scan
 from rules.trials import properties_of
 from sql.connection import Connection
 
@@ -63,10 +64,37 @@ class Backtest:
             "readings": self.readings,
             "alerts": self.alerts,
             "alerts_per_day": round(self.alerts / span, 3),
+            "load": load_of(
+                [each.raised_at for episodes in self.found.values() for each in episodes], self.since, self.until
+            ).as_json(),
             "busiest_day": max(days.items(), key=lambda day: day[1], default=(None, 0))[1],
             "days": {day.isoformat(): count for day, count in days.items()},
             "standing_at_end": sum(e[-1].cleared_at is None for e in self.found.values() if e),
         }
+
+
+def against(would_be: Backtest, was: Backtest, most: int = 200) -> dict[str, Any]:
+    """Return what a changed rule would have added, removed and moved, `most` examples of each spelled out."""
+    change = compare(would_be.found, was.found)
+    return {
+        "version": was.rule.version,
+        "added": len(change.added),
+        "removed": len(change.removed),
+        "moved": len(change.moved),
+        "same": change.same,
+        "alerts_before": was.alerts,
+        "load_before": was.as_json()["load"],
+        "examples": {
+            "added": [_spell(about, each) for about, each in change.added[:most]],
+            "removed": [_spell(about, each) for about, each in change.removed[:most]],
+            "moved": [{**_spell(about, new), "was": _spell(about, old)} for about, new, old in change.moved[:most]],
+        },
+    }
+
+
+def _spell(about: str, episode: Episode) -> dict[str, Any]:
+    cleared = episode.cleared_at.isoformat() if episode.cleared_at else None
+    return {"about": about, "raised_at": episode.raised_at.isoformat(), "cleared_at": cleared}
 
 
 async def backtest(
@@ -81,24 +109,64 @@ async def backtest(
 
     Every datastream is read once for all rules. `progress(done, all)` hears of each device.
     """
-    found: list[Found] = [{} for _ in rules]
-    readings = [0] * len(rules)
-    for number, (device_id, subject) in enumerate(city.subjects.items()):
-        made = [watch(rule, subject) for rule in rules]
-        names = set().union(
-            *(_names(rule, subject.properties) for rule, ready in zip(rules, made, strict=True) if ready)
-        )
+    plans = [_Plan(rule, city) for rule in rules]
+    devices = [each for each in city.subjects.values() if each.area is None]
+    for number, subject in enumerate(devices):
+        device_id = subject.device_id
+        names = set().union(*(plan.needs(subject) for plan in plans))
         columns = {
             name: await load_column(connection, city.ids[device_id, name], since, until) for name in sorted(names)
         }
-        for position, ready in enumerate(made):
-            if ready is not None:
-                own = {name: columns[name] for name in _names(ready.rule, subject.properties)}
-                found[position][device_id] = scan(ready, own, until)
-                readings[position] += sum(len(each.times) for each in own.values())
+        for plan in plans:
+            plan.take(subject, columns, until)
         if progress is not None:
-            progress(number + 1, len(city.subjects))
-    return [Backtest(rule, since, until, read, each) for rule, read, each in zip(rules, readings, found, strict=True)]
+            progress(number + 1, len(devices))
+    return [Backtest(plan.rule, since, until, plan.readings, plan.finish(until)) for plan in plans]
+
+
+class _Plan:
+    """One rule over all devices: those it watches at once, those it counts first, and then who counts them."""
+
+    def __init__(self, rule: Rule, known: City) -> None:
+        self.rule = rule
+        self.readings = 0
+        self._city = City({key: each for key, each in known.subjects.items() if each.area is None}, names=known.names)
+        self._city.assign([rule])
+        self._found: Found = {}
+        self._counted: dict[str, dict[str, Found]] = {}  # by who counts, then part, then device
+        self._own: dict[str, dict[str, Column]] = {}  # what neighbours are judged by beside the count
+
+    def needs(self, subject: Subject) -> set[str]:
+        """Return the properties of a device that the rule needs: its own, or, for the device as a whole, all."""
+        watches = self._city.watches[subject.device_id]
+        return (properties_of(self.rule) or set(subject.properties)) & subject.properties if watches else set()
+
+    def take(self, subject: Subject, columns: Mapping[str, Column], until: datetime) -> None:
+        """Judge what is stored of one device."""
+        device_id = subject.device_id
+        own = {name: columns[name] for name in self.needs(subject)}
+        self.readings += sum(len(each.times) for each in own.values())
+        for ready in self._city.watches[device_id]:
+            name = ready.rule.rule_id
+            if is_part(name):
+                episodes = scan(ready, own, until)
+                for hearer in self._city.hearers.get((name, device_id), ()):
+                    self._counted.setdefault(hearer, {}).setdefault(name, {})[device_id] = episodes
+            elif any(is_part(each or "") for each in ready.properties):
+                self._own[device_id] = own
+            else:
+                self._found[device_id] = scan(ready, own, until)
+
+    def finish(self, until: datetime) -> Found:
+        """Judge areas and neighbours by what was counted, and return all that was found."""
+        for device_id, watches in self._city.watches.items():
+            for ready in watches:
+                if not is_part(ready.rule.rule_id) and any(is_part(each or "") for each in ready.properties):
+                    counts = {
+                        name: count_column(how_many(told)) for name, told in self._counted.get(device_id, {}).items()
+                    }
+                    self._found[device_id] = scan(ready, {**self._own.get(device_id, {}), **counts}, until)
+        return self._found
 
 
 def compare(would_be: Mapping[str, Iterable[Episode]], was: Mapping[str, Iterable[Episode]]) -> Difference:
@@ -127,8 +195,3 @@ def overlap(one: Episode, other: Episode) -> bool:
         (one.cleared_at is None or other.raised_at < one.cleared_at)
         and (other.cleared_at is None or one.raised_at < other.cleared_at)
     )
-
-
-def _names(rule: Rule, known: frozenset[str]) -> set[str]:
-    """Return the properties of a device that a rule needs: its own, or, for the device as a whole, all."""
-    return properties_of(rule) or set(known)

@@ -1,5 +1,7 @@
 """The closed set of conditions a rule is made of, each a pure step, composable with All, AnyOf and Not.
 
+Those on the past of a value stand in `rules.trends`, those on other devices in `rules.crowd`.
+
 A leaf remembers what it needs of its property in a small tuple whose first item is the time of the newest usable
 sample: `observe` folds a sample into it, `judge` says what it means at an instant. Deadbands follow the alert: `active`
 says whether the alert stands, so that values between the limits neither raise nor clear. Samples that count for
@@ -9,29 +11,19 @@ nothing (FAIL, MISSING, and SUSPECT unless the rule says otherwise) never reach 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from rules.leaf import Level, Memory
+from rules.leaf import verdict_of as _verdict
 from rules.model import Verdict
+from rules.trends import Crossing, Deviation
 
-# (time of the newest sample, then whatever the condition keeps: numbers and times)
-Memory = tuple[Any, ...]
-
-
-def _verdict(holds: bool) -> Verdict:
-    return Verdict.TRUE if holds else Verdict.FALSE
+GAPS = 9  # gaps between samples that a learned rhythm is the median of
+FEWEST_GAPS = 4  # before that the declared interval counts
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
-    """What conditions on the present value share: they remember that value only."""
-
-    def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
-        """Remember the newest value."""
-        return at, value
-
-
-@dataclass(frozen=True, slots=True)
-class AtLeast(_Level):
+class AtLeast(Level):
     """TRUE at `limit` and above; while the alert stands, until the value is down to `limit - deadband`."""
 
     limit: float
@@ -46,7 +38,7 @@ class AtLeast(_Level):
 
 
 @dataclass(frozen=True, slots=True)
-class AtMost(_Level):
+class AtMost(Level):
     """TRUE at `limit` and below; while the alert stands, until the value is up to `limit + deadband`."""
 
     limit: float
@@ -61,7 +53,7 @@ class AtMost(_Level):
 
 
 @dataclass(frozen=True, slots=True)
-class Outside(_Level):
+class Outside(Level):
     """TRUE below `low` and above `high`; while the alert stands, until the value is `deadband` inside them."""
 
     low: float
@@ -128,25 +120,83 @@ class Flat:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLevel(Level):
+    """TRUE at the named level of an index and at worse ones; `limit` is where that level begins."""
+
+    limit: float
+    level: str
+    property: str | None = None
+    kind: ClassVar[str] = "level"
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge the newest value."""
+        return _verdict(memory[1] >= self.limit)
+
+
+@dataclass(frozen=True, slots=True)
 class NoData:
-    """TRUE from the instant at which nothing has been heard for `limit`, or for `periods` expected intervals."""
+    """TRUE from the instant at which nothing has been heard for `limit`, or for `periods` intervals.
+
+    The interval is the declared one, or, `learned`, the median of the last `GAPS` gaps between what was heard.
+    """
 
     periods: float | None = 3.0
     limit: timedelta | None = None
     property: str | None = None
+    learned: bool = False
     kind: ClassVar[str] = "no_data"
 
-    def after(self, interval: timedelta) -> timedelta:
-        """Return how long a device of this rhythm may be silent."""
-        return self.limit if self.limit is not None else interval * (self.periods or 3.0)
+    def after(self, interval: timedelta, memory: Memory) -> timedelta:
+        """Return how long a device of this rhythm may be silent after what `memory` holds."""
+        if self.limit is not None:
+            return self.limit
+        gaps = memory[1:]
+        if self.learned and len(gaps) >= FEWEST_GAPS:
+            interval = timedelta(seconds=sorted(gaps)[len(gaps) // 2])
+        return interval * (self.periods or 3.0)
 
     def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
-        """Remember that something was heard."""
-        return (at,)
+        """Remember that something was heard, and, to learn from, how long that took (in seconds)."""
+        if not self.learned or memory is None or at <= memory[0]:
+            return (at, *memory[1:]) if memory else (at,)
+        return (at, *memory[1:][-(GAPS - 1) :], (at - memory[0]).total_seconds())
 
     def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
         """Judge the silence up to `at`."""
-        return _verdict(at - memory[0] >= self.after(interval))
+        return _verdict(at - memory[0] >= self.after(interval, memory))
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Level):
+    """TRUE while at least `limit` devices of one area meet the condition `of`. It watches areas, not devices.
+
+    `area`: `district`, `site`, `city`, or the name of a tag (such as `corridor`) that its devices share.
+    """
+
+    limit: float
+    area: str
+    of: "Condition"
+    property: str | None = None
+    kind: ClassVar[str] = "count"
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge how many there are."""
+        return _verdict(memory[1] >= self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours(Level):
+    """TRUE while at least `limit` other devices within `radius` metres meet the condition `of`."""
+
+    limit: float
+    radius: float
+    of: "Condition"
+    property: str | None = None
+    kind: ClassVar[str] = "neighbours"
+
+    def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:
+        """Judge how many there are."""
+        return _verdict(memory[1] >= self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +223,14 @@ class Not:
     kind: ClassVar[str] = "not"
 
 
-Leaf = AtLeast | AtMost | Outside | RateOfChange | Flat | NoData
-Condition = Leaf | All | AnyOf | Not
+Crowd = Count | Neighbours
+Leaf = AtLeast | AtMost | Outside | RateOfChange | Flat | AtLevel | NoData | Deviation | Crossing | Crowd
+Composed = All | AnyOf | Not
+Condition = Leaf | Composed
+
+
+# Those whose memory does not grow old: silence is what they are about, or they are told of every change.
+_PATIENT = (NoData, Count, Neighbours)
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:
@@ -232,6 +288,8 @@ def _judge(
             return _verdict(verdict is Verdict.FALSE), position
         case leaf:
             memory = memories[position]
-            if memory is None or (at - memory[0] > patience and not isinstance(leaf, NoData)):
+            if isinstance(leaf, Crowd) and memory is None:
+                memory = (at, 0.0)  # nobody has spoken yet
+            if memory is None or (at - memory[0] > patience and not isinstance(leaf, _PATIENT)):
                 return Verdict.UNKNOWN, position + 1
             return leaf.judge(memory, at, interval, active=active), position + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,13 +13,12 @@ import yaml
 
 from citywatch.errors import RuleError
 from devices.model import Domain
-from devices.properties import PROPERTIES
-from rules.conditions import All, AnyOf, AtLeast, AtMost, Condition, Flat, NoData, Not, Outside, RateOfChange, leaves
+from rules.condition_reader import read_condition
+from rules.conditions import Count, Crowd, NoData, leaves
 from rules.model import Rationale, Rule, Selector, Severity
 from rules.reader import Reader
 
 FOLDER = Path(__file__).parent / "definitions"
-_CONDITIONS = ("at_least", "at_most", "outside", "rate_of_change", "flat", "no_data", "all", "any", "not")
 _FIELDS = (
     "id",
     "title",
@@ -30,6 +29,7 @@ _FIELDS = (
     "off_delay",
     "latched",
     "suspect_counts",
+    "suppressed_by",
     "summary",
     "rationale",
 )
@@ -50,16 +50,21 @@ _BRACES = re.compile(r"{([^}]*)}")
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A rule with the text that defines it."""
+    """A rule with the text that defines it, and that of its tests where they are there."""
 
     rule: Rule
     text: str
     path: str
+    tests: str | None = None
 
     @property
     def text_hash(self) -> str:
         """Return the SHA-256 of the text, in hex: what a version is known by."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def with_tests(self, tests: str) -> Definition:
+        """Return the same with the text of its tests."""
+        return replace(self, tests=tests)
 
 
 def rule_files(folders: Iterable[Path] = ()) -> list[Path]:
@@ -81,7 +86,8 @@ def load_definition(path: Path) -> Definition:
     definition = parse_definition(text, str(path))
     if definition.rule.rule_id != path.stem:
         raise RuleError(f"{path}:1: the rule is called {definition.rule.rule_id!r}, its file {path.name!r}")
-    return definition
+    beside = path.with_name(f"{path.stem}.test.yaml")
+    return definition.with_tests(beside.read_text(encoding="utf-8")) if beside.is_file() else definition
 
 
 def load_definitions(folders: Iterable[Path] = ()) -> list[Definition]:
@@ -122,7 +128,7 @@ def _read_rule(reader: Reader, node: yaml.MappingNode) -> Rule | None:
     if not _ID.fullmatch(rule_id):
         reader.wrong(fields["id"], f"a rule id is lower-case words joined by hyphens, not {rule_id!r}")
     selector = _read_selector(reader, fields["select"])
-    condition = _read_condition(reader, fields["when"], selector)
+    condition = read_condition(reader, fields["when"], selector.property)
     rule = Rule(
         rule_id=rule_id,
         title=reader.text(fields["title"]),
@@ -135,10 +141,29 @@ def _read_rule(reader: Reader, node: yaml.MappingNode) -> Rule | None:
         off_delay=reader.take(fields, "off_delay", reader.duration, timedelta()),
         latched=reader.take(fields, "latched", reader.boolean, False),
         suspect_counts=reader.take(fields, "suspect_counts", reader.boolean, False),
+        suppressed_by=tuple(map(reader.text, reader.items(fields["suppressed_by"])))
+        if "suppressed_by" in fields
+        else (),
     )
-    if any(isinstance(leaf, NoData) for leaf in leaves(condition)) and rule.on_delay:
-        reader.wrong(fields["on_delay"], "no_data has its own limit: an on_delay has no meaning beside it")
+    _check_together(reader, fields, rule)
     return rule if len(reader.mistakes) == before else None
+
+
+def _check_together(reader: Reader, fields: dict[str, yaml.Node], rule: Rule) -> None:
+    """Note what the parts of a rule forbid one another."""
+    found = list(leaves(rule.condition))
+    if any(isinstance(leaf, NoData) for leaf in found) and rule.on_delay:
+        reader.wrong(fields["on_delay"], "no_data has its own limit: an on_delay has no meaning beside it")
+    counts = [leaf for leaf in found if isinstance(leaf, Count)]
+    if counts and (len(counts) < len(found) or len({leaf.area for leaf in counts}) > 1):
+        reader.wrong(fields["when"], "a rule that counts in areas is made of counts in one kind of area only")
+    if counts and rule.off_delay:
+        reader.wrong(fields["off_delay"], "a count has no off_delay: give the condition that is counted a deadband")
+    if rule.rule_id in rule.suppressed_by:
+        reader.wrong(fields["suppressed_by"], "a rule does not suppress itself")
+    for leaf in found:
+        if isinstance(leaf, Crowd) and any(isinstance(each, Crowd | NoData) for each in leaves(leaf.of)):
+            reader.wrong(fields["when"], f"{leaf.kind} counts a condition on readings, not silence nor another count")
 
 
 def _read_severity(reader: Reader, node: yaml.Node) -> Severity:
@@ -156,21 +181,12 @@ def _read_selector(reader: Reader, node: yaml.Node) -> Selector:
         else:
             reader.wrong(fields["tags"], "expected a mapping")
     return Selector(
-        property=_read_property(reader, fields),
+        property=reader.property(fields),
         domain=reader.take(fields, "domain", lambda n: reader.choice(n, list(Domain), "domain"), None),
         district=reader.take(fields, "district", reader.text, None),
         profile=reader.take(fields, "profile", reader.text, None),
         tags=tuple(tags),
     )
-
-
-def _read_property(reader: Reader, fields: dict[str, yaml.Node]) -> str | None:
-    if "property" not in fields:
-        return None
-    name = reader.text(fields["property"])
-    if name not in PROPERTIES:
-        reader.wrong(fields["property"], f"unknown property {name!r}")
-    return name
 
 
 def _read_rationale(reader: Reader, node: yaml.Node) -> Rationale:
@@ -193,69 +209,3 @@ def _read_summary(reader: Reader, node: yaml.Node) -> str:
         if name not in PARAMETERS:
             reader.wrong(node, f"a summary cannot name {{{name}}}; it may name {', '.join(PARAMETERS)}")
     return text
-
-
-def _read_condition(reader: Reader, node: yaml.Node, selector: Selector) -> Condition:
-    nothing = NoData()
-    kinds = [key.value for key, _ in node.value if key.value in _CONDITIONS] if _is_mapping(node) else []
-    if len(kinds) != 1:
-        reader.wrong(node, f"expected one condition out of {', '.join(_CONDITIONS)}")
-        return nothing
-    kind = kinds[0]
-    if kind in ("all", "any"):
-        inner = reader.items(reader.fields(node, [kind])[kind], 2)
-        parts = tuple(_read_condition(reader, each, selector) for each in inner)
-        return All(parts) if kind == "all" else AnyOf(parts)
-    if kind == "not":
-        return Not(_read_condition(reader, reader.fields(node, [kind])[kind], selector))
-    return _read_leaf(reader, node, kind, selector)
-
-
-def _is_mapping(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.MappingNode)
-
-
-def _read_leaf(reader: Reader, node: yaml.Node, kind: str, selector: Selector) -> Condition:
-    more = {"rate_of_change": ("per", "direction"), "flat": ("tolerance",), "no_data": ()}.get(kind, ("deadband",))
-    fields = reader.fields(node, (kind, *more, "property"))
-    name = _read_property(reader, fields)
-    if kind != "no_data" and name is None and selector.property is None:
-        reader.wrong(node, f"{kind} needs a property, here or in 'select'")
-    main = fields[kind]
-    deadband = reader.take(fields, "deadband", reader.number, 0.0)
-    if deadband < 0:
-        reader.wrong(fields["deadband"], "a deadband is not negative")
-    match kind:
-        case "at_least":
-            return AtLeast(reader.number(main), deadband, name)
-        case "at_most":
-            return AtMost(reader.number(main), deadband, name)
-        case "outside":
-            bounds = [reader.number(each) for each in reader.items(main, 2)]
-            if len(bounds) != 2 or bounds[0] + 2 * deadband >= bounds[1]:
-                reader.wrong(main, "expected [low, high] with room for the deadband between them")
-                return NoData()
-            return Outside(bounds[0], bounds[1], deadband, name)
-        case "rate_of_change":
-            per = reader.take(fields, "per", reader.duration, timedelta(minutes=1))
-            direction = reader.take(
-                fields, "direction", lambda n: reader.choice(n, ("rise", "fall", "either"), "direction"), "either"
-            )
-            limit = reader.number(main)
-            if limit <= 0 or per <= timedelta():
-                reader.wrong(main, "a rate of change has a limit above 0 per a duration above 0")
-            return RateOfChange(limit, per, direction, name)
-        case "flat":
-            return Flat(reader.duration(main), reader.take(fields, "tolerance", reader.number, 0.0), name)
-        case _:
-            return _read_silence(reader, main, name)
-
-
-def _read_silence(reader: Reader, node: yaml.Node, name: str | None) -> NoData:
-    value = reader.value(node)
-    if isinstance(value, str):
-        return NoData(None, reader.duration(node), name)
-    periods = reader.number(node)
-    if periods < 1:
-        reader.wrong(node, "no_data is a duration, or a number of expected intervals of at least 1")
-    return NoData(periods, None, name)

@@ -25,7 +25,8 @@ class Evidence:
 class Change:
     """One thing to tell: `kind` happened at event time `at`, and `episode` is how it is now.
 
-    `was` is the former beginning of an episode that MOVED; RAISED carries the evidence.
+    `was` is the former beginning of an episode that MOVED; RAISED carries the evidence, and which devices were counted
+    where the rule counts any.
     """
 
     rule_id: str
@@ -34,6 +35,7 @@ class Change:
     episode: Episode
     was: datetime | None = None
     evidence: Evidence | None = None
+    counted: tuple[str, ...] = ()
 
 
 def differ(rule_id: str, said: Sequence[Episode], found: Sequence[Episode]) -> tuple[list[Change], list[Episode]]:

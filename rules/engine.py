@@ -23,7 +23,8 @@ from enum import Enum
 
 from devices.model import QualityFlag
 from devices.properties import DERIVED
-from rules.conditions import Leaf, Memory, NoData, judge, leaves
+from rules.conditions import Composed, Count, Crowd, Leaf, NoData, judge, leaves
+from rules.leaf import Memory
 from rules.model import Episode, Rule, Sample, Subject, Verdict
 
 PATIENCE = 3.0
@@ -81,6 +82,9 @@ class Watch:
     patience: timedelta
     counts: frozenset[QualityFlag]
     hears_silence: bool
+    anything: bool  # whether a leaf looks at whatever the device says
+    names: frozenset[str]
+    single: Leaf | None  # the leaf of a rule that is nothing but that: most are, and need no walk through a tree
 
     def start(self) -> Track:
         """Return the state before any sample."""
@@ -88,7 +92,7 @@ class Watch:
 
     def concerns(self, sample: Sample) -> bool:
         """Say whether the sample holds anything this rule looks at."""
-        return any(name is None or name in sample.values for name in self.properties)
+        return self.anything or not self.names.isdisjoint(sample.values)
 
 
 def scaled(delay: timedelta, interval: timedelta) -> timedelta:
@@ -99,8 +103,15 @@ def scaled(delay: timedelta, interval: timedelta) -> timedelta:
 def watch(rule: Rule, subject: Subject) -> Watch | None:
     """Return the rule made ready for a device, or None where it has nothing to look at."""
     found = tuple(leaves(rule.condition))
-    names = tuple(leaf.property or rule.selector.property for leaf in found)
-    if not rule.selector.matches(subject) or any(name and name not in subject.properties for name in names):
+    names = tuple(
+        f"{rule.rule_id}#{position}" if isinstance(leaf, Crowd) else leaf.property or rule.selector.property
+        for position, leaf in enumerate(found)
+    )
+    area = next((leaf.area for leaf in found if isinstance(leaf, Count)), None)
+    if area != subject.area or (area is None and not rule.selector.matches(subject)):
+        return None
+    own = (name for leaf, name in zip(found, names, strict=True) if not isinstance(leaf, Crowd))
+    if any(name and name not in subject.properties for name in own):
         return None
     interval = subject.expected_interval
     return Watch(
@@ -108,11 +119,15 @@ def watch(rule: Rule, subject: Subject) -> Watch | None:
         leaves=found,
         properties=names,
         interval=interval,
-        on_delay=scaled(rule.on_delay, interval),
-        off_delay=scaled(rule.off_delay, interval),
+        # The delays of a count are those of the devices that it counts: see rules.crowd.
+        on_delay=scaled(rule.on_delay, interval) if area is None else timedelta(),
+        off_delay=scaled(rule.off_delay, interval) if area is None else timedelta(),
         patience=interval * PATIENCE,
         counts=_COUNTS_WITH_SUSPECT if rule.suspect_counts else _COUNTS,
         hears_silence=any(isinstance(leaf, NoData) for leaf in found),
+        anything=None in names,
+        names=frozenset(name for name in names if name),
+        single=rule.condition if not isinstance(rule.condition, Composed | Crowd) else None,
     )
 
 
@@ -136,7 +151,7 @@ def _observe(ready: Watch, memories: list[Memory | None], sample: Sample) -> boo
     for position, (leaf, name) in enumerate(zip(ready.leaves, ready.properties, strict=True)):
         if name is None:
             # What was worked out here, perhaps after the device fell silent, is no sign of life.
-            if not sample.values.keys() <= DERIVED:
+            if any(key not in DERIVED and "#" not in key for key in sample.values):
                 memories[position] = leaf.observe(memories[position], sample.at, 0.0)
                 heard = True
             continue
@@ -147,11 +162,17 @@ def _observe(ready: Watch, memories: list[Memory | None], sample: Sample) -> boo
     return heard
 
 
-def prime(ready: Watch, samples: Iterable[Sample], heard_at: datetime | None) -> Track:
-    """Return a track that remembers `samples` and that the device was heard at `heard_at`, but has judged nothing."""
+def prime(ready: Watch, samples: Iterable[Sample], heard_at: datetime | None, old: Track) -> Track:
+    """Return a track that remembers `samples` and that the device was heard at `heard_at`, but has judged nothing.
+
+    How many devices are counted now is known from `old`, the track of the version before.
+    """
     memories: list[Memory | None] = [
         leaf.observe(None, heard_at, 0.0) if isinstance(leaf, NoData) and heard_at else None for leaf in ready.leaves
     ]
+    for position, (leaf, memory) in enumerate(zip(ready.leaves, old.memories, strict=False)):
+        if isinstance(leaf, Crowd) and memory is not None and len(memory) == 2:
+            memories[position] = memory
     for sample in samples:
         _observe(ready, memories, sample)
     return Track(tuple(memories), heard_at)
@@ -160,7 +181,7 @@ def prime(ready: Watch, samples: Iterable[Sample], heard_at: datetime | None) ->
 def excuse(ready: Watch, track: Track, at: datetime) -> Track:
     """Return the track as if the device had been heard at `at`, where it was heard before that."""
     memories = tuple(
-        (at,) if isinstance(leaf, NoData) and memory is not None and memory[0] < at else memory
+        (at, *memory[1:]) if isinstance(leaf, NoData) and memory is not None and memory[0] < at else memory
         for leaf, memory in zip(ready.leaves, track.memories, strict=True)
     )
     return replace(track, memories=memories)
@@ -173,7 +194,7 @@ def advance(ready: Watch, track: Track, until: datetime) -> tuple[Track, Sequenc
     due = set()
     for leaf, memory in zip(ready.leaves, track.memories, strict=True):
         if isinstance(leaf, NoData) and memory is not None:
-            instant = memory[0] + leaf.after(ready.interval)
+            instant = memory[0] + leaf.after(ready.interval, memory)
             if instant <= until and (track.judged_at is None or instant > track.judged_at):
                 due.add(instant)
     happened: list[Transition] = []
@@ -187,7 +208,11 @@ def _judge(
     ready: Watch, track: Track, memories: tuple[Memory | None, ...], at: datetime, *, late: bool
 ) -> tuple[Track, Sequence[Transition]]:
     active = track.raised_at is not None
-    verdict = judge(ready.rule.condition, memories, at, ready.interval, active=active, patience=ready.patience)
+    memory = memories[0]
+    if ready.single is not None and memory is not None and (memory[0] == at or ready.hears_silence):
+        verdict = ready.single.judge(memory, at, ready.interval, active=active)
+    else:
+        verdict = judge(ready.rule.condition, memories, at, ready.interval, active=active, patience=ready.patience)
     if verdict is Verdict.UNKNOWN:
         return replace(track, memories=memories), ()
     if (verdict is Verdict.TRUE) == active:

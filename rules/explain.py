@@ -89,6 +89,7 @@ def raises_again(rule: Rule, inputs: dict[str, Any], raised_at: datetime) -> boo
         expected_interval=timedelta(seconds=inputs["expected_interval_seconds"]),
         tags=dict(rule.selector.tags),
         properties=frozenset(kept["properties"]),
+        area=kept.get("area"),
     )
     ready = watch(rule, subject)
     if ready is None:

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from devices.model import QualityFlag
-from rules.conditions import Memory
 from rules.difference import Evidence
 from rules.engine import Track
+from rules.leaf import Memory
 from rules.model import Episode, Sample
 from rules.stream import Stream
 
@@ -71,6 +71,13 @@ def freeze_stream(stream: Stream) -> dict[str, Any]:
             if told
         },
         "recent": [freeze_sample(sample) for sample in stream.recent],
+        "crowds": {
+            name: {
+                who: [[each.raised_at, each.cleared_at, each.silent] for each in episodes]
+                for who, episodes in told.items()
+            }
+            for name, told in stream.crowds.items()
+        },
     }
 
 
@@ -84,6 +91,10 @@ def thaw_stream(frozen: Mapping[str, Any]) -> Stream:
         horizon=datetime.fromisoformat(frozen["horizon"]),
         versions=dict(frozen["versions"]),
         floors={name: datetime.fromisoformat(text) for name, text in frozen["floors"].items()},
+        crowds={
+            name: {who: [_episode(each) for each in episodes] for who, episodes in told.items()}
+            for name, told in frozen.get("crowds", {}).items()
+        },
     )
 
 
@@ -92,9 +103,13 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _memory(frozen: Sequence[Any] | None) -> Memory | None:
-    if frozen is None:
-        return None
-    return tuple(datetime.fromisoformat(each) if isinstance(each, str) else each for each in frozen)
+    return None if frozen is None else tuple(map(_thaw, frozen))
+
+
+def _thaw(kept: Any) -> Any:
+    if isinstance(kept, str):
+        return datetime.fromisoformat(kept)
+    return tuple(map(_thaw, kept)) if isinstance(kept, list) else kept
 
 
 def _episode(frozen: Sequence[Any]) -> Episode:

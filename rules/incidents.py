@@ -14,13 +14,13 @@ What is bound by nothing stays alone and visible.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rules.model import Severity
+from rules.places import distance, grid
 
 WINDOW = timedelta(minutes=10)
 LEAST = 3
@@ -29,7 +29,6 @@ LEAST_NEAR = 4
 NEAR = 600.0  # metres
 MISSED = 3.5  # reports that are missing when a device is called silent
 NODES = ("network", "cabinet", "gateway")  # the widest first
-_METRES = 111_195.0  # of one degree of latitude
 _ORDER = {severity: position for position, severity in enumerate(Severity)}
 
 
@@ -95,13 +94,6 @@ def joins(member: Member, cause: str, newest_at: datetime, near: Iterable[tuple[
     return any(distance(member.latitude, member.longitude, *each) <= NEAR for each in near)
 
 
-def distance(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """Return metres between two places of one city."""
-    north = (latitude - other_latitude) * _METRES
-    east = (longitude - other_longitude) * _METRES * math.cos(math.radians(latitude))
-    return math.hypot(north, east)
-
-
 def _by_node(members: Iterable[Member], sizes: Mapping[str, int]) -> Iterator[Group]:
     silent = [each for each in members if each.silence]
     while True:
@@ -160,8 +152,9 @@ def _together(members: Iterable[Member]) -> list[tuple[Member, ...]]:
 def _near(members: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
     """Yield clusters in which each stands within NEAR of another; a grid of that size keeps it quick."""
     cells: defaultdict[tuple[int, int], list[Member]] = defaultdict(list)
+    cell_of = grid(map(_place, members), NEAR)
     for each in members:
-        cells[_cell(each)].append(each)
+        cells[cell_of(*_place(each))].append(each)
     left = dict.fromkeys(members)
     while left:
         front = [next(iter(left))]
@@ -170,7 +163,7 @@ def _near(members: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
         while front:
             one = front.pop()
             cluster.append(one)
-            row, column = _cell(one)
+            row, column = cell_of(*_place(one))
             for cell in [(row + r, column + c) for r in (-1, 0, 1) for c in (-1, 0, 1)]:
                 for other in cells.get(cell, ()):
                     if other in left and distance(*_place(one), *_place(other)) <= NEAR:
@@ -183,13 +176,6 @@ def _place(member: Member) -> tuple[float, float]:
     assert member.latitude is not None
     assert member.longitude is not None
     return member.latitude, member.longitude
-
-
-def _cell(member: Member) -> tuple[int, int]:
-    latitude, longitude = _place(member)
-    # Columns by the latitude's own band, so that two that are near are in neighbouring cells.
-    width = NEAR / (_METRES * max(0.05, math.cos(math.radians(round(latitude)))))
-    return math.floor(latitude * _METRES / NEAR), math.floor(longitude / width)
 
 
 def _devices(one: Group) -> set[str]:

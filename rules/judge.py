@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
 from rules.city import City
-from rules.difference import Change
+from rules.crowd import hear, is_part
+from rules.difference import Change, Kind
 from rules.engine import Watch
 from rules.model import Episode, Sample
 from rules.stream import BEGINNING, Stream, adopt, apply, derive, forgive, revise, tick
@@ -26,6 +27,7 @@ class Judge:
     streams: dict[str, Stream] = field(default_factory=dict)
     clocks: dict[str, datetime] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # devices whose stream changed since the last checkpoint
+    _recount: bool = False
 
     def knows(self, batch: TailBatch) -> bool:
         """Say whether every datastream of the batch belongs to a known device."""
@@ -41,13 +43,12 @@ class Judge:
             stream, watches = self._stream(device_id), self.city.watches[device_id]
             self.touched.add(device_id)
             if batch.is_revision:
-                for change in revise(watches, stream, samples):
-                    yield device_id, _of(watches, change), change
+                yield from self._pass_on(device_id, revise(watches, stream, samples), stream.horizon)
                 continue
             source_id = self.city.subjects[device_id].source_id
             now = received_at if source_id == "live" else self.clocks.get(source_id, BEGINNING + self.allowance)
-            for change in apply(watches, stream, samples, now, self.allowance).changes:
-                yield device_id, _of(watches, change), change
+            changes = apply(watches, stream, samples, now, self.allowance).changes
+            yield from self._pass_on(device_id, changes, now - self.allowance)
         for source_id, text in batch.clocks.items():
             clock = datetime.fromisoformat(text)
             if source_id not in self.clocks or clock > self.clocks[source_id]:
@@ -59,7 +60,8 @@ class Judge:
         While no live device at all is heard, the fault is ours (ingest, broker, network): live time stands still.
         """
         now = min(now, self.deaf_from(now) or now)
-        for device_id, stream in self.streams.items():
+        yield from self._forget(now)
+        for device_id, stream in list(self.streams.items()):
             watches = self.city.watches.get(device_id)
             if not watches:
                 continue
@@ -67,13 +69,45 @@ class Judge:
             clock = now if source_id == "live" else self.clocks.get(source_id)
             if clock is None:
                 continue
-            for change in tick(watches, stream, clock):
+            changes = tick(watches, stream, clock)
+            if changes:
                 self.touched.add(device_id)
-                yield device_id, _of(watches, change), change
+                # Several may have fallen silent at instants that lie far apart: nothing is settled between them.
+                yield from self._pass_on(device_id, changes, BEGINNING)
+
+    def _pass_on(self, device_id: str, changes: Iterable[Change], horizon: datetime) -> Told:
+        """Yield what concerns a rule; what concerns a part of one, tell those who count, and yield what they say."""
+        for change in changes:
+            if not is_part(change.rule_id):
+                yield device_id, _of(self.city.watches[device_id], change), change
+                continue
+            for hearer in self.city.hearers.get((change.rule_id, device_id), ()):
+                stream, watches = self._stream(hearer), self.city.watches[hearer]
+                self.touched.add(hearer)
+                for told in hear(watches, stream, change.rule_id, device_id, change, horizon):
+                    yield hearer, _of(watches, told), told
+
+    def _forget(self, now: datetime) -> Told:
+        """Where a device is counted no more (it moved, or is gone), let those who counted it know."""
+        if not self._recount:
+            return
+        self._recount = False
+        for hearer, stream in list(self.streams.items()):
+            for name, told in list(stream.crowds.items()):
+                for member in [who for who in told if hearer not in self.city.hearers.get((name, who), ())]:
+                    standing = [each for each in told[member] if each.cleared_at is None]
+                    for episode in standing:
+                        ended = replace(episode, cleared_at=max(now, episode.raised_at))
+                        change = Change(name, Kind.CLEARED, now, ended)
+                        self.touched.add(hearer)
+                        watches = self.city.watches[hearer]
+                        for each in hear(watches, stream, name, member, change, now - self.allowance):
+                            yield hearer, _of(watches, each), each
 
     def deaf_from(self, now: datetime) -> datetime | None:
         """Return since when nothing has come from any live device although something should have; None if it has."""
-        intervals = [s.expected_interval for d in self.streams if (s := self.city.subjects[d]).source_id == "live"]
+        subjects = (self.city.subjects[each] for each in self.streams)
+        intervals = [each.expected_interval for each in subjects if each.source_id == "live" and each.area is None]
         if not intervals or "live" not in self.clocks:
             return None
         deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * min(intervals))
@@ -96,12 +130,13 @@ class Judge:
     def adopt(self) -> list[tuple[str, str]]:
         """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
         gone: list[tuple[str, str]] = []
+        self._recount = True
         for device_id in [each for each in self.streams if each not in self.city.subjects]:
             del self.streams[device_id]
         for device_id, stream in self.streams.items():
             watches = self.city.watches[device_id]
             if stream.versions != {ready.rule.rule_id: ready.rule.version for ready in watches}:
-                gone += [(rule_id, device_id) for rule_id in adopt(watches, stream)]
+                gone += [(rule_id, device_id) for rule_id in adopt(watches, stream) if not is_part(rule_id)]
                 self.touched.add(device_id)
         return gone
 
@@ -112,6 +147,8 @@ class Judge:
             known = told.get(device_id, {})
             for ready in watches:
                 rule_id = ready.rule.rule_id
+                if is_part(rule_id):
+                    continue  # nobody but us was told
                 said = known.get(rule_id, [])
                 if stream.said.get(rule_id, []) != said:
                     stream.said[rule_id] = list(said)

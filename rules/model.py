@@ -36,7 +36,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One device as rules see it: what selectors match, and the rhythm that delays scale with."""
+    """One device (or area) as rules see it: what selectors match, and the rhythm that delays scale with."""
 
     device_id: str
     profile: str
@@ -48,6 +48,9 @@ class Subject:
     expected_interval: timedelta = timedelta(minutes=5)
     tags: Mapping[str, object] = field(default_factory=dict)
     properties: frozenset[str] = frozenset()
+    latitude: float | None = None
+    longitude: float | None = None
+    area: str | None = None  # the kind of area, where this is none of the devices but an area
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,11 @@ class Rationale:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing to watch for. Delays count in event time; `latched` stays until an operator resets it."""
+    """One thing to watch for. Delays count in event time; `latched` stays until an operator resets it.
+
+    `suppressed_by` names rules: while one of them has an alert that stands on the same device, or on what the device
+    hangs on, this one is quiet by design.
+    """
 
     rule_id: str
     title: str
@@ -98,6 +105,7 @@ class Rule:
     off_delay: timedelta = timedelta()
     latched: bool = False
     suspect_counts: bool = False
+    suppressed_by: tuple[str, ...] = ()
     version: int = 1
 
 

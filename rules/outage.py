@@ -69,7 +69,7 @@ async def _raise(connection: Connection, at: datetime, heard_at: datetime, forme
     alert_id: int | None = await connection.fetchval(
         query("rules", "raise_alert"),
         RULE_ID, RULE_ID, 1, None, None, RECORD["severity"], state.value, True, False, summary,
-        {"heard_at": heard_at}, at, None, False,
+        {"heard_at": heard_at}, at, None, False, None,
     )  # fmt: skip
     if alert_id is not None:
         await write_journal(connection, alert_id, at, Kind.RAISED, None, state, ACTOR, "")

@@ -11,6 +11,7 @@ import yaml
 
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
+from devices.properties import PROPERTIES
 
 
 @dataclass(slots=True)
@@ -124,3 +125,26 @@ class Reader:
             self.wrong(node, f"expected a list of at least {least}" if least else "expected a list")
             return []
         return list(node.value)
+
+    def property(self, fields: dict[str, yaml.Node]) -> str | None:
+        """Return the observed property that a mapping names, None where it names none."""
+        if "property" not in fields:
+            return None
+        name = self.text(fields["property"])
+        if name not in PROPERTIES:
+            self.wrong(fields["property"], f"unknown property {name!r}")
+        return name
+
+    def positive(self, node: yaml.Node, what: str) -> float:
+        """Return a number above 0."""
+        value = self.number(node)
+        if value <= 0:
+            self.wrong(node, f"{what} is above 0, not {value:g}")
+        return value
+
+    def span(self, node: yaml.Node, what: str) -> timedelta:
+        """Return a duration longer than nothing."""
+        value = self.duration(node)
+        if value <= timedelta():
+            self.wrong(node, f"{what} is longer than nothing")
+        return value

@@ -18,13 +18,33 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from rules.conditions import All, AnyOf, AtLeast, AtMost, Condition, Flat, Leaf, NoData, Not, Outside, RateOfChange
+from rules.conditions import (
+    All,
+    AnyOf,
+    AtLeast,
+    AtLevel,
+    AtMost,
+    Condition,
+    Count,
+    Crowd,
+    Flat,
+    Leaf,
+    Neighbours,
+    NoData,
+    Not,
+    Outside,
+    RateOfChange,
+)
 from rules.engine import Watch
-from rules.model import Episode
+from rules.leaf import Memory
+from rules.model import Episode, Verdict
+from rules.trends import Crossing, Deviation
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 FALSE, TRUE, UNKNOWN = 0, 2, 1  # ordered so that All is the least, AnyOf the greatest and Not the mirror
+
+_CODES = {Verdict.FALSE: FALSE, Verdict.TRUE: TRUE, Verdict.UNKNOWN: UNKNOWN}
 
 Times = npt.NDArray[np.int64]
 Verdicts = npt.NDArray[np.int8]
@@ -57,6 +77,12 @@ def instant(value: int) -> datetime:
     return EPOCH + timedelta(microseconds=value)
 
 
+def count_column(counts: Sequence[tuple[datetime, float]]) -> Column:
+    """Return how many devices met a condition as a column like any other."""
+    times = np.array([micros(at) for at, _ in counts], np.int64)
+    return Column(times, np.array([count for _, count in counts]), np.ones(len(counts), np.int16))
+
+
 def scan(ready: Watch, columns: Mapping[str, Column], until: datetime | None = None) -> list[Episode]:
     """Return the episodes of one rule on one device, from knowing nothing, as `engine.run` does."""
     counts = [int(flag) for flag in ready.counts]
@@ -74,7 +100,8 @@ def scan(ready: Watch, columns: Mapping[str, Column], until: datetime | None = N
 
 def _heard(name: str | None, columns: Mapping[str, Column], counts: Sequence[int]) -> _Heard:
     if name is None:
-        every = np.unique(np.concatenate([each.times for each in columns.values()] or [np.empty(0, np.int64)]))
+        own = [each.times for key, each in columns.items() if "#" not in key]
+        every = np.unique(np.concatenate(own or [np.empty(0, np.int64)]))
         return _Heard(2 * every + 1, np.zeros(len(every)))
     column = columns.get(name)
     if column is None:
@@ -88,7 +115,7 @@ def _instants(ready: Watch, heard: Sequence[_Heard], until: datetime | None) -> 
     parts = [each.times for each in heard]
     for leaf, each in zip(ready.leaves, heard, strict=True):
         if isinstance(leaf, NoData) and len(each.times):
-            due = each.times - 1 + 2 * (leaf.after(ready.interval) // MICROSECOND)
+            due = each.times - 1 + 2 * _patience(leaf, ready, each)
             end = max(int(part[-1]) for part in parts if len(part))
             last = max(end, 2 * micros(until)) if until is not None else end
             parts.append(due[np.append(due[:-1] <= each.times[1:], due[-1] <= last)])
@@ -123,17 +150,21 @@ def _verdicts(
 
 def _leaf_verdicts(ready: Watch, leaf: Leaf, heard: _Heard, times: Times, active: bool) -> Verdicts:
     if not len(heard.times):
-        return np.full(len(times), UNKNOWN, np.int8)
+        return np.full(len(times), FALSE if isinstance(leaf, Crowd) else UNKNOWN, np.int8)
     if isinstance(leaf, NoData):
         newest = np.searchsorted(heard.times, times, side="right") - 1
-        age = (times >> 1) - (heard.times[np.maximum(newest, 0)] >> 1)
-        silent = np.where(age >= leaf.after(ready.interval) // MICROSECOND, TRUE, FALSE)
+        at = np.maximum(newest, 0)
+        age = (times >> 1) - (heard.times[at] >> 1)
+        patience = _patience(leaf, ready, heard)
+        silent = np.where(age >= (patience if isinstance(patience, int) else patience[at]), TRUE, FALSE)
         return np.where(newest < 0, UNKNOWN, silent).astype(np.int8)
     own = _own_verdicts(leaf, heard, active)
     if heard.times is times:
         return own
     newest = np.searchsorted(heard.times, times, side="right") - 1
     at = np.maximum(newest, 0)
+    if isinstance(leaf, Crowd):
+        return np.where(newest < 0, FALSE, own[at]).astype(np.int8)
     stale = (newest < 0) | ((times >> 1) - (heard.times[at] >> 1) > ready.patience // MICROSECOND)
     return np.where(stale, UNKNOWN, own[at]).astype(np.int8)
 
@@ -141,6 +172,10 @@ def _leaf_verdicts(ready: Watch, leaf: Leaf, heard: _Heard, times: Times, active
 def _own_verdicts(leaf: Leaf, heard: _Heard, active: bool) -> Verdicts:
     value = heard.results
     match leaf:
+        case AtLevel(limit) | Count(limit) | Neighbours(limit):
+            holds = value >= limit
+        case Deviation() | Crossing():
+            return _followed(leaf, heard, active)
         case AtLeast(limit, deadband):
             holds = value > limit - deadband if active and deadband else value >= limit
         case AtMost(limit, deadband):
@@ -155,6 +190,29 @@ def _own_verdicts(leaf: Leaf, heard: _Heard, active: bool) -> Verdicts:
         case _:
             raise AssertionError(leaf)
     return np.where(holds, TRUE, FALSE).astype(np.int8)
+
+
+def _patience(leaf: NoData, ready: Watch, heard: _Heard) -> int | Times:
+    """Return how long the device may be silent after each sample, in microseconds."""
+    if not leaf.learned:
+        return leaf.after(ready.interval, ()) // MICROSECOND
+    found = []
+    memory: Memory | None = None
+    for at in (heard.times >> 1).tolist():
+        memory = leaf.observe(memory, instant(at), 0.0)
+        found.append(leaf.after(ready.interval, memory) // MICROSECOND)
+    return np.array(found, np.int64)
+
+
+def _followed(leaf: Deviation | Crossing, heard: _Heard, active: bool) -> Verdicts:
+    """Follow a leaf whose memory hangs on all before, sample by sample, as the engine does."""
+    found = []
+    memory: Memory | None = None
+    for at, value in zip((heard.times >> 1).tolist(), heard.results.tolist(), strict=True):
+        when = instant(at)
+        memory = leaf.observe(memory, when, value)
+        found.append(_CODES[leaf.judge(memory, when, timedelta(), active=active)])
+    return np.array(found, np.int8)
 
 
 def _rates(leaf: RateOfChange, heard: _Heard) -> Verdicts:

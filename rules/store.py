@@ -15,6 +15,7 @@ from rules.frozen import freeze_stream, thaw_stream
 from rules.model import Episode, Rule, Subject
 from rules.stream import Stream
 from rules.wording import limit_text
+from sql.audit import audit
 from sql.connection import Connection
 from sql.queries import query
 
@@ -23,7 +24,7 @@ log = get_logger()
 
 async def load_city(connection: Connection) -> City:
     """Read every device with its datastreams."""
-    city = City()
+    city = City(names=dict(await connection.fetch(query("rules", "area_names"))))
     for row in await connection.fetch(query("rules", "subjects")):
         device_id = row["device_id"]
         city.subjects[device_id] = Subject(
@@ -37,6 +38,8 @@ async def load_city(connection: Connection) -> City:
             expected_interval=row["expected_interval"],
             tags=row["tags"],
             properties=frozenset(row["properties"]),
+            latitude=row["latitude"],
+            longitude=row["longitude"],
         )
         for datastream_id, name in zip(row["datastream_ids"], row["properties"], strict=True):
             city.datastreams[datastream_id] = (device_id, name)
@@ -73,8 +76,10 @@ async def sync_rules(connection: Connection, definitions: Iterable[Definition], 
     return changed
 
 
-async def store_rule(connection: Connection, definition: Definition, author: str, *, version: int, origin: str) -> None:
-    """Write one version of a rule, and make it the present one."""
+async def store_rule(
+    connection: Connection, definition: Definition, author: str, *, version: int, origin: str, reason: str = ""
+) -> None:
+    """Write one version of a rule, and make it the present one, inside the caller's transaction."""
     rule = definition.rule
     await connection.execute(query("rules", "store_rule"), rule.rule_id, version, origin)
     await connection.execute(
@@ -85,6 +90,15 @@ async def store_rule(connection: Connection, definition: Definition, author: str
         definition.text_hash,
         rule_record(rule),
         author,
+        definition.tests,
+        reason,
+    )
+    await audit(
+        connection,
+        author,
+        "rule.version",
+        f"rule {rule.rule_id}",
+        {"version": version, "text_hash": definition.text_hash, "origin": origin, "reason": reason},
     )
 
 
@@ -98,6 +112,7 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "on_delay_seconds": rule.on_delay.total_seconds(),
         "off_delay_seconds": rule.off_delay.total_seconds(),
         "latched": rule.latched,
+        "suppressed_by": list(rule.suppressed_by),
         "cause": why.cause,
         "consequence": why.consequence,
         "operator_action": why.operator_action,
@@ -106,6 +121,38 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "owner": why.owner,
         "review_date": why.review_date.isoformat(),
     }
+
+
+async def put_rule(
+    connection: Connection, definition: Definition, author: str, reason: str, known_version: int | None = None
+) -> int:
+    """Make a checked rule the present version, in a transaction of its own; return the version's number.
+
+    `known_version` is the one that the author started from: raises RuleError where somebody changed it meanwhile.
+    """
+    async with connection.transaction():
+        row = await connection.fetchrow(query("rules", "lock_rule"), definition.rule.rule_id)
+        version = row["version"] if row else 0
+        if known_version is not None and known_version != version:
+            raise RuleError(f"the rule is at version {version} by now, not {known_version}: look at what was changed")
+        await store_rule(connection, definition, author, version=version + 1, origin="api", reason=reason)
+    return version + 1
+
+
+async def switch_rule(connection: Connection, rule_id: str, enabled: bool, author: str, reason: str) -> None:
+    """Switch a rule on or off, with the reason; raise RuleError where there is none, or it is so already."""
+    if not reason.strip():
+        raise RuleError("switching a rule on or off needs a reason")
+    async with connection.transaction():
+        row = await connection.fetchrow(query("rules", "lock_rule"), rule_id)
+        if row is None:
+            raise RuleError(f"there is no rule {rule_id!r}")
+        if row["enabled"] == enabled:
+            raise RuleError(f"the rule is {'on' if enabled else 'off'} already")
+        # From now on the API decides: the file, if there is one, does not switch it back.
+        await connection.execute(query("rules", "switch_rule"), rule_id, enabled)
+        action = "rule.enable" if enabled else "rule.disable"
+        await audit(connection, author, action, f"rule {rule_id}", {"reason": reason})
 
 
 async def load_rules(connection: Connection) -> list[Rule]:
@@ -132,32 +179,37 @@ async def load_checkpoint(connection: Connection) -> tuple[int, dict[str, dateti
     row = await connection.fetchrow(query("rules", "load_checkpoint"))
     if row is None:
         return 0, {}, {}
-    streams = {
-        each["device_id"]: thaw_stream(each["state"]) for each in await connection.fetch(query("rules", "load_streams"))
-    }
+    kept = [
+        *await connection.fetch(query("rules", "load_streams")),
+        *await connection.fetch(query("rules", "load_area_streams")),
+    ]
+    streams = {about: thaw_stream(state) for about, state in kept}
     clocks = {name: datetime.fromisoformat(text) for name, text in row["clocks"].items()}
     return row["seq"], clocks, streams
 
 
 async def save_checkpoint(
-    connection: Connection, seq: int, clocks: Mapping[str, datetime], streams: Mapping[str, Stream]
+    connection: Connection,
+    seq: int,
+    clocks: Mapping[str, datetime],
+    streams: Mapping[str, Stream],
+    areas: Mapping[str, Stream],
 ) -> None:
-    """Keep `streams`, those that changed since the last checkpoint, as they are after the tail's row `seq`."""
-    await connection.execute(
-        query("rules", "save_streams"), list(streams), [freeze_stream(stream) for stream in streams.values()]
-    )
+    """Keep the streams of devices and areas that changed since the last checkpoint, as of the tail's row `seq`."""
+    for name, each in (("save_streams", streams), ("save_area_streams", areas)):
+        await connection.execute(query("rules", name), list(each), [freeze_stream(stream) for stream in each.values()])
     await connection.execute(query("rules", "save_checkpoint"), seq, dict(clocks))
 
 
 async def told_episodes(connection: Connection, streams: Mapping[str, Stream]) -> dict[str, dict[str, list[Episode]]]:
-    """Return, by device and rule, the episodes the store has been told of that may still change."""
+    """Return, by device or area and rule, the episodes the store has been told of that may still change."""
     found: dict[str, dict[str, list[Episode]]] = {}
     rows = await connection.fetch(
         query("rules", "told_episodes"), list(streams), [stream.horizon for stream in streams.values()]
     )
     for row in rows:
         episode = Episode(row["raised_at"], row["cleared_at"], row["silent"])
-        found.setdefault(row["device_id"], {}).setdefault(row["rule_id"], []).append(episode)
+        found.setdefault(row["about"], {}).setdefault(row["rule_id"], []).append(episode)
     return found
 
 

@@ -38,7 +38,8 @@ class Stream:
     """What rules know of one device. `said` holds, for each rule, the episodes that may still change.
 
     `versions` names the rule versions that it was judged by; `floors`, for a rule that came or changed while the device
-    was watched, the newest sample before that, since it judges what comes after.
+    was watched, the newest sample before that, since it judges what comes after. `crowds` holds, for rules that look at
+    other devices, what is known of those: by part and device the episodes that may still change (see rules.crowd).
     """
 
     settled: dict[str, Track] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Stream:
     horizon: datetime = BEGINNING
     versions: dict[str, int] = field(default_factory=dict)
     floors: dict[str, datetime] = field(default_factory=dict)
+    crowds: dict[str, dict[str, list[Episode]]] = field(default_factory=dict)
 
     def steps(self, ready: Watch, sample: Sample) -> bool:
         """Say whether a rule judges a sample: whether it looks at it, and was there at the time."""
@@ -125,13 +127,15 @@ def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
     for rule_id in gone:
         for kept in (stream.settled, stream.tip, stream.said, stream.floors):
             kept.pop(rule_id, None)
+        for name in [each for each in stream.crowds if each.split("#")[0] == rule_id]:
+            del stream.crowds[name]
     times = [m[0] for track in stream.tip.values() for m in track.memories if m]
     heard_at = max(times, default=None)
     for ready in watches:
         rule_id = ready.rule.rule_id
         if stream.versions.get(rule_id) != ready.rule.version:
             old = stream.tip.get(rule_id) or ready.start()
-            fresh = prime(ready, stream.recent, heard_at)
+            fresh = prime(ready, stream.recent, heard_at, old)
             stream.tip[rule_id] = replace(fresh, raised_at=old.raised_at, silent=old.silent)
             stream.settled[rule_id] = stream.tip[rule_id]
             if heard_at is not None:

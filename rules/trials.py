@@ -9,6 +9,9 @@
         series: {fill_level: "85 90x2 10x3"}
         alerts: [{raised: 10m, cleared: 20m}]
 
+Rules on several devices name the further ones under `others`, a list of such series, each a device in the same area and
+next to the first; `alerts` are then those of the area, or of the first device.
+
 Notation: `a+bxn` is a, a+b, ... n+1 values (`a-bxn` falls, `axn` repeats), `_` and `_xn` are instants without a
 reading. Times count from the first instant. `alerts` lists every alert there must be; an empty list: none.
 """
@@ -16,6 +19,7 @@ reading. Times count from the first instant. `alerts` lists every alert there mu
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,8 +30,10 @@ from citywatch.durations import format_duration
 from citywatch.errors import RuleError
 from devices.model import QualityFlag
 from devices.properties import PROPERTIES
-from rules.conditions import leaves
-from rules.engine import run, watch
+from rules.city import City
+from rules.conditions import Condition, Count, Crowd, leaves
+from rules.crowd import how_many, is_part
+from rules.engine import run
 from rules.model import Episode, Rule, Sample, Subject
 from rules.reader import Reader
 
@@ -47,6 +53,7 @@ class Trial:
     until: datetime
     alerts: list[Episode]
     firing: dict[datetime, bool] = field(default_factory=dict)
+    others: list[list[Sample]] = field(default_factory=list)
 
 
 def expand(series: str) -> list[float | None]:
@@ -69,8 +76,13 @@ def expand(series: str) -> list[float | None]:
 
 def load_trials(path: Path, rule: Rule) -> list[Trial]:
     """Read the tests of one rule; raise RuleError naming every mistake with its line."""
-    reader = Reader(str(path))
-    node = reader.root(path.read_text(encoding="utf-8"))
+    return parse_trials(path.read_text(encoding="utf-8"), rule, str(path))
+
+
+def parse_trials(text: str, rule: Rule, path: str) -> list[Trial]:
+    """Return the tests that `text` writes down; `path` is only named in errors."""
+    reader = Reader(path)
+    node = reader.root(text)
     trials: list[Trial] = []
     if node is not None:
         fields = reader.fields(node, ("rule", "tests"), ("rule", "tests"))
@@ -86,18 +98,7 @@ def load_trials(path: Path, rule: Rule) -> list[Trial]:
 
 def try_rule(rule: Rule, trial: Trial) -> str | None:
     """Run one test; return None where it passes, else what was expected and what came."""
-    subject = Subject(
-        device_id="test",
-        profile=rule.selector.profile or "test",
-        domain=rule.selector.domain or "test",
-        district_id=rule.selector.district,
-        expected_interval=trial.expected_interval,
-        tags=dict(rule.selector.tags),
-        properties=frozenset(PROPERTIES),
-    )
-    ready = watch(rule, subject)
-    assert ready is not None
-    _, met = run(ready, ready.start(), trial.samples, trial.until)
+    met = _play(rule, trial)
     found = [Episode(each.raised_at, each.cleared_at) for each in met]
     if found != trial.alerts:
         return f"expected {_spell(trial.alerts)}, got {_spell(found)}"
@@ -108,13 +109,70 @@ def try_rule(rule: Rule, trial: Trial) -> str | None:
     return None
 
 
+def _play(rule: Rule, trial: Trial) -> list[Episode]:
+    """Return the episodes of the device of the test, or of the area that it stands in."""
+    city = City({f"test-{number}": _subject(rule, trial, number) for number in range(len(trial.others) + 1)})
+    city.assign([rule])
+    series = {f"test-{number}": each for number, each in enumerate([trial.samples, *trial.others])}
+    told: dict[str, dict[str, dict[str, list[Episode]]]] = {}
+    for device_id, samples in series.items():
+        for ready in city.watches[device_id]:
+            name = ready.rule.rule_id
+            if is_part(name):
+                _, found = run(ready, ready.start(), samples, trial.until)
+                for hearer in city.hearers.get((name, device_id), ()):
+                    told.setdefault(hearer, {}).setdefault(name, {})[device_id] = found
+    about = next((each for each in city.subjects if city.subjects[each].area is not None), "test-0")
+    (ready,) = (each for each in city.watches[about] if not is_part(each.rule.rule_id))
+    counts = [
+        Sample(at, {name: (count, QualityFlag.GOOD)})
+        for name, members in told.get(about, {}).items()
+        for at, count in how_many(members)
+    ]
+    _, met = run(ready, ready.start(), merge(series.get(about, []), counts), trial.until)
+    return met
+
+
+def _subject(rule: Rule, trial: Trial, number: int) -> Subject:
+    areas = {leaf.area: "test" for leaf in leaves(rule.condition) if isinstance(leaf, Count)}
+    return Subject(
+        device_id=f"test-{number}",
+        profile=rule.selector.profile or "test",
+        domain=rule.selector.domain or "test",
+        district_id=rule.selector.district or "test",
+        site_id="test",
+        expected_interval=trial.expected_interval,
+        tags={**areas, **dict(rule.selector.tags)},
+        properties=frozenset(PROPERTIES),
+        latitude=0.0,
+        longitude=0.0,
+    )
+
+
+def merge(one: Sequence[Sample], other: Sequence[Sample]) -> list[Sample]:
+    """Return the samples of both in time order, those of one instant as one."""
+    moments: dict[datetime, dict[str, tuple[float | None, QualityFlag]]] = {}
+    for sample in (*one, *other):
+        moments.setdefault(sample.at, {}).update(sample.values)
+    return [Sample(at, moments[at]) for at in sorted(moments)]
+
+
 def properties_of(rule: Rule) -> set[str]:
-    """Return the properties a rule looks at."""
-    return {name for leaf in leaves(rule.condition) if (name := leaf.property or rule.selector.property)}
+    """Return the properties a rule looks at, of the device itself or of those that it counts."""
+    return set(_properties(rule.condition, rule.selector.property))
+
+
+def _properties(condition: Condition, default: str | None) -> Iterator[str]:
+    for leaf in leaves(condition):
+        name = leaf.property or default
+        if isinstance(leaf, Crowd):
+            yield from _properties(leaf.of, name)
+        elif name:
+            yield name
 
 
 def _read_trial(reader: Reader, node: yaml.Node) -> Trial | None:
-    names = ("name", "every", "expected_interval", "series", "quality", "until", "alerts", "firing")
+    names = ("name", "every", "expected_interval", "series", "quality", "others", "until", "alerts", "firing")
     fields = reader.fields(node, names, ("name", "every", "series", "alerts"))
     if any(name not in fields for name in ("name", "every", "series", "alerts")):
         return None
@@ -125,6 +183,7 @@ def _read_trial(reader: Reader, node: yaml.Node) -> Trial | None:
         if name not in PROPERTIES:
             reader.wrong(fields["series"], f"unknown property {name!r}")
     quality = _read_series(reader, fields["quality"]) if "quality" in fields else {}
+    others = [_read_series(reader, each) for each in reader.items(fields["others"], 1)] if "others" in fields else []
     last = START + every * max((len(values) - 1 for values in series.values()), default=0)
     until = START + reader.duration(fields["until"]) if "until" in fields else last
     alerts = [_read_alert(reader, each) for each in reader.items(fields["alerts"])]
@@ -136,7 +195,8 @@ def _read_trial(reader: Reader, node: yaml.Node) -> Trial | None:
     interval = reader.take(fields, "expected_interval", reader.duration, every)
     samples = _samples(series, quality, every)
     line = node.start_mark.line + 1
-    return Trial(reader.text(fields["name"]), line, every, interval, samples, until, alerts, firing)
+    more = [_samples(each, {}, every) for each in others]
+    return Trial(reader.text(fields["name"]), line, every, interval, samples, until, alerts, firing, more)
 
 
 def _read_series(reader: Reader, node: yaml.Node) -> dict[str, list[float | None]]:

@@ -6,16 +6,32 @@ from typing import Any
 
 from citywatch.durations import format_duration
 from devices.properties import PROPERTIES
-from rules.conditions import All, AnyOf, AtLeast, AtMost, Condition, Flat, Leaf, NoData, Not, Outside
+from rules.conditions import (
+    All,
+    AnyOf,
+    AtLeast,
+    AtLevel,
+    AtMost,
+    Condition,
+    Count,
+    Flat,
+    Leaf,
+    Neighbours,
+    NoData,
+    Not,
+    Outside,
+)
 from rules.difference import Change
 from rules.engine import Watch
 from rules.model import Rule, Subject
+from rules.trends import Crossing, Deviation
 
 
 def describe(ready: Watch, subject: Subject, change: Change) -> dict[str, Any]:
     """Return `{"message", "parameters", "text"}` of an alert that was raised."""
     rule = ready.rule
-    name = rule.selector.property
+    # Of an area, what is told is how many were counted.
+    name = rule.selector.property if subject.area is None else ready.properties[0]
     heard = [sample for sample in (change.evidence.samples if change.evidence else ()) if sample.at <= change.at]
     value = next((s.values[name][0] for s in reversed(heard) if name in s.values), None) if name else None
     since = _since(change)
@@ -23,11 +39,12 @@ def describe(ready: Watch, subject: Subject, change: Change) -> dict[str, Any]:
         "title": rule.title,
         "device": subject.name or subject.device_id,
         "device_id": subject.device_id,
-        "property": name,
+        "property": rule.selector.property,
         "value": None if value is None else round(value, 4),
-        "unit": PROPERTIES[name].unit if name else None,
+        "unit": "devices" if subject.area else PROPERTIES[name].unit if name else None,
         "limit": limit_text(rule),
         "since": since,
+        **({"area": subject.device_id, "counted": list(change.counted)} if change.counted else {}),
     }
     spoken = {key: _spell(each) for key, each in parameters.items()}
     return {"message": f"rule.{rule.rule_id}", "parameters": parameters, "text": rule.summary.format_map(spoken)}
@@ -81,7 +98,19 @@ def _spell_leaf(leaf: Leaf, name: str) -> str:
             return f"{name} within {leaf.tolerance:g} for {format_duration(leaf.window)}"
         case NoData():
             spell = format_duration(leaf.limit) if leaf.limit else f"{leaf.periods:g} intervals"
-            return f"no {'data' if name == 'anything' else name} for {spell}"
+            return f"no {'data' if name == 'anything' else name} for {spell}{' as learned' if leaf.learned else ''}"
+        case AtLevel():
+            return f"{name} at {leaf.level} or worse"
+        case Deviation():
+            sign = {"above": "above", "below": "below", "either": "off"}[leaf.direction]
+            return f"{name} {leaf.limit:g} spreads and {leaf.least:g} {sign} the usual"
+        case Crossing():
+            return f"{name} heading for {leaf.limit:g} within {format_duration(leaf.within)}"
+        case Count():
+            return f"at least {leaf.limit:g} devices of a {leaf.area} with {_inner(leaf.of, name)}"
+        case Neighbours():
+            inner = _inner(leaf.of, name)
+            return f"at least {leaf.limit:g} others within {leaf.radius:g} m with {inner}"
         case _:
             sign = {"rise": "rises", "fall": "falls", "either": "changes"}[leaf.direction]
             return f"{name} {sign} by {leaf.limit:g} per {format_duration(leaf.per)}"

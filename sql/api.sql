@@ -22,9 +22,13 @@ SELECT s.source_id, s.kind, source_now(s.kind, s.clock) AS clock, count(d.device
 -- $6 float8[] west, south, east, north, or null; $7 text after this device_id; $8 int limit; $9 text device_id or null
 SELECT d.device_id, d.name, d.profile, d.domain, d.site_id, d.district_id, d.latitude, d.longitude, d.source_id,
        extract(epoch FROM d.expected_interval)::float8 AS expected_interval_seconds,
-       l.last_time, f.freshness, a.worst_severity
+       l.last_time, f.freshness, a.worst_severity,
+       presence(l.last_time, source_now(s.kind, s.clock), coalesce(p.learned_interval, d.expected_interval),
+                CASE WHEN s.kind = 'live' THEN p.link END, p.link_at, coalesce(p.link_changes, '{}')) AS presence,
+       p.link, p.link_at, extract(epoch FROM p.learned_interval)::float8 AS learned_interval_seconds, d.version
   FROM device AS d
   JOIN source AS s USING (source_id)
+  LEFT JOIN device_presence AS p USING (device_id)
   LEFT JOIN LATERAL (
        SELECT max(o.phenomenon_time) AS last_time
          FROM datastream AS t JOIN latest_observation AS o USING (datastream_id)
@@ -42,9 +46,10 @@ SELECT d.device_id, d.name, d.profile, d.domain, d.site_id, d.district_id, d.lat
    AND ($4::text IS NULL OR f.freshness = $4)
    AND ($5::text IS NULL OR d.source_id = $5)
    AND ($6::float8[] IS NULL
-        OR d.latitude BETWEEN ($6)[2] AND ($6)[4]
-           AND CASE WHEN ($6)[1] <= ($6)[3] THEN d.longitude BETWEEN ($6)[1] AND ($6)[3]
-                    ELSE d.longitude >= ($6)[1] OR d.longitude <= ($6)[3] END)
+        OR point(d.longitude, d.latitude) <@ box(
+             point(($6)[1], ($6)[2]), point(CASE WHEN ($6)[1] <= ($6)[3] THEN ($6)[3] ELSE 180 END, ($6)[4]))
+        OR ($6)[1] > ($6)[3]
+           AND point(d.longitude, d.latitude) <@ box(point(-180, ($6)[2]), point(($6)[3], ($6)[4])))
    AND ($7::text IS NULL OR d.device_id > $7)
    AND ($9::text IS NULL OR d.device_id = $9)
  ORDER BY d.device_id
@@ -134,7 +139,7 @@ WITH changed AS (
        FROM ingest_batch AS b
       WHERE b.seq > $1 AND b.seq <= $2)
 SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.received_at, o.result, o.quality,
-       d.domain, d.latitude, d.longitude
+       d.domain, d.district_id, d.latitude, d.longitude
   FROM changed
   JOIN latest_observation AS o USING (datastream_id)
   JOIN datastream AS t USING (datastream_id)
@@ -334,6 +339,70 @@ SELECT s.device_id, s.property, s.unit,
           AND phenomenon_time >= coalesce($6::timestamptz, '-infinity')
           AND phenomenon_time < coalesce($7::timestamptz, 'infinity')
         ORDER BY phenomenon_time) AS o;
+
+-- export_streams --
+-- $1 to $5 as export_csv: the datastreams that it goes through.
+SELECT t.datastream_id, t.device_id, t.property, t.unit
+  FROM datastream AS t JOIN device AS d USING (device_id)
+ WHERE ($1::text IS NULL OR t.device_id = $1)
+   AND ($2::text IS NULL OR t.property = $2)
+   AND ($3::text IS NULL OR d.domain = $3)
+   AND ($4::text IS NULL OR d.district_id = $4)
+   AND ($5::text IS NULL OR d.source_id = $5);
+
+-- export_binary --
+-- Parameters and order as export_csv, every row of one width: a result that is missing is told beside.
+SELECT s.datastream_id, o.phenomenon_time, o.received_at, coalesce(o.result, 'NaN') AS result,
+       o.result IS NULL AS absent, o.quality, o.tests
+  FROM (SELECT t.datastream_id, t.device_id, t.property
+          FROM datastream AS t JOIN device AS d USING (device_id)
+         WHERE ($1::text IS NULL OR t.device_id = $1)
+           AND ($2::text IS NULL OR t.property = $2)
+           AND ($3::text IS NULL OR d.domain = $3)
+           AND ($4::text IS NULL OR d.district_id = $4)
+           AND ($5::text IS NULL OR d.source_id = $5)
+         ORDER BY t.device_id, t.property) AS s
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, received_at, result, quality, tests
+         FROM observation
+        WHERE datastream_id = s.datastream_id
+          AND phenomenon_time >= coalesce($6::timestamptz, '-infinity')
+          AND phenomenon_time < coalesce($7::timestamptz, 'infinity')
+        ORDER BY phenomenon_time) AS o;
+
+-- export_days --
+-- $1 to $7 as export_csv: each domain and day (UTC) that has observations, by the key, a day at a time.
+WITH RECURSIVE wanted AS (
+     SELECT t.datastream_id, d.domain
+       FROM datastream AS t JOIN device AS d USING (device_id)
+      WHERE ($1::text IS NULL OR t.device_id = $1)
+        AND ($2::text IS NULL OR t.property = $2)
+        AND ($3::text IS NULL OR d.domain = $3)
+        AND ($4::text IS NULL OR d.district_id = $4)
+        AND ($5::text IS NULL OR d.source_id = $5)
+), day AS (
+     SELECT w.datastream_id, w.domain, n.at
+       FROM wanted AS w
+      CROSS JOIN LATERAL (
+            SELECT date_trunc('day', o.phenomenon_time, 'UTC') AS at
+              FROM observation AS o
+             WHERE o.datastream_id = w.datastream_id
+               AND o.phenomenon_time >= coalesce($6::timestamptz, '-infinity')
+               AND o.phenomenon_time < coalesce($7::timestamptz, 'infinity')
+             ORDER BY o.phenomenon_time
+             LIMIT 1) AS n
+     UNION ALL
+     SELECT d.datastream_id, d.domain, n.at
+       FROM day AS d
+      CROSS JOIN LATERAL (
+            SELECT date_trunc('day', o.phenomenon_time, 'UTC') AS at
+              FROM observation AS o
+             WHERE o.datastream_id = d.datastream_id
+               AND o.phenomenon_time >= d.at + interval '1 day'
+               AND o.phenomenon_time < coalesce($7::timestamptz, 'infinity')
+             ORDER BY o.phenomenon_time
+             LIMIT 1) AS n)
+SELECT DISTINCT domain, at FROM day ORDER BY domain, at;
 
 -- export_geojson --
 -- Parameters and order as export_csv: one GeoJSON feature a row, as text. A device without a place has no geometry.

@@ -42,3 +42,12 @@ SELECT kept.device_id, count(*)::int AS messages, min(received_at) AS first_at, 
  GROUP BY kept.device_id
  ORDER BY last_at DESC, kept.device_id
  LIMIT $1::int;
+
+-- kept_messages --
+-- $1 text device_id, $2 int limit
+-- What an id that is not registered sent, newest first; whole messages only.
+SELECT payload
+  FROM rejected_message
+ WHERE reason = 'unknown_device' AND device_id = $1::text AND length(payload) = payload_size
+ ORDER BY rejected_id DESC
+ LIMIT $2::int;

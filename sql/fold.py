@@ -8,6 +8,7 @@ import asyncio
 from datetime import timedelta
 
 from citywatch.local.running import store_dsn
+from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from sql.connection import Connection
@@ -79,9 +80,11 @@ async def _fold_until(dsn: str, settings: Settings, stop: asyncio.Event, watch: 
                 if clock() >= moves_at:
                     await follow_moves(connection)
                     moves_at = clock() + MOVES_EVERY.total_seconds()
+                began = clock()
                 rows = await fold_once(connection)
             backoff.reset()
             if rows:
+                note_step(CONSUMER, rows, clock() - began)
                 log.debug("fold_folded", rows=rows)
             else:
                 await watch.wait(stop)

@@ -7,6 +7,7 @@ from pathlib import Path
 from citywatch.errors import StoreError
 from sql.connection import Connection
 from sql.engine import Engine, choose_engine
+from sql.limited import provide_role
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 7_228_003
@@ -60,6 +61,7 @@ async def migrate(connection: Connection, migrations: list[Migration] | None = N
                 )
                 # At once, so that later migrations find the table as it stays: views and indexes hold on to it.
                 await engine.create(connection)
+        await provide_role(connection)
         return [migration.name for migration in fresh]
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)

@@ -10,7 +10,7 @@ from sql.connection import Connection, Pool
 from sql.engine import Chunk, Engine
 from sql.queries import query
 
-Class = Literal["raw", "minute", "quarter", "hour", "alerts", "audit", "rejected", "tail"]
+Class = Literal["raw", "minute", "quarter", "hour", "alerts", "rejected", "tail"]
 Reason = Literal["retention", "disk"]
 
 ROLLUPS: dict[Class, str] = {"minute": "rollup_minute", "quarter": "rollup_quarter", "hour": "rollup_hour"}

@@ -14,6 +14,7 @@ PASSING: tuple[type[Exception], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what the driver may say when the connection breaks between two statements
 )
 
 

@@ -5,6 +5,7 @@ SELECT pg_try_advisory_lock(7228031);
 -- subjects --
 -- Every device as selectors see it, with its datastreams.
 SELECT d.device_id, d.profile, d.domain, d.name, d.district_id, d.site_id, d.source_id, d.expected_interval, d.tags,
+       d.latitude, d.longitude,
        coalesce(array_agg(s.datastream_id ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
            AS datastream_ids,
        coalesce(array_agg(s.property ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
@@ -12,6 +13,12 @@ SELECT d.device_id, d.profile, d.domain, d.name, d.district_id, d.site_id, d.sou
   FROM device AS d
   LEFT JOIN datastream AS s USING (device_id)
  GROUP BY d.device_id;
+
+-- area_names --
+-- What districts and sites are called.
+SELECT 'district:' || district_id AS area, name FROM district
+ UNION ALL
+SELECT 'site:' || site_id, name FROM site;
 
 -- source_clocks --
 SELECT source_id, clock FROM source WHERE kind = 'replay';
@@ -37,8 +44,25 @@ INSERT INTO rule (rule_id, version, origin) VALUES ($1, $2, $3)
     ON CONFLICT (rule_id) DO UPDATE SET version = $2, origin = $3, enabled = true, updated_at = now();
 
 -- store_rule_version --
--- $1 text rule_id, $2 int version, $3 text text, $4 text text_hash, $5 jsonb definition, $6 text author
-INSERT INTO rule_version (rule_id, version, text, text_hash, definition, author) VALUES ($1, $2, $3, $4, $5, $6);
+-- $1 text rule_id, $2 int version, $3 text text, $4 text text_hash, $5 jsonb definition, $6 text author,
+-- $7 text tests, $8 text reason
+INSERT INTO rule_version (rule_id, version, text, text_hash, definition, author, tests, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- lock_rule --
+-- $1 text rule_id
+SELECT version, enabled FROM rule WHERE rule_id = $1 FOR UPDATE;
+
+-- switch_rule --
+-- $1 text rule_id, $2 boolean enabled
+UPDATE rule SET enabled = $2, origin = 'api', updated_at = clock_timestamp() WHERE rule_id = $1;
+
+-- versions_of --
+-- $1 text rule_id
+SELECT version, text, text_hash, tests, author, reason, created_at, definition
+  FROM rule_version
+ WHERE rule_id = $1
+ ORDER BY version DESC;
 
 -- enable_rule --
 -- $1 text rule_id, $2 boolean enabled
@@ -72,13 +96,24 @@ SELECT new.device_id, new.state
     ON CONFLICT (device_id) DO UPDATE SET state = excluded.state;
 
 -- told_episodes --
--- $1 text[] device_id, $2 timestamptz[] horizon of each
--- What has been said of each device and may still change.
-SELECT a.device_id, a.rule_id, a.raised_at, a.cleared_at, a.silent
-  FROM unnest($1::text[], $2::timestamptz[]) AS asked (device_id, horizon)
-  JOIN alert AS a ON a.device_id = asked.device_id
+-- $1 text[] device_id or area, $2 timestamptz[] horizon of each
+-- What has been said of each device and area and may still change.
+SELECT asked.about, a.rule_id, a.raised_at, a.cleared_at, a.silent
+  FROM unnest($1::text[], $2::timestamptz[]) AS asked (about, horizon)
+  JOIN LATERAL (SELECT * FROM alert WHERE device_id = asked.about
+                 UNION ALL
+                SELECT * FROM alert WHERE area = asked.about) AS a ON true
  WHERE a.retracted_at IS NULL AND (a.cleared_at IS NULL OR a.cleared_at >= asked.horizon)
- ORDER BY a.device_id, a.rule_id, a.raised_at;
+ ORDER BY asked.about, a.rule_id, a.raised_at;
+
+-- load_area_streams --
+SELECT area, state FROM rule_area_stream;
+
+-- save_area_streams --
+-- $1 text[] area, $2 jsonb[] state
+INSERT INTO rule_area_stream (area, state)
+SELECT * FROM unnest($1::text[], $2::jsonb[])
+    ON CONFLICT (area) DO UPDATE SET state = excluded.state;
 
 -- batches_between --
 -- $1 bigint from (not included), $2 bigint to (included), $3 int limit
@@ -98,11 +133,11 @@ SELECT alert_id, state, raised_at, cleared_at, latched
 -- raise_alert --
 -- $1 text alert_key, $2 text rule_id, $3 int rule_version, $4 text device_id, $5 int datastream_id, $6 text severity,
 -- $7 text state, $8 boolean open, $9 boolean silent, $10 jsonb summary, $11 jsonb inputs, $12 timestamptz raised_at,
--- $13 timestamptz cleared_at, $14 boolean latched
+-- $13 timestamptz cleared_at, $14 boolean latched, $15 text area
 -- Nothing comes back when the key has an open alert, or had one raised at that instant: whoever was first, was.
 INSERT INTO alert (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, open, silent, summary,
-                   inputs, raised_at, cleared_at, latched)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                   inputs, raised_at, cleared_at, latched, area)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     ON CONFLICT DO NOTHING
 RETURNING alert_id;
 
@@ -121,6 +156,10 @@ SELECT alert_id, alert_key, rule_id, rule_version, device_id, severity, state, o
   FROM alert
  WHERE alert_id = $1
    FOR UPDATE;
+
+-- severity_of --
+-- $1 bigint alert_id
+SELECT severity FROM alert WHERE alert_id = $1;
 
 -- set_standing --
 -- $1 bigint alert_id, $2 text state, $3 boolean open

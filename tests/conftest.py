@@ -57,6 +57,12 @@ def template(server_dsn: Callable[[str], str]) -> Iterator[str]:
             await migrate(connection)
         finally:
             await connection.close()
+        # A database that somebody looks into cannot be copied; TimescaleDB's scheduler would, in every one.
+        await administer(
+            server_dsn("postgres"),
+            f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+        )
 
     asyncio.run(prepare())
     yield name

@@ -13,22 +13,27 @@ from typing import Any
 
 import yaml
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from tests.conftest import ROOT
 
 LOCALES = ROOT / "dashboard" / "locales"
 TEMPLATE = LOCALES / "citywatch.pot"
-KEYWORDS = {"text": None, "mark": None, "plural": (1, 2)}
+# function -> how many of its first arguments are sentences; `_` is the short name of text in components/dialogs.py
+KEYWORDS = {"text": 1, "mark": 1, "_": 1, "plural": 2}
 # What a reader reads of a rule, besides its title and what it says when it fires.
 RATIONALE = ("cause", "consequence", "operator_action", "threshold", "owner")
 
 
 def _code() -> Iterator[tuple[str, Any]]:
     for file in sorted((ROOT / "dashboard").rglob("*.py")):
-        for _, message, _, _ in extract_from_file("python", file, keywords=KEYWORDS):
-            yield file.relative_to(ROOT).as_posix(), message
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in KEYWORDS:
+                continue
+            words = [arg.value for arg in node.args[: KEYWORDS[node.func.id]] if isinstance(arg, ast.Constant)]
+            # What is not a literal comes from a table, where it is marked.
+            if len(words) == KEYWORDS[node.func.id]:
+                yield file.relative_to(ROOT).as_posix(), words[0] if len(words) == 1 else tuple(words)
 
 
 def _figures() -> Iterator[tuple[str, str]]:
@@ -65,6 +70,21 @@ def found() -> Catalog:
     return catalog
 
 
+def read(code: str) -> Catalog:
+    """Return the catalogue of a language as it stands."""
+    with (LOCALES / code / "LC_MESSAGES" / "citywatch.po").open("rb") as source:
+        return read_po(source, locale=code)
+
+
+def translated(code: str) -> set[str]:
+    """Return the English sentences that a language says otherwise."""
+    return {
+        message.id
+        for message in read(code)
+        if isinstance(message.id, str) and isinstance(message.string, str) and message.string not in ("", message.id)
+    }
+
+
 def write(file: Path, catalog: Catalog) -> None:
     """Write a catalogue without anything that changes by itself, such as dates or line numbers."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,8 +97,7 @@ def main() -> int:
     template = found()
     write(TEMPLATE, template)
     for file in sorted(LOCALES.glob("*/LC_MESSAGES/citywatch.po")):
-        with file.open("rb") as source:
-            catalog = read_po(source, locale=file.parents[1].name)
+        catalog = read(file.parents[1].name)
         catalog.update(template, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         write(file, catalog)

@@ -14,6 +14,7 @@ from api.context import (
     DomainQuery,
     Identifier,
     PoolDep,
+    PrincipalDep,
     PropertyQuery,
     Word,
 )
@@ -153,16 +154,16 @@ async def list_datastreams(
 async def list_latest(
     request: Request,
     pool: PoolDep,
+    principal: PrincipalDep,
     device_id: Annotated[list[Identifier] | None, Query(max_length=500, description="devices; none: all")] = None,
     observed_property: PropertyQuery = None,
     domain: Annotated[DomainName | None, Query(description="domain of the device")] = None,
     district_id: DistrictQuery = None,
 ) -> Response:
     """The newest observation of every datastream asked for, in one call. Answers carry an ETag."""
-    tag = etag(
-        await pool.fetchval(query("api", "latest_tag")), "latest", device_id, observed_property, domain, district_id
-    )
+    asked = (device_id, observed_property, domain, district_id)
+    tag = etag(await pool.fetchval(query("api", "latest_tag")), "latest", principal.sight, *asked)
     if (same := unchanged(request, tag)) is not None:
         return same
-    items = await pool.fetchval(query("api", "latest"), device_id, observed_property, domain, district_id)
+    items = await pool.fetchval(query("api", "latest"), *asked)
     return answer({"items": Fragment(f"[{items or ''}]")}, cache_headers(tag))

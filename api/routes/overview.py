@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from api.answer import answer
-from api.context import NowDep, PoolDep, SettingsDep
+from api.context import NowDep, PoolDep, SettingsDep, WholePoolDep
 from api.overview import read_status, read_summary
 from api.permissions import Allow, Permission
 from api.problems import responses
@@ -20,6 +20,6 @@ async def get_summary(pool: PoolDep, now: NowDep) -> Response:
 
 
 @router.get("/status", response_model=Status, responses=responses(422, 503))
-async def get_status(pool: PoolDep, settings: SettingsDep, now: NowDep) -> Response:
+async def get_status(pool: WholePoolDep, settings: SettingsDep, now: NowDep) -> Response:
     """The system's own state: processes, how far behind they are, counts, limits of this set-up."""
     return answer((await read_status(pool, settings, now, VERSION)).model_dump())

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from citywatch.cli import credentials
+from citywatch.cli import commands, credentials
 from citywatch.cli.adoption import adopt, quarantine
+from citywatch.cli.learning import learn
+from citywatch.cli.process import run_process
 from citywatch.cli.registering import in_store, known_profiles, register
 from citywatch.errors import RegistryError, SettingsError
 from citywatch.local.running import store_dsn
@@ -18,6 +20,7 @@ from devices.bulk import BulkReport, import_devices, read_devices
 from devices.decode_command import decode_hex
 from devices.device_file import write_lines
 from devices.javascript import Sandbox
+from devices.keeper import run_keeper
 from devices.model import Domain
 from devices.profiles import load_profiles
 from devices.repository_import import import_repository
@@ -181,5 +184,16 @@ def decode(
 
 app.command()(quarantine)
 app.command()(adopt)
+app.command()(learn)
 app.command()(credentials.revoke)
 app.add_typer(credentials.app, name="credential")
+app.add_typer(commands.app, name="command")
+
+
+@app.command()
+def run() -> None:
+    """Keep presence (births and wills), send commands to devices and take their answers.
+
+    Example: `citywatch devices run`
+    """
+    run_process("devices", run_keeper)

@@ -29,4 +29,4 @@ def run() -> None:
 
     Example: CITYWATCH_STORE__DSN=postgresql://citywatch@db/citywatch citywatch fold run
     """
-    run_process("fold", _fold_and_care)
+    run_process("fold", _fold_and_care, reports=True)

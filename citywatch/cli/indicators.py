@@ -70,7 +70,7 @@ def run() -> None:
 
     Example: CITYWATCH_STORE__DSN=postgresql://citywatch@db/citywatch citywatch indicators run
     """
-    run_process("indicators", worker.run)
+    run_process("indicators", worker.run, reports=True)
 
 
 @app.command()

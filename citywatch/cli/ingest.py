@@ -5,6 +5,7 @@ import gc
 import typer
 
 from citywatch.cli.process import run_process
+from citywatch.settings import load_settings
 from ingest.process import drain_worker, run_worker
 
 app = typer.Typer(help="From the broker to the store.", no_args_is_help=True)
@@ -36,4 +37,4 @@ def run() -> None:
     """
     # Deliveries and rows live for one batch and hold no cycles: looking for some costs 17 % of the worker's time.
     gc.set_threshold(50_000, 50, 1000)
-    run_process("ingest", run_worker)
+    run_process("ingest", run_worker, reports=True, mark=str(load_settings().ingest.slot))

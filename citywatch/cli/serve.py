@@ -5,13 +5,16 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import asyncpg
 import typer
 import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.identity.accounts import FIRST_NAME, ensure_admin
 from citywatch.cli.process import run_process
 from citywatch.errors import CitywatchError
+from citywatch.local.running import store_dsn
 from citywatch.settings import ServeSettings, Settings
 from citywatch.telemetry import get_logger
 from dashboard.app import mount
@@ -46,12 +49,16 @@ def _listen(settings: ServeSettings) -> socket.socket:
 
 async def serve_app(application: FastAPI, listening: socket.socket, stop: asyncio.Event) -> None:
     """Serve `application` on a listening socket until `stop`; raise CitywatchError if it does not start."""
+    serve: ServeSettings = application.state.settings.serve
     config = uvicorn.Config(
         application,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # A proxy on this machine may say whom it asks for; without a public address there is none.
+        proxy_headers=serve.public_url is not None,
+        ssl_certfile=serve.tls_certificate,
+        ssl_keyfile=serve.tls_key,
         ws="websockets-sansio",
         ws_max_size=LIVE_MESSAGE,
         lifespan="on",
@@ -71,8 +78,23 @@ async def serve_app(application: FastAPI, listening: socket.socket, stop: asynci
         raise CitywatchError(f"the server did not start: {reason or 'see the log'}")
 
 
+async def first_admin(dsn: str) -> str | None:
+    """Make the first account where there is none, and return what to tell its owner, once."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        password = await ensure_admin(connection)
+    finally:
+        await connection.close()
+    if password is None:
+        return None
+    return f"First start: sign in as {FIRST_NAME} with the one-time password {password} (shown once, to be changed)"
+
+
 async def serve_process(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set."""
+    if not settings.serve.demo and (told := await first_admin(store_dsn(settings))) is not None:
+        # On the terminal of who starts it, never in the log.
+        print(told, flush=True)
     application = create_app(settings)
     mount(application, settings)
     with _listen(settings.serve) as listening:
@@ -90,4 +112,4 @@ def serve() -> None:
 
     Example: `CITYWATCH_SERVE__PORT=8050 citywatch serve`
     """
-    run_process("serve", serve_process)
+    run_process("serve", serve_process, reports=True)

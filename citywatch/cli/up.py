@@ -1,7 +1,6 @@
 """`citywatch up`: a whole living city on this machine, from embedded servers to the dashboard."""
 
 import asyncio
-import fcntl
 import json
 import os
 import shutil
@@ -9,8 +8,6 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,20 +16,22 @@ import asyncpg
 import typer
 
 from citywatch.cli.registering import in_store, register
+from citywatch.cli.serve import first_admin
 from citywatch.durations import parse_duration
-from citywatch.errors import CitywatchError, SettingsError
+from citywatch.errors import SettingsError
 from citywatch.local.broker import LocalBroker
 from citywatch.local.dynamic_security import SERVICE, make_account, new_password, write_document
 from citywatch.local.link import ROOT
 from citywatch.local.postgres import LocalPostgres
 from citywatch.local.process import free_port
 from citywatch.local.running import Running, forget_running, save_running
+from citywatch.local.server import create_database, only_one
 from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import configure_logging
 from devices.credentials import active_accounts
+from ingest.anchor import sessions
 from ingest.broker_claim import claim_session
-from ingest.subscription import session_name, topic_filters
 from simulators.placing import build_city
 from simulators.registry import basemap, registry_document
 from sql.migrate import migrate
@@ -57,28 +56,12 @@ class UpOptions:
     simulator: bool
 
 
-@contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder's lock, which the kernel lets go of however we end."""
-    with (data_dir / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CitywatchError(f"another `citywatch up` already runs on {data_dir}") from None
-        yield
-
-
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
 async def _prepare_store(postgres: LocalPostgres) -> None:
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    try:
-        if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = 'citywatch'"):
-            await admin.execute("CREATE DATABASE citywatch")
-    finally:
-        await admin.close()
+    await create_database(postgres)
     connection = await asyncpg.connect(postgres.dsn())
     try:
         await set_up(connection)
@@ -103,6 +86,12 @@ def _wait_until_ready(url: str, supervisor: Supervisor) -> None:
                     return
         except (urllib.error.URLError, OSError):
             continue
+
+
+def _who_may(settings: Settings) -> str:
+    if settings.serve.demo:
+        return "Demo mode: open to everybody on this machine, reachable from nowhere else. Ctrl-C stops it."
+    return "Sign-in is on: `citywatch accounts` makes accounts and keys. Ctrl-C stops it."
 
 
 def _explain_port(what: str, wanted: int, got: int) -> None:
@@ -144,7 +133,7 @@ def run_up(settings: Settings, options: UpOptions) -> None:
     """Start everything, watch it, and stop it cleanly."""
     data_dir = settings.data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
-    with _only_one(data_dir):
+    with only_one(data_dir):
         if options.fresh:
             for name in ("postgres", "broker", "logs", "city"):
                 shutil.rmtree(data_dir / name, ignore_errors=True)
@@ -156,7 +145,7 @@ def run_up(settings: Settings, options: UpOptions) -> None:
             url = _start(settings, options, data_dir, supervisor)
             if not supervisor.stopping.is_set():
                 _say(f"\nCitywatch is up after {time.monotonic() - started:.1f} s:  {url}\n")
-                _say("Demo mode: open to everybody on this machine, reachable from nowhere else. Ctrl-C stops it.")
+                _say(_who_may(settings))
             supervisor.run(options.seconds)
         finally:
             _say("Stopping ...")
@@ -190,9 +179,12 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     assert broker.program is not None
     _explain_port("MQTT broker", options.mqtt_port, broker.port)
     # The session must be there before anybody publishes: a broker keeps nothing for a worker it has not met.
-    claim_session("127.0.0.1", broker.port, session_name(0), topic_filters(settings.ingest), account)
+    for client_id, filters in sessions(settings.ingest):
+        claim_session("127.0.0.1", broker.port, client_id, filters, account)
     for limit in broker.program.limits:
         _say(f"  note: {limit}")
+    if not settings.serve.demo and (told := asyncio.run(first_admin(postgres.dsn()))) is not None:
+        _say(f"  {told}")
     http_port = free_port(options.http_port, settings.serve.host)
     _explain_port("dashboard", options.http_port, http_port)
     running = Running(
@@ -217,9 +209,13 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
         drawing.write_text(json.dumps(basemap(city)), encoding="utf-8")
         if settings.serve.basemap is None:
             environment["CITYWATCH_SERVE__BASEMAP"] = str(drawing)
-    for name in ("serve", "ingest", "fold", "rules", "indicators"):
-        command = [name] if name == "serve" else [name, "run"]
-        supervisor.add(name, Worker(command, logs / f"{name}.log", environment))
+    supervisor.add("serve", Worker(["serve"], logs / "serve.log", environment))
+    for slot in range(settings.ingest.workers):
+        name = "ingest" if settings.ingest.workers == 1 else f"ingest-{slot}"
+        of_slot = {**environment, "CITYWATCH_INGEST__SLOT": str(slot)}
+        supervisor.add(name, Worker(["ingest", "run"], logs / f"{name}.log", of_slot))
+    for name in ("fold", "rules", "indicators", "devices"):
+        supervisor.add(name, Worker([name, "run"], logs / f"{name}.log", environment))
     if options.simulator:
         simulate = ["simulate", "--devices", str(options.devices), "--seed", str(options.seed)]
         empty = asyncio.run(_is_empty(postgres.dsn()))

@@ -59,11 +59,12 @@ def _chown_tree(path: Path, account: Account) -> None:
 
 @dataclass(slots=True)
 class LocalPostgres:
-    """One embedded server with its data below `folder`; `start` and `stop` may be called again and again."""
+    """One server with its data below `folder`, the wheel's by default; `start` and `stop` may be called repeatedly."""
 
     folder: Path
     port: int = 0
     settings: dict[str, str] = field(default_factory=dict)
+    programs: Path = field(default_factory=binaries)  # folder with `postgres` and `initdb`
     child: subprocess.Popen[bytes] | None = field(default=None, init=False)
     settled: bool = field(default=False, init=False)  # a restart comes back on the port it had, or not at all
     account: Account = field(init=False)
@@ -92,7 +93,7 @@ class LocalPostgres:
     def start(self) -> None:
         """Initialise on first use, start, and wait until connections are accepted."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.account = choose_account(binaries() / "postgres", self.folder)
+        self.account = choose_account(self.programs / "postgres", self.folder)
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self._clear_stale()
@@ -137,7 +138,7 @@ class LocalPostgres:
         _chown_tree(secret, self.account)
         try:
             options = ["-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={secret}"]
-            self._run(binaries() / "initdb", "-D", self.data, *options, log=self.folder / "initdb.log")
+            self._run(self.programs / "initdb", "-D", self.data, *options, log=self.folder / "initdb.log")
         finally:
             secret.unlink()
 
@@ -159,7 +160,7 @@ class LocalPostgres:
     def _launch(self) -> None:
         options = {**SETTINGS, **self.settings, "port": str(self.port)}
         given = (f"-c{key}={value}" for key, value in options.items())
-        command: list[str | Path] = [binaries() / "postgres", "-D", self.data, *given]
+        command: list[str | Path] = [self.programs / "postgres", "-D", self.data, *given]
         with (self.folder / "server.log").open("ab") as log:
             self.child = start_child(command, log=log, stop=signal.SIGINT, before=self.account.enter)
 

@@ -35,13 +35,13 @@
   });
 
   // Selecting something does not load the page again: only the rest of the address names a page.
-  const SELECTIONS = { "/": ["device", "alert"], "/alerts": ["alert"] };
+  const SELECTIONS = { "/": ["device", "alert"], "/alerts": ["alert"], "/map": ["device"] };
   let shown = null;
 
   function address(path, search) {
     markNavigation(path, search);
     const kept = new URLSearchParams(search || "");
-    for (const name of SELECTIONS[path] || []) kept.delete(name);
+    for (const name of [...(SELECTIONS[path] || []), "lang", "theme"]) kept.delete(name);
     const key = path + "?" + kept.toString();
     if (key === shown) return window.dash_clientside.no_update;
     shown = key;

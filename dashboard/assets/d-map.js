@@ -37,7 +37,8 @@
     layer.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "district-label" });
   };
 
-  map.normalPoint = function (feature, latlng) {
+  map.normalPoint = function (feature, latlng, context) {
+    watchZoom(context && context.map);
     return window.L.circleMarker(latlng, {
       radius: 4.5,
       color: colour("--surface"),
@@ -51,8 +52,10 @@
     layer.bindTooltip(feature.properties.name || feature.properties.device_id);
   };
 
-  map.abnormalPoint = function (feature, latlng) {
+  map.abnormalPoint = function (feature, latlng, context) {
+    watchZoom(context && context.map);
     const p = feature.properties;
+    if (p.count) return clusterPoint(p, latlng);
     const size = p.severity ? (RANK[p.severity] > 2 ? 22 : 18) : 18;
     const drawn = p.severity
       ? `<path class="halo" d="${OUTLINES[p.severity]}"/><path d="${OUTLINES[p.severity]}" ` +
@@ -75,19 +78,99 @@
     });
   };
 
+  // What needs attention is gathered where it would overlap: a cluster carries its count and its worst state.
+  const CLUSTER_FROM = 40; // as many marks can be told apart
+  const CLUSTER_SIZE = 56; // px
+  let leaflet = null;
+
+  function watchZoom(found) {
+    if (!found || found === leaflet) return;
+    leaflet = found;
+    leaflet.on("zoomend", draw);
+  }
+
+  function clusterPoint(p, latlng) {
+    const shape = p.severity ? OUTLINES[p.severity] : "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0 -18";
+    const icon = window.L.divIcon({
+      className: "marker cluster " + (p.severity ? "severity-" + p.severity.toLowerCase() : ""),
+      iconSize: [46, 26],
+      html:
+        `<svg viewBox="0 0 24 24" width="16" height="16"><path d="${shape}" fill="currentColor"/></svg>` +
+        `<b>${p.count}</b>`,
+    });
+    const rank = (RANK[p.severity] || 0) * 1000 + 500;
+    return window.L.marker(latlng, { icon: icon, title: p.title, alt: p.title, keyboard: true, zIndexOffset: rank });
+  }
+
+  function clustered(features) {
+    if (features.length < CLUSTER_FROM || !leaflet) return features;
+    const zoom = leaflet.getZoom();
+    if (zoom === undefined || zoom >= leaflet.getMaxZoom()) return features;
+    const cells = new Map();
+    for (const feature of features) {
+      const [longitude, latitude] = feature.geometry.coordinates;
+      const at = leaflet.project([latitude, longitude], zoom);
+      const key = feature.properties.selected
+        ? feature.properties.device_id
+        : Math.floor(at.x / CLUSTER_SIZE) + ":" + Math.floor(at.y / CLUSTER_SIZE);
+      if (!cells.has(key)) cells.set(key, []);
+      cells.get(key).push(feature);
+    }
+    const made = [];
+    for (const members of cells.values()) {
+      if (members.length === 1) {
+        made.push(members[0]);
+        continue;
+      }
+      let severity = null, waits = false;
+      const middle = [0, 0];
+      for (const { geometry, properties } of members) {
+        if (properties.severity && (!severity || RANK[properties.severity] > RANK[severity])) severity = properties.severity;
+        waits = waits || properties.waits;
+        middle[0] += geometry.coordinates[0] / members.length;
+        middle[1] += geometry.coordinates[1] / members.length;
+      }
+      const state = cw.words(severity || "stale", {});
+      made.push({
+        type: "Feature",
+        geometry: { type: "Point", coordinates: middle },
+        properties: {
+          count: members.length,
+          severity: severity,
+          waits: waits,
+          title: cw.words("cluster", { n: members.length, state: state }),
+          bounds: members.map((m) => [m.geometry.coordinates[1], m.geometry.coordinates[0]]),
+        },
+      });
+    }
+    return made;
+  }
+
   map.select = function (event) {
     const feature = event.layer && event.layer.feature;
     if (!feature) return;
+    if (feature.properties.count) {
+      leaflet.fitBounds(feature.properties.bounds, { padding: [60, 60], maxZoom: leaflet.getZoom() + 3 });
+      return;
+    }
     const search = new URLSearchParams(location.search);
     search.delete("alert");
     search.set("device", feature.properties.device_id);
     cw.set("url", { search: "?" + search.toString() });
   };
 
+  // The moment that is shown: null is now, else an instant of the last day.
+  let shownAt = null;
+
+  function stood(alert) {
+    if (shownAt === null) return alert.open;
+    return alert.raised <= shownAt && (alert.cleared === null || alert.cleared > shownAt);
+  }
+
   function worst(device) {
     let found = null;
     for (const alert of device.alerts.values())
-      if (found === null || RANK[alert.severity] > RANK[found.severity] || (alert.severity === found.severity && alert.waits))
+      if (stood(alert) && (found === null || RANK[alert.severity] > RANK[found.severity] || (alert.severity === found.severity && alert.waits)))
         found = alert;
     return found;
   }
@@ -102,7 +185,8 @@
     const selected = selectedDevice();
     for (const [id, device] of devices) {
       const alert = worst(device);
-      const late = device.freshness === "stale" || device.freshness === "silent";
+      // How fresh a device was then is not kept: replayed are alerts.
+      const late = shownAt === null && (device.freshness === "stale" || device.freshness === "silent");
       if (device.latitude === null || (!alert && !late && id !== selected)) continue;
       const state = alert ? cw.words(alert.severity, {}) : cw.words(device.freshness, {});
       features.push({
@@ -117,7 +201,7 @@
         },
       });
     }
-    cw.set("map-abnormal", { data: { type: "FeatureCollection", features: features } });
+    cw.set("map-abnormal", { data: { type: "FeatureCollection", features: clustered(features) } });
   }, 60);
   map.draw = draw;
 
@@ -127,8 +211,13 @@
     for (const alert of alerts) {
       const device = devices.get(alert.device_id);
       if (!device) continue;
-      if (alert.open) device.alerts.set(alert.alert_id, { severity: alert.severity, waits: UNANSWERED.includes(alert.state) });
-      else device.alerts.delete(alert.alert_id);
+      device.alerts.set(alert.alert_id, {
+        severity: alert.severity,
+        waits: UNANSWERED.includes(alert.state),
+        open: alert.open,
+        raised: new Date(alert.raised_at),
+        cleared: alert.cleared_at ? new Date(alert.cleared_at) : null,
+      });
     }
     draw();
   };
@@ -168,6 +257,7 @@
   // Called when the page brings its devices: [id, name, domain, latitude, longitude, freshness, last time, interval].
   map.load = function (data) {
     devices.clear();
+    shownAt = null;
     if (!data) return window.dash_clientside.no_update;
     for (const [id, name, domain, latitude, longitude, freshness, last, interval] of data.devices)
       devices.set(id, {
@@ -192,6 +282,45 @@
         });
     return { type: "FeatureCollection", features: features };
   };
+
+  let playing = null;
+
+  function replayTo(minutes) {
+    shownAt = minutes === 0 ? null : new Date(cw.now().getTime() + minutes * 60000);
+    const words = shownAt === null ? cw.words("now", {}) : cw.instant(shownAt, false);
+    document.getElementById("replay-at").textContent = words;
+    document.getElementById("replay").setAttribute("aria-valuetext", words);
+    draw();
+  }
+
+  function stopPlaying() {
+    clearInterval(playing);
+    playing = null;
+    const button = document.querySelector('[data-replay="play"]');
+    if (!button) return;
+    button.textContent = cw.words("play", {});
+    button.setAttribute("aria-pressed", "false");
+  }
+
+  document.addEventListener("input", function (event) {
+    if (event.target.id === "replay") replayTo(Number(event.target.value));
+  });
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest('[data-replay="play"]');
+    if (!button) return;
+    if (playing) return stopPlaying();
+    const slider = document.getElementById("replay");
+    if (Number(slider.value) === 0) slider.value = slider.min;
+    button.textContent = cw.words("pause", {});
+    button.setAttribute("aria-pressed", "true");
+    playing = setInterval(function () {
+      const at = document.getElementById("replay");
+      if (!at || Number(at.value) === 0) return stopPlaying();
+      at.value = Number(at.value) + Number(at.step);
+      replayTo(Number(at.value));
+    }, 100);
+  });
 
   // Canvas does not follow CSS: a change of theme restyles the ground and the dots.
   new MutationObserver(function () {

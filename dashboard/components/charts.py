@@ -14,7 +14,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.shapes import JsonObject, Point, Series
-from dashboard.texts import ENGLISH, language, separators
+from dashboard.texts import ENGLISH, language, separators, text
 from dashboard.theme import CURVE_COLOURS, DASHES
 from dashboard.units import digits_for, parse_time, present, unit_label
 
@@ -159,6 +159,25 @@ def curve_figure(
     return {"data": traces, "layout": layout}
 
 
+def flagged_trace(curve: Curve, zone: tzinfo, colour: str) -> JsonObject | None:
+    """Return crosses where not all readings behind a point are good; None where all are."""
+    doubtful = [p for p in curve.series["points"] if p["good_share"] is not None and p["good_share"] < 1]
+    there = [point for point in doubtful if point["value"] is not None]
+    if not there:
+        return None
+    name = text("{name}: in doubt", name=curve.name)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [local_text(point["time"], zone) for point in there],
+        "y": [point["value"] for point in there],
+        "marker": {"symbol": "x-thin", "size": 8, "line": {"width": 2, "color": colour}},
+        "hovertemplate": f"%{{y}}<extra>{name}</extra>",
+        "showlegend": False,
+    }
+
+
 def limit_line(limit: float) -> JsonObject:
     """Return the line of a limit over the whole width."""
     return {
@@ -249,8 +268,8 @@ def _chart_locale(code: str) -> JsonObject:
 
 
 def chart(figure: JsonObject, *, key: str | Mapping[str, Any], label: str) -> Component:
-    """Return a figure on the page. `label` says in words what it shows."""
-    return html.Div(
+    """Return a figure on the page, with its data as a table below. `label` says in words what it shows."""
+    picture = html.Div(
         dcc.Graph(
             id=key,
             figure=figure,
@@ -261,3 +280,10 @@ def chart(figure: JsonObject, *, key: str | Mapping[str, Any], label: str) -> Co
         className="chart",
         **{"aria-label": label},
     )
+    # Made by assets/g-tables.js when it is opened: the same numbers need not be sent twice.
+    data = html.Details(
+        [html.Summary(text("Data as a table")), html.Div(className="scroll short")],
+        className="as-table",
+        **{"data-chart-table": "1"},
+    )
+    return html.Div([picture, data], className="chart-with-table")

@@ -72,6 +72,8 @@ def map_payload(devices: Sequence[Device], alerts: Sequence[Alert]) -> JsonObjec
                 "severity": alert["severity"],
                 "state": alert["state"],
                 "open": alert["open"],
+                "raised_at": alert["raised_at"],
+                "cleared_at": alert["cleared_at"],
             }
             for alert in alerts
         ],

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES
-from dashboard.components.parts import right_cell, table
+from dashboard.components.parts import href, right_cell, table
 from dashboard.components.readings import result_of
 from dashboard.shapes import Alert, Device, District
 from dashboard.texts import text
@@ -21,6 +21,7 @@ DUE = 80.0  # %, the fill level at which a bin is due; the overview's figure use
 class DistrictState:
     """One district at a glance; a mean is None where nothing fresh reports."""
 
+    district_id: str
     name: str
     devices: int
     fresh: int
@@ -50,6 +51,7 @@ def district_states(
         open_here = [alert for alert in alerts if alert["district_id"] == district["district_id"]]
         states.append(
             DistrictState(
+                district_id=district["district_id"],
                 name=district["name"],
                 devices=len(here),
                 fresh=len(fresh),
@@ -75,12 +77,12 @@ def _alert_counts(counts: dict[str, int]) -> list[Component] | str:
     return marks or "–"
 
 
-def district_table(states: Sequence[DistrictState]) -> Component:
+def district_table(states: Sequence[DistrictState], source: str | None) -> Component:
     """Return the districts as a table."""
     rows = [
         html.Tr(
             [
-                html.Th(state.name, scope="row"),
+                html.Th(dcc.Link(state.name, href=href(f"/districts/{state.district_id}", source=source)), scope="row"),
                 html.Td(_alert_counts(state.alerts)),
                 right_cell(f"{state.fresh} / {state.devices}"),
                 right_cell(number(state.speed, 0)),

@@ -21,6 +21,7 @@ from dashboard.components.marks import (
 from dashboard.components.parts import href, right_cell, state, table
 from dashboard.limits import RuleLimit, rule_limits
 from dashboard.pages.view import View
+from dashboard.rule_words import condition_words
 from dashboard.shapes import AlertDetail, AlertEvent, JsonObject
 from dashboard.texts import mark, property_name, text
 from dashboard.units import duration, number, parse_time, quantity
@@ -131,7 +132,7 @@ def _reason(alert: AlertDetail) -> list[Component]:
     link = dcc.Link(named, href=href(f"/rules/{alert['rule_id']}"))
     rows: list[Component] = [html.Dt(text("Rule")), html.Dd(link)]
     if alert["parameters"].get("limit") is not None:
-        rows += [html.Dt(text("Fires at")), html.Dd(str(alert["parameters"]["limit"]))]
+        rows += [html.Dt(text("Fires at")), html.Dd(condition_words(str(alert["parameters"]["limit"])))]
     for key, words in (("on_delay_seconds", text("Once it has held for")), ("off_delay_seconds", text("Clears after"))):
         if inputs.get(key):
             rows += [html.Dt(words), html.Dd(duration(inputs[key]))]

@@ -83,7 +83,7 @@ async def page(view: View) -> Component:
     )
     states = district_states(districts, devices, alerts)
     if states:
-        table_part = html.Div(district_table(states), className="scroll")
+        table_part = html.Div(district_table(states, view.source), className="scroll")
         parts.append(panel(text("Districts"), table_part, note=text("means over fresh devices"), flush=True))
     return html.Div(parts, style={"display": "contents"})
 
@@ -108,7 +108,7 @@ async def selection(view: View) -> list[Component]:
                         html.H3(device["name"] or device["device_id"]),
                         dcc.Link(
                             icon("close", size=16, label=text("Close")),
-                            href=href("/", source=view.source),
+                            href=href(view.path, source=view.source, domain=view.query.get("domain")),
                             className="icon-button",
                         ),
                     ]

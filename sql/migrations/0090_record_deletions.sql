@@ -2,7 +2,7 @@
 CREATE TABLE store_deletion (
     deletion_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at          timestamptz NOT NULL DEFAULT now(),
-    class       text NOT NULL CHECK (class IN ('raw', 'minute', 'quarter', 'hour', 'alerts', 'audit', 'rejected', 'tail')),
+    class       text NOT NULL CHECK (class IN ('raw', 'minute', 'quarter', 'hour', 'alerts', 'rejected', 'tail')),
     reason      text NOT NULL CHECK (reason IN ('retention', 'disk')),
     before      timestamptz NOT NULL,   -- what was older went
     rows        bigint NOT NULL,

@@ -21,6 +21,11 @@ def processes_named(city: Installation, word: str) -> set[int]:
     return found
 
 
+def states(city: Installation) -> set[str]:
+    """The states of the processes, as the status page shows them."""
+    return {process["state"] for process in city.get("/api/v1/status")["processes"]}
+
+
 @pytest.mark.slow
 def test_up_lives_survives_a_kill_and_ends_cleanly(tmp_path: Path) -> None:
     data_dir = tmp_path / "a city"
@@ -34,6 +39,7 @@ def test_up_lives_survives_a_kill_and_ends_cleanly(tmp_path: Path) -> None:
         account = city.get("/api/v1/account")["items"]
         assert account
         assert all(row["closes"] for row in account)
+        wait_for(lambda: states(city) == {"running"}, "every process to report itself", 60)
         text = city.command("status")
         assert "ingest: running" in text
     with installation(data_dir, "--devices", "20", "--no-simulator", "--http-port", "28050") as city:

@@ -17,10 +17,11 @@ from typing import Any
 
 import asyncpg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect, sync_playwright
 
 from citywatch.local.process import free_port
 from sql.pool import set_up
+from tests.browser.look import axe_source
 from tests.browser.seed import seed
 from tests.conftest import ROOT
 
@@ -35,6 +36,8 @@ FLAGS = [
     "--no-first-run",
     "--no-default-browser-check",
 ]
+# A test machine may be busy with something else: nothing here measures speed by giving up early.
+expect.set_options(timeout=20_000)
 Work = Callable[[asyncpg.Connection], Awaitable[Any]]
 
 
@@ -166,7 +169,7 @@ class Visitor:
             reduced_motion="reduce",
             timezone_id="Europe/Zurich",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         self.contexts.append(context)
         page = context.new_page()
         self.watch.on(page, self.city.url)
@@ -177,6 +180,17 @@ class Visitor:
             page.fill("#operator", operator)
             page.keyboard.press("Tab")
         return page
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The accessibility checker's source."""
+    try:
+        return axe_source()
+    except LookupError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @pytest.fixture

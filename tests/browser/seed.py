@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import asyncpg
 
@@ -210,30 +209,31 @@ async def _readings(connection: asyncpg.Connection, rows: list[Row]) -> None:
     await connection.execute("INSERT INTO consumer_position (consumer, seq) VALUES ('fold', 0), ('rules', 0)")
 
 
-RULES: dict[str, tuple[str, str, str | None, dict[str, Any]]] = {
-    "bin-nearly-full": ("Bin nearly full", "MEDIUM", "fill_level", {"at_least": LIMIT, "deadband": 5}),
-    "bin-overflowing": ("Bin overflowing", "HIGH", "fill_level", {"at_least": 100, "deadband": 5}),
-    "bin-fire": ("Fire in a bin", "CRITICAL", "bin_temperature", {"at_least": 60, "deadband": 10}),
-    "device-silent": ("Device silent", "LOW", None, {"no_data": {"intervals": 3}}),
-    "pm2-5-high": ("PM2.5 high", "HIGH", "pm2_5", {"at_least": 50, "deadband": 2.5}),
+# rule_id -> title, severity, condition as the rules say it in one line, limit
+RULES: dict[str, tuple[str, str, str, float | None]] = {
+    "bin-nearly-full": ("Bin nearly full", "MEDIUM", f"fill_level >= {LIMIT:g}", LIMIT),
+    "bin-overflowing": ("Bin overflows", "HIGH", "fill_level >= 100", 100),
+    "bin-fire": ("Fire in a bin", "CRITICAL", "bin_temperature >= 60", 60),
+    "device-silent": ("Device is silent", "LOW", "no data for 3.5 intervals", None),
+    "pm2-5-high": ("Fine particles unhealthy", "HIGH", "pm2_5 >= 50", 50),
 }
 
 
 async def _rules(connection: asyncpg.Connection) -> None:
-    for rule_id, (title, severity, name, when) in RULES.items():
+    for rule_id, (title, severity, condition, _) in RULES.items():
         definition = {
-            "id": rule_id,
             "title": title,
             "severity": severity,
-            "select": {"property": name} if name else {"domain": "waste"},
-            "when": when,
-            "rationale": {
-                "cause": "The bin has filled faster than its collection round expected.",
-                "consequence": "It overflows within hours; litter, vermin and complaints follow.",
-                "operator_action": "Add the bin to today's next round, or send the reserve vehicle.",
-                "time_to_respond": "8h",
-                "owner": "Waste operations",
-            },
+            "condition": condition,
+            "cause": "The bin has filled faster than its collection round expected.",
+            "consequence": "It overflows within hours; litter, vermin and complaints follow.",
+            "operator_action": "Add the bin to today's next round, or send the reserve vehicle.",
+            "threshold": "A round's time before overflow.",
+            "time_to_respond": 28800.0,
+            "owner": "Waste operations",
+            "latched": False,
+            "on_delay_seconds": 600.0,
+            "off_delay_seconds": 0.0,
         }
         await connection.execute("INSERT INTO rule (rule_id, version) VALUES ($1, 1)", rule_id)
         await connection.execute(
@@ -267,7 +267,9 @@ async def raise_alert(
         stream,
         severity,
         "acknowledged" if acknowledged_by else "unacknowledged",
-        json.dumps({"message": rule_id, "parameters": {"limit": RULES[rule_id][3].get("at_least")}, "text": words}),
+        json.dumps(
+            {"message": f"rule.{rule_id}", "parameters": _parameters(rule_id, device_id, inputs), "text": words}
+        ),
         json.dumps(inputs or {}),
         at,
         at + timedelta(minutes=4) if acknowledged_by else None,
@@ -292,6 +294,20 @@ async def raise_alert(
     return alert_id
 
 
+def _parameters(rule_id: str, device_id: str, inputs: dict[str, object] | None) -> dict[str, object]:
+    names = {name: words for name, _, words, _, _ in _devices()}
+    value = (inputs or {}).get("value")
+    condition = RULES[rule_id][2]
+    unit = UNITS.get(condition.split(" ")[0])
+    return {
+        "device": names.get(device_id, device_id),
+        "value": value,
+        "unit": unit,
+        "limit": condition,
+        "since": "06:00",
+    }
+
+
 async def _alerts(connection: asyncpg.Connection, streams: dict[tuple[str, str], int], now: datetime) -> None:
     def ago(minutes: float) -> datetime:
         return now - timedelta(minutes=minutes)
@@ -309,12 +325,20 @@ async def _alerts(connection: asyncpg.Connection, streams: dict[tuple[str, str],
         connection, "bin-nearly-full", "bin-003", streams["bin-003", "fill_level"], ago(44),
         "Canal Walk bin 1 is 92 % full", acknowledged_by="R. Meier (unverified)", inputs={"value": 92.0, "limit": 90},
     )  # fmt: skip
-    await raise_alert(
-        connection, "device-silent", "road-005", None, ago(117), "Ring Road anticlockwise, km 1.1 is silent",
-    )  # fmt: skip
-    await raise_alert(
-        connection, "device-silent", "bin-011", None, ago(20), "Hill Park bin 2 is silent",
-    )  # fmt: skip
+    silent = [
+        await raise_alert(connection, "device-silent", device_id, None, ago(minutes), f"{words} is silent")
+        for device_id, minutes, words in (
+            ("road-005", 117, "Ring Road anticlockwise, km 1.1"),
+            ("bin-011", 20, "Hill Park bin 2"),
+        )
+    ]
+    incident = await connection.fetchval(
+        "INSERT INTO incident (cause, title, severity, began_at, newest_at)"
+        " VALUES ('gateway:GW-7', 'Gateway GW-7: devices are silent', 'LOW', $1, $2) RETURNING incident_id",
+        ago(117),
+        ago(20),
+    )
+    await connection.execute("UPDATE alert SET incident_id = $1 WHERE alert_id = ANY ($2::bigint[])", incident, silent)
 
 
 async def _account(connection: asyncpg.Connection, now: datetime) -> None:

@@ -90,9 +90,10 @@ async def revise(connection: Connection, rows: Sequence[Row], now: datetime) -> 
     old, new = [], []
     # In the order of their keys, as two writers that meet would deadlock otherwise.
     for row in sorted({row[:2]: row for row in rows}.values()):
+        # Locks the row by an update that changes nothing: compressed rows cannot be locked by a SELECT.
         before = await connection.fetchrow(
-            "SELECT datastream_id, phenomenon_time, result, quality FROM observation"
-            " WHERE datastream_id = $1 AND phenomenon_time = $2 FOR UPDATE",
+            "UPDATE observation SET tests = tests WHERE datastream_id = $1 AND phenomenon_time = $2"
+            " RETURNING datastream_id, phenomenon_time, result, quality",
             *row[:2],
         )
         if before is None:

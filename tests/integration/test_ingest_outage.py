@@ -19,10 +19,12 @@ from citywatch.local.broker import LocalBroker, local_broker
 from citywatch.local.postgres import LocalPostgres
 from citywatch.settings import Settings
 from ingest.anchor import CLIENT_ID, MARKER_TOPIC
+from ingest.broker import SessionSettings
 from ingest.broker_claim import claim_session
-from ingest.process import drain_worker
+from ingest.inbox import Inbox
+from ingest.process import SESSIONS, drain_worker
 from ingest.replay import replay_rejected
-from ingest.subscription import plain_filters
+from ingest.subscription import plain_filters, topic_filters
 from sql.connection import Pool
 from sql.migrate import migrate
 from sql.pool import open_pool, set_up
@@ -143,6 +145,49 @@ async def test_a_store_that_goes_away_is_waited_for(broker: LocalBroker, receive
         assert await account_closes(pool)
         assert await received(pool) == 6000
         await pool.close()
+
+
+async def test_a_worker_stops_while_messages_keep_coming(dsn: str, pool: Pool, broker: LocalBroker) -> None:
+    await register(pool)
+    settings = make_settings(dsn, broker, window=500, batch_rows=50)
+    await subscribed(settings)
+    flowing = asyncio.create_task(publish(broker, numbered(100_000)))
+    async with running(settings):
+        await until(lambda: has(pool, 100), "the first hundred")
+        assert not flowing.done()
+    # It has stopped, and what it did not take the broker keeps.
+    flowing.cancel()
+    await asyncio.gather(flowing, return_exceptions=True)
+    assert await account_closes(pool)
+
+
+@pytest.mark.parametrize("receiver", ["direct", "aiomqtt"])
+async def test_what_is_queued_comes_before_the_subscription_and_is_bounded_too(
+    dsn: str, pool: Pool, broker: LocalBroker, receiver: str
+) -> None:
+    await register(pool)
+    settings = make_settings(dsn, broker, receiver=receiver)
+    await subscribed(settings)
+    await publish(broker, numbered(3000))
+    inbox, stop = Inbox(100, 10**9), asyncio.Event()
+    place = SessionSettings("127.0.0.1", broker.port, "citywatch-ingest-0", topic_filters(settings.ingest))
+    session = SESSIONS[receiver](place, inbox, lambda: None)
+    task = asyncio.create_task(session.run(stop))
+
+    async def is_full() -> bool:
+        return inbox.full
+
+    await until(is_full, "the inbox is full")
+    held = 0
+    while held != inbox.held:  # until nothing more comes
+        held = inbox.held
+        await asyncio.sleep(0.3)
+    assert held < 2900, "everything that was queued came in at once"
+    while inbox.held or not session.connected:
+        for delivery in await inbox.take(500, 0.1):
+            inbox.settle(delivery)
+    stop.set()
+    await asyncio.wait_for(task, 20)
 
 
 async def has(pool: Pool, count: int) -> bool:

@@ -3,17 +3,24 @@
 import asyncio
 import csv
 import io
+import os
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
+import duckdb
 import httpx
 import orjson
+import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
+from api import export_parquet
 from api.export import AT_ONCE, Write, copy_csv
 from sql.connection import Connection, Pool
+from tests.installation import ROOT
 
 EXPORT = "/api/v1/export/observations"
 
@@ -61,6 +68,70 @@ async def test_exports_hold_what_sql_counts(
         assert datetime.fromisoformat(line["phenomenon_time"]).astimezone(UTC) == row["phenomenon_time"]
         assert repr(float(line["result"]) if line["result"] else None) == repr(row["result"])
         assert feature["properties"]["device_id"] == row["device_id"]
+
+
+async def test_parquet_holds_what_csv_holds(client: httpx.AsyncClient, mixed: Pool) -> None:
+    for query in ({}, {"domain": "waste"}, {"since": "2999-01-01T00:00:00Z"}):
+        table = list(csv.DictReader(io.StringIO((await client.get(EXPORT + ".csv", params=query)).text)))
+        answer = await client.get(EXPORT + ".parquet", params=query)
+        assert answer.headers["content-type"] == "application/vnd.apache.parquet"
+        rows = pq.read_table(io.BytesIO(answer.content)).to_pylist()
+        assert len(rows) == len(table)
+        for line, row in zip(table, rows, strict=True):
+            assert [line[name] for name in ("device_id", "property", "unit")] == [
+                row[name] for name in ("device_id", "property", "unit")
+            ]
+            assert datetime.fromisoformat(line["phenomenon_time"]).astimezone(UTC) == row["phenomenon_time"]
+            assert datetime.fromisoformat(line["received_at"]).astimezone(UTC) == row["received_at"]
+            assert repr(float(line["result"]) if line["result"] else None) == repr(row["result"])
+            assert (int(line["quality"]), int(line["tests"])) == (row["quality"], row["tests"])
+
+
+async def test_parquet_comes_in_row_groups(application: FastAPI, city: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_parquet, "GROUP", 100)
+    await city.execute(
+        "INSERT INTO observation (datastream_id, quality, phenomenon_time, received_at, result)"
+        " SELECT (SELECT datastream_id FROM datastream WHERE property = 'no2'), 1, at, at, 1"
+        "   FROM (SELECT min(phenomenon_time) AS first FROM observation) AS f,"
+        "        generate_series(f.first, f.first + interval '20 hours', '2 s') AS at"
+    )
+    pieces = [piece async for piece in application.state.exports.pieces(export_parquet.copy_parquet, (None,) * 7)]
+    file = pq.ParquetFile(io.BytesIO(b"".join(pieces)))
+    assert file.metadata.num_rows == await city.fetchval("SELECT count(*) FROM observation")
+    assert file.metadata.num_row_groups > 1
+    assert len(pieces) > 1
+
+
+async def test_the_command_writes_what_the_api_gives(
+    client: httpx.AsyncClient, mixed: Pool, dsn: str, tmp_path: Path
+) -> None:
+    async def command(*arguments: str) -> str:
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "citywatch", "export", *arguments, cwd=ROOT,
+            env={**os.environ, "CITYWATCH_STORE__DSN": dsn}, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, _ = await run.communicate()
+        assert run.returncode == 0
+        return out.decode()
+
+    assert (
+        await command("-", "--format", "csv", "--domain", "waste")
+        == (await client.get(EXPORT + ".csv", params={"domain": "waste"})).text
+    )
+    told = orjson.loads(await command(str(tmp_path / "city"), "--partitioned", "--json"))
+    found = duckdb.sql(
+        "SELECT domain, day::date AS day, device_id, count(*), sum(result) FILTER (WHERE result BETWEEN -1e9 AND 1e9)"
+        f" FROM read_parquet('{tmp_path}/city/**/*.parquet', hive_partitioning = true)"
+        " GROUP BY ALL ORDER BY device_id, day"
+    ).fetchall()
+    wanted = await mixed.fetch(
+        "SELECT d.domain, o.phenomenon_time::date, device_id, count(*),"
+        "       sum(result) FILTER (WHERE result BETWEEN -1e9 AND 1e9)"
+        "  FROM observation AS o JOIN datastream USING (datastream_id) JOIN device AS d USING (device_id)"
+        " GROUP BY 1, 2, 3 ORDER BY 3, 2"
+    )
+    assert [tuple(row) for row in wanted] == found
+    assert told["rows"] == sum(row[3] for row in found)
 
 
 async def test_an_export_that_fails_on_the_way_is_cut_not_short(

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -175,3 +176,33 @@ async def test_a_stalled_client_costs_the_others_nothing(address: str, city: Poo
             message = await stalled.next()
             assert message["type"] in ("delta", "resync")
             last = message["latest"][0]["result"] if "latest" in message else 39
+
+
+async def events(client: httpx.AsyncClient, address: str, **headers: str) -> AsyncGenerator[dict[str, Any]]:
+    query = "views=latest&domain=waste"
+    async with client.stream("GET", f"http://{address}/api/v1/live/events?{query}", headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert "content-encoding" not in answer.headers
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                message = orjson.loads(line.removeprefix("data: "))
+                if message["type"] != "heartbeat":
+                    yield message
+
+
+async def test_the_same_comes_as_events_and_resumes(address: str, city: Pool) -> None:
+    async with httpx.AsyncClient() as client, asyncio.timeout(30):
+        stream = events(client, address)
+        assert (await anext(stream))["type"] == "subscribed"
+        await publish(city, "air-1", "pm2_5", 1)
+        await publish(city, "bin-1", "fill_level", 2)
+        first = await anext(stream)
+        assert [(row["device_id"], row["result"]) for row in first["latest"]] == [("bin-1", 2)]
+        await stream.aclose()
+        await publish(city, "bin-1", "fill_level", 3)
+        again = events(client, address, **{"Last-Event-ID": str(first["seq"])})
+        assert (await anext(again))["resumed"] is True
+        assert [row["result"] for row in (await anext(again))["latest"]] == [3]
+        await again.aclose()
+        refused = await client.get(f"http://{address}/api/v1/live/events?views=everything")
+        assert refused.status_code == 422

@@ -7,15 +7,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dashboard.bands import air_band, percentile, service_level
-from dashboard.components.alerts import sorted_by_urgency
+from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
 from dashboard.components.city_map import bounds_of
 from dashboard.components.figures import change_words
 from dashboard.components.spark import spark_path
 from dashboard.limits import lowest_limit, rule_limits
+from dashboard.pages.districts import service
+from dashboard.pages.report import shift_of
 from dashboard.pages.traffic import corridor_of, natural
 from dashboard.pages.waste import fill_classes, fullest_first
 from dashboard.query import Query, choose_clock, reader_zone
+from dashboard.reader import choose_language
+from dashboard.rule_words import condition_words
 from dashboard.units import number, quantity, unit_label
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -32,7 +36,9 @@ def device(name: str, **latest: float | None) -> Any:
 
 
 def alert(number: int, severity: str, state: str, minute: int) -> Any:
-    return {"alert_id": number, "severity": severity, "state": state, "raised_at": f"2026-11-24T04:{minute:02}:00Z"}
+    raised_at = f"2026-11-24T04:{minute:02}:00Z"
+    return {"alert_id": number, "severity": severity, "state": state, "raised_at": raised_at, "recorded_at": raised_at,
+            "acknowledged_at": None, "open": True, "district_id": "harbour"}  # fmt: skip
 
 
 def points(*values: tuple[int, float | None]) -> list[Any]:
@@ -98,29 +104,82 @@ def test_alerts_wait_first_then_severity_then_newest() -> None:
         alert(2, "CRITICAL", "acknowledged", 9),
         alert(3, "HIGH", "unacknowledged", 2),
         alert(4, "HIGH", "returned_unacknowledged", 5),
+        alert(5, "CRITICAL", "shelved", 6),
     ]
-    assert [a["alert_id"] for a in sorted_by_urgency(alerts)] == [4, 3, 1, 2]
+    assert [a["alert_id"] for a in sorted_by_urgency(alerts)] == [4, 3, 1, 2, 5]
+
+
+def test_alerts_of_one_incident_stand_where_the_first_of_them_stands() -> None:
+    alerts = [alert(n, "LOW", "unacknowledged", n) for n in (1, 2, 3, 4)]
+    incidents: list[Any] = [
+        {"incident_id": 7, "alert_ids": [2, 4]},
+        {"incident_id": 8, "alert_ids": [3, 99]},
+    ]
+    groups = [(i["incident_id"] if i else None, [a["alert_id"] for a in members])
+              for i, members in grouped(alerts, incidents)]  # fmt: skip
+    assert groups == [(None, [1]), (7, [2, 4]), (None, [3])], "one alert alone in view is shown as itself"
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        pytest.param("pm2_5 >= 55.5", "Fine particles PM2.5 ≥ 55.5", id="a limit"),
+        pytest.param(
+            "bin_temperature rises by 3 per 1m and bin_temperature >= 40",
+            "Temperature in the bin rises by 3 per 1m and Temperature in the bin ≥ 40",
+            id="a rate and a limit",
+        ),
+        pytest.param("no data for 3.5 intervals", "no data for 3.5 intervals", id="silence"),
+        pytest.param("something_new ~ 3", "something_new ~ 3", id="what has no words stays as it is"),
+    ],
+)
+def test_conditions_in_words(condition: str, words: str) -> None:
+    assert condition_words(condition) == words
+
+
+def test_shift_counts_what_came_in_it_and_hands_over_what_is_open() -> None:
+    before, within = alert(1, "HIGH", "unacknowledged", 5), alert(2, "LOW", "acknowledged", 30)
+    within["acknowledged_at"] = "2026-11-24T04:32:00Z"
+    shift = shift_of([before, within], NOW + timedelta(minutes=20), NOW + timedelta(hours=8))
+    assert [a["alert_id"] for a in shift.came] == [2]
+    assert [a["alert_id"] for a in shift.open] == [1, 2]
+    assert shift.answers == [120.0]
+
+
+def test_service_of_districts_is_per_inhabitant_and_by_median_answer() -> None:
+    districts: list[Any] = [{"district_id": "harbour", "name": "Harbour", "population": 2000},
+                            {"district_id": "empty", "name": "Empty", "population": 10}]  # fmt: skip
+    devices = [device("a"), device("b")]
+    for one in devices:
+        one["district_id"] = "harbour"
+    answered = alert(1, "LOW", "acknowledged", 0)
+    answered["acknowledged_at"] = "2026-11-24T04:10:00Z"
+    (row,) = service(districts, devices, [answered, alert(2, "LOW", "unacknowledged", 1)])
+    assert (row.devices_per_1000, row.alerts_per_1000, row.answer_seconds) == (1.0, 1.0, 600.0)
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie", "accept", "code"),
+    [
+        pytest.param("lang=zh_Hans", "citywatch_language=en", "en", "zh_Hans", id="the address comes first"),
+        pytest.param("lang=zh-Hans", "", "", "zh_Hans", id="written as browsers write it"),
+        pytest.param("", "citywatch_language=zh_Hans", "en", "zh_Hans", id="then the cookie"),
+        pytest.param("", "", "fr, zh-CN;q=0.8, en;q=0.5", "zh_Hans", id="then the browser, by its preference"),
+        pytest.param("lang=../../etc", "citywatch_language=xx", "fr", "en", id="what there is no catalogue of"),
+    ],
+)
+def test_language_of_a_reader(query: str, cookie: str, accept: str, code: str) -> None:
+    assert choose_language(query, cookie, accept) == code
 
 
 def test_limits_come_from_enabled_rules_only() -> None:
     rules: list[Any] = [
-        {
-            "rule_id": "b",
-            "enabled": True,
-            "definition": {"select": {"property": "fill_level"}, "when": {"at_least": 100}},
-        },
-        {
-            "rule_id": "a",
-            "enabled": True,
-            "definition": {"select": {"property": "fill_level"}, "when": {"at_least": 90}},
-        },
-        {
-            "rule_id": "c",
-            "enabled": False,
-            "definition": {"select": {"property": "fill_level"}, "when": {"at_least": 5}},
-        },
-        {"rule_id": "d", "enabled": True, "definition": {"select": {"property": "battery"}, "when": {"at_most": 15}}},
-        {"rule_id": "e", "enabled": True, "definition": {"when": {"no_data": "15m"}}},
+        {"rule_id": "b", "enabled": True, "definition": {"condition": "fill_level >= 100"}},
+        {"rule_id": "a", "enabled": True, "definition": {"condition": "fill_level >= 90"}},
+        {"rule_id": "c", "enabled": False, "definition": {"condition": "fill_level >= 5"}},
+        {"rule_id": "d", "enabled": True, "definition": {"condition": "battery <= 15"}},
+        {"rule_id": "e", "enabled": True, "definition": {"condition": "no data for 3.5 intervals"}},
+        {"rule_id": "f", "enabled": True, "definition": {"condition": "fill_level >= 1 and tilt >= 45"}},
     ]
     limits = rule_limits(rules)
     first = lowest_limit(limits, "fill_level")

@@ -68,6 +68,21 @@ def test_a_failing_script_says_why(sandbox: Sandbox, source: str, reason: str) -
         JavaScriptDecoder(source, sandbox)(b"\x01", 2)
 
 
+@pytest.mark.parametrize(
+    ("source", "payload", "reason"),
+    [
+        pytest.param(THE_THINGS_STACK, b"\x01", "reads byte 1 of a payload of 1", id="decodeUplink"),
+        pytest.param("function Decoder(bytes) { return {n: bytes[7] & 1}; }", b"ab", "byte 7", id="Decoder"),
+        pytest.param(THE_THINGS_STACK, b"", "empty payload", id="nothing at all"),
+    ],
+)
+def test_a_cut_payload_is_refused_and_no_reading_made_up(
+    sandbox: Sandbox, source: str, payload: bytes, reason: str
+) -> None:
+    with pytest.raises(DecodeError, match=reason):
+        JavaScriptDecoder(source, sandbox)(payload, 3)
+
+
 HOSTILE = [
     pytest.param("while (true) {}", "time limit", id="endless loop"),
     pytest.param("Array.prototype.indexOf.call({length: 2 ** 53 - 1}, 0)", "time limit", id="endless built-in"),
@@ -129,10 +144,10 @@ def test_what_a_script_does_to_the_language_is_gone_at_the_next_decode(sandbox: 
     """
     clean = {"temperature": "undefined", "seen": "undefined", "map": "function", "rounded": 1, "own": 0}
     attacker, victim = JavaScriptDecoder(polluting, sandbox), JavaScriptDecoder(probe, sandbox)
-    assert victim(b"", 1) == clean
-    assert attacker(b"", 1) == {"calls": 1}
-    assert victim(b"", 1) == clean
-    assert attacker(b"", 1) == {"calls": 1}
+    assert victim(b"\0", 1) == clean
+    assert attacker(b"\0", 1) == {"calls": 1}
+    assert victim(b"\0", 1) == clean
+    assert attacker(b"\0", 1) == {"calls": 1}
 
 
 def test_a_child_that_dies_is_replaced(sandbox: Sandbox) -> None:

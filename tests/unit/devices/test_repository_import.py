@@ -81,7 +81,7 @@ def test_a_repository_becomes_profiles_that_run_the_vendors_scripts(
     assert {reading.property: reading.value for reading in decoded.readings} == {
         "battery_voltage": 3.0,
         "distance": 75.0,
-        "air_temperature": 11.5,
+        "bin_temperature": 11.5,
     }
     assert decoded.refused == []
     assert profiles["acme/nose"].domain == "air"

@@ -37,6 +37,17 @@ async def test_reading_pauses_when_full_and_resumes_at_half() -> None:
     assert (inbox.held, inbox.held_bytes) == (2, 2 * (10 + OVERHEAD))
 
 
+async def test_a_closed_inbox_reads_no_further_even_with_room() -> None:
+    inbox, said = Inbox(4, 10**9), []
+    inbox.attach("reader", lambda: said.append("pause"), lambda: said.append("resume"))
+    inbox.put(delivery("a", 1))
+    inbox.close()
+    inbox.settle((await inbox.take(10, 0))[0])
+    inbox.attach("another", lambda: said.append("pause too"), lambda: said.append("resume"))
+    assert said == ["pause", "pause too"]
+    assert inbox.held == 0
+
+
 async def test_bytes_are_bounded_too() -> None:
     inbox, said = Inbox(1000, 3 * OVERHEAD), []
     inbox.attach("reader", lambda: said.append("pause"), lambda: None)

@@ -32,7 +32,9 @@ def rule(when: str, *, select: str = "{property: pm2_5}", rule_id: str = "test",
 def ready(made: Rule, every: timedelta = timedelta(minutes=1), *properties: str) -> Watch:
     """Return the rule on a device that reports every so often."""
     known = frozenset(properties or ("pm2_5", "occupancy", "vehicle_speed"))
-    found = watch(made, Subject("device", "test", "air", expected_interval=every, properties=known))
+    found = watch(
+        made, Subject("device", "test", made.selector.domain or "air", expected_interval=every, properties=known)
+    )
     assert found is not None
     return found
 

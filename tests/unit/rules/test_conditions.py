@@ -10,7 +10,6 @@ from rules.conditions import (
     AtMost,
     Condition,
     Flat,
-    Memory,
     NoData,
     Not,
     Outside,
@@ -18,6 +17,7 @@ from rules.conditions import (
     judge,
     leaves,
 )
+from rules.leaf import Memory
 from tests.unit.rules.series import at
 
 MINUTE = timedelta(minutes=1)

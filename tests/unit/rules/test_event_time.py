@@ -3,8 +3,6 @@
 import random
 from datetime import datetime, timedelta
 
-import pytest
-
 from devices.model import QualityFlag
 from rules.difference import Change
 from rules.engine import Watch, run
@@ -22,6 +20,9 @@ RULES = [
     rule("{flat: 3m, tolerance: 5}", rule_id="flat"),
     rule("{no_data: 3}", select="{}", off_delay="1m", rule_id="silent"),
     rule("{no_data: 4}", rule_id="no-pm"),
+    rule("{no_data: 3, rhythm: learned}", rule_id="learned"),
+    rule("{crossing: 90, within: 10m, over: 5m, restart: 30, deadband: 3}", on_delay="1m", rule_id="heading"),
+    rule("{deviation: 2, least: 5}", rule_id="unusual"),
     rule("{all: [{at_least: 50}, {at_most: 50, property: occupancy}]}", on_delay="2m", rule_id="both"),
     rule("{any: [{at_least: 90}, {not: {at_least: 15, deadband: 3}}]}", rule_id="either"),
 ]
@@ -137,8 +138,3 @@ def test_any_order_gives_the_journal_of_the_undisturbed_series() -> None:
     assert wrong == 0
     assert alerts > 1000
     assert corrections > 100  # so that the test has met what it is about
-
-
-@pytest.mark.slow
-def test_ten_thousand_disturbed_series() -> None:
-    assert differing(10_000, seed=2)[0] == 0

@@ -1,0 +1,1 @@
+"""NGSI-LD entities of the Smart Data Models, out of the latest observations."""

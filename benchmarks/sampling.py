@@ -1,0 +1,59 @@
+"""Where a worker's time goes: an ingest worker that looks at its own stack every 2 ms of CPU time.
+
+`BENCH_SAMPLES=FILE python -m benchmarks.sampling` runs the worker and writes the share of each stage as JSON.
+"""
+
+import json
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+from types import FrameType
+
+from citywatch.cli.ingest import run
+
+EVERY = 0.002
+# Walking outwards from where the sample fell, the first of these in a file's path names the stage.
+STAGES = {
+    "/ingest/quality/": "quality flags",
+    "/ingest/decode.py": "decode",
+    "/devices/": "decode",
+    "/ingest/times.py": "decode",
+    "/ingest/broker_": "receive and acknowledge",
+    "/ingest/mqtt_packets.py": "receive and acknowledge",
+    "/ingest/inbox.py": "receive and acknowledge",
+    "/ingest/account.py": "account",
+    "/ingest/store.py": "write to the store",
+    "/asyncpg/": "write to the store",
+    "/ingest/": "worker's loop and batches",
+}
+REST = "event loop"
+
+
+def stage_of(frame: FrameType | None) -> str:
+    """Return the stage that a stack is in."""
+    while frame is not None:
+        path = frame.f_code.co_filename
+        for part, stage in STAGES.items():
+            if part in path:
+                return stage
+        frame = frame.f_back
+    return REST
+
+
+def main() -> None:
+    """Run the worker, sampled."""
+    seen: Counter[str] = Counter()
+    signal.signal(signal.SIGPROF, lambda _number, frame: seen.update((stage_of(frame),)))
+    signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY)
+    try:
+        run()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        total = seen.total() or 1
+        shares = {stage: count / total for stage, count in seen.most_common()}
+        Path(os.environ["BENCH_SAMPLES"]).write_text(json.dumps(shares), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The shift report: what came, what was done about it and by whom, what is handed over; for paper and for a table."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.account import account_facts
+from dashboard.components.alerts import alert_words, sorted_by_urgency
+from dashboard.components.icons import icon
+from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, STATE_NAMES, instant, severity_chip
+from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
+from dashboard.pages.overview import freshness_words
+from dashboard.pages.view import View
+from dashboard.shapes import Alert
+from dashboard.texts import mark, text
+from dashboard.units import NOTHING, duration, number, parse_time
+
+SHIFTS = {"8h": mark("8 hours"), "12h": mark("12 hours"), "24h": mark("24 hours")}
+ALERTS_COUNTED = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The alerts of a shift: those that came in it, and those that are still open at its end."""
+
+    came: list[Alert]
+    open: list[Alert]
+    answers: list[float]
+
+    def count(self, severity: str) -> int:
+        """Return how many of a severity came."""
+        return sum(alert["severity"] == severity for alert in self.came)
+
+
+def shift_of(alerts: Sequence[Alert], since: datetime, until: datetime) -> Shift:
+    """Return what of `alerts` belongs to the shift. Answers are seconds from record to acknowledgement."""
+    came, answers = [], []
+    for alert in alerts:
+        recorded, answered = parse_time(alert["recorded_at"]), parse_time(alert["acknowledged_at"])
+        if recorded is not None and since <= recorded <= until:
+            came.append(alert)
+            if answered is not None and answered >= recorded:
+                answers.append((answered - recorded).total_seconds())
+    return Shift(came, [alert for alert in alerts if alert["open"]], answers)
+
+
+async def page(view: View) -> Component:
+    """Return the report of the shift that ends now."""
+    asked = view.query.get("span")
+    name = asked if asked in SHIFTS else "8h"
+    until = view.clock.now
+    since = until - timedelta(hours=int(name[:-1]))
+    devices, alerts, account = await asyncio.gather(
+        view.devices(), view.api.alerts(most=ALERTS_COUNTED), view.api.account()
+    )
+    known = (
+        {None, *(device["device_id"] for device in devices)} if view.clock.live else {d["device_id"] for d in devices}
+    )
+    shift = shift_of([alert for alert in alerts if alert["device_id"] in known], since, until)
+    options = [
+        (text(words), href("/report", source=view.source, span=None if key == "8h" else key), key == name)
+        for key, words in SHIFTS.items()
+    ]
+    actions = [
+        choices(text("Shift"), options),
+        html.Button([icon("report", size=15), text("Print")], className="button primary", **{"data-print": "1"}),
+        html.Button("CSV", className="button", **{"data-csv": "shift-alerts"}),
+    ]
+    return html.Div(
+        [
+            page_head(text("Shift report"), "", actions),
+            html.P(
+                [text("From"), " ", instant(since.isoformat()), " ", text("to"), " ", instant(until.isoformat())],
+                className="report-span",
+            ),
+            html.Div(
+                [
+                    panel(text("In numbers"), _numbers(shift)),
+                    panel(text("Devices and data"), [html.P(freshness_words(devices)), account_facts(account)]),
+                ],
+                className="grid two",
+            ),
+            panel(
+                text("Handed over: open alerts"),
+                _table(sorted_by_urgency(shift.open), "shift-open") if shift.open else _none(),
+                flush=True,
+            ),
+            panel(
+                text("Alerts of the shift"),
+                _table(shift.came, "shift-alerts") if shift.came else _none(),
+                flush=True,
+            ),
+            html.P([text("Signed"), " ______________________________"], className="only-print"),
+        ],
+        style={"display": "contents"},
+    )
+
+
+def _none() -> Component:
+    return state(text("None"), text("No alert belongs here."), sign="check")
+
+
+def _numbers(shift: Shift) -> Component:
+    by_severity = ", ".join(f"{text(SEVERITY_NAMES[s])} {shift.count(s)}" for s in SEVERITIES if shift.count(s))
+    answered = sum(alert["acknowledged_at"] is not None for alert in shift.came)
+    people = sorted({alert["acknowledged_by"] for alert in shift.came if alert["acknowledged_by"]})
+    rows = [
+        (text("Alerts"), f"{number(len(shift.came), 0)}" + (f" ({by_severity})" if by_severity else "")),
+        (text("Acknowledged"), text("{n} of {all}", n=answered, all=len(shift.came))),
+        (text("Median time to answer"), duration(median(shift.answers)) if shift.answers else NOTHING),
+        (text("Still open"), number(len(shift.open), 0)),
+        (text("Shelved"), number(sum(a["state"] == "shelved" for a in shift.open), 0)),
+        (text("Answered by"), ", ".join(people) or NOTHING),
+    ]
+    parts: list[Component] = []
+    for words, value in rows:
+        parts += [html.Dt(words), html.Dd(value)]
+    return html.Dl(parts, className="facts-list")
+
+
+def _table(alerts: Sequence[Alert], key: str) -> Component:
+    rows = [
+        html.Tr(
+            [
+                html.Td(instant(alert["raised_at"])),
+                html.Td(severity_chip(alert["severity"])),
+                html.Td(alert_words(alert)),
+                html.Td(text(STATE_NAMES.get(alert["state"], alert["state"]))),
+                html.Td(instant(alert["acknowledged_at"])),
+                html.Td(alert["acknowledged_by"] or NOTHING),
+                right_cell(number(alert["alert_id"], 0)),
+            ]
+        )
+        for alert in alerts
+    ]
+    headings = [
+        (text("Raised"), False),
+        (text("Severity"), False),
+        (text("Alert"), False),
+        (text("State"), False),
+        (text("Acknowledged"), False),
+        (text("By"), False),
+        (text("Number"), True),
+    ]
+    made = table(headings, rows, caption=text("Alerts with their answers"))
+    return html.Div(made, className="scroll", **{"data-table": key})

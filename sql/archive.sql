@@ -1,0 +1,34 @@
+-- tables --
+-- Our tables with the columns that can be written and those of the primary key, observations among them.
+SELECT c.relname::text AS name,
+       array_agg(a.attname::text ORDER BY a.attnum) AS columns,
+       coalesce((SELECT array_agg(k.attname::text ORDER BY array_position(x.indkey::int2[], k.attnum))
+                   FROM pg_index AS x
+                   JOIN pg_attribute AS k ON k.attrelid = x.indrelid AND k.attnum = ANY (x.indkey)
+                  WHERE x.indrelid = c.oid AND x.indisprimary), '{}') AS key,
+       coalesce((SELECT array_agg(DISTINCT t.relname::text)
+                   FROM pg_constraint AS f
+                   JOIN pg_class AS t ON t.oid = f.confrelid
+                  WHERE f.contype = 'f' AND f.conrelid = c.oid AND f.confrelid <> c.oid), '{}') AS needs
+  FROM pg_class AS c
+  JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+   AND c.relname <> 'schema_migration'
+ GROUP BY c.oid, c.relname
+ ORDER BY c.relname;
+
+-- sequences --
+SELECT c.relname::text AS name
+  FROM pg_class AS c
+ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'
+ ORDER BY c.relname;
+
+-- set_sequence --
+-- $1 text name, $2 bigint value, $3 boolean whether it was given out
+SELECT setval($1::text::regclass, $2::bigint, $3::boolean);
+
+-- migrations --
+SELECT name FROM schema_migration ORDER BY name;
+
+-- is_used --
+SELECT EXISTS (SELECT FROM device) OR EXISTS (SELECT FROM ingest_batch) OR EXISTS (SELECT FROM observation);

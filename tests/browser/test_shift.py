@@ -1,0 +1,142 @@
+"""A whole shift by keyboard alone: nothing here moves or presses a mouse."""
+
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import City, Visitor
+from tests.browser.seed import raise_alert
+
+
+async def _incident(connection: asyncpg.Connection) -> list[int]:
+    """Let two bins of one street catch fire, as the rules would write it, with one incident for both."""
+    now = datetime.now(UTC)
+    made = []
+    for number, (device_id, words) in enumerate(
+        {"bin-001": "Station Road bin 1", "bin-013": "Station Road bin 3"}.items()
+    ):
+        stream = await connection.fetchval(
+            "SELECT datastream_id FROM datastream WHERE device_id = $1 AND property = 'bin_temperature'", device_id
+        )
+        at = now - timedelta(seconds=2 - number)
+        text = f"{words} is at 64.0 °C: probable fire"
+        made.append(await raise_alert(connection, "bin-fire", device_id, stream, at, text, inputs={"value": 64.0}))
+    incident = await connection.fetchval(
+        "INSERT INTO incident (cause, title, severity, began_at, newest_at)"
+        " VALUES ('place:bin-fire', 'Fire in bins of Station Road', 'CRITICAL', $1, $1) RETURNING incident_id",
+        now,
+    )
+    await connection.execute("UPDATE alert SET incident_id = $1 WHERE alert_id = ANY ($2::bigint[])", incident, made)
+    await connection.execute("SELECT pg_notify('citywatch_alert', $1)", str(made[-1]))
+    return made
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys one after the other, on whatever has the focus."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def fill(page: Page, words: str) -> None:
+    """Write into the field that has the focus, go to the button after it, and press that."""
+    page.keyboard.type(words)
+    press(page, "Tab", "Tab", "Enter")
+
+
+def state_of(city: City, alert_id: int) -> str:
+    async def read(connection: asyncpg.Connection) -> str:
+        return str(await connection.fetchval("SELECT state FROM alert WHERE alert_id = $1", alert_id))
+
+    return str(city.sql(read))
+
+
+@pytest.mark.browser
+def test_a_whole_shift_by_keyboard_alone(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/alerts")
+    page.evaluate("() => { window.printed = 0; window.print = () => { window.printed += 1; }; }")
+    first, second = city.sql(_incident)
+    expect(page.locator(".incident-head", has_text="Fire in bins of Station Road")).to_be_visible()
+    expect(page.locator("#announce-urgent")).to_contain_text("probable fire")
+
+    # The help says which keys there are, and closes again.
+    press(page, "?")
+    expect(page.get_by_role("dialog")).to_contain_text("Next alert that waits for an answer")
+    press(page, "Escape")
+
+    # To the new incident, whose alerts stand first; the panel says why.
+    press(page, "n", "n")
+    while page.url.rpartition("=")[2] != str(second) and page.url.rpartition("=")[2] != str(first):
+        press(page, "n")
+    here = int(page.url.rpartition("=")[2])
+    other = first if here == second else second
+    panel = page.locator("#alert-panel")
+    expect(panel).to_contain_text("Send the reserve vehicle".lower(), ignore_case=True)
+    expect(panel.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+
+    # Both are selected, acknowledged, and the key taken back within its time of grace.
+    press(page, "x")
+    expect(page.locator("#selected-count")).to_have_text("1 selected")
+    press(page, "a")
+    # Nobody is on shift yet: the name is asked for, and then the alert is acknowledged.
+    page.wait_for_function("document.activeElement.id === 'operator-answer'")
+    page.keyboard.type("Grace Hopper")
+    press(page, "Enter")
+    line = page.locator(f'[data-alert="{here}"]')
+    expect(line).to_contain_text("acknowledged by Grace Hopper")
+    page.locator(f'[data-alert="{other}"] .what').focus()
+    press(page, "a")
+    expect(page.locator("#toast")).to_contain_text("Undo")
+    press(page, "z")
+    expect(page.locator("#toast")).to_have_text("Undone")
+    assert state_of(city, other) == "unacknowledged"
+
+    # A remark for the journal.
+    page.locator(f'[data-alert="{here}"] .what').focus()
+    press(page, "Enter", "c")
+    expect(page.locator("#dialog-comment")).to_be_visible()
+    fill(page, "Fire brigade called at once")
+    expect(panel.locator(".journal")).to_contain_text("Fire brigade called at once")
+
+    # The other is somebody else's work, and then kept quiet for half an hour.
+    page.locator(f'[data-alert="{other}"] .what').focus()
+    press(page, "g")
+    expect(page.locator("#dialog-assign")).to_be_visible()
+    fill(page, "Crew North")
+    expect(page.locator(f'[data-alert="{other}"]')).to_contain_text("with Crew North")
+    page.locator(f'[data-alert="{other}"] .what').focus()
+    press(page, "s")
+    expect(page.locator("#dialog-shelve")).to_be_visible()
+    press(page, "ArrowUp", "Tab")
+    fill(page, "Same fire as its neighbour")
+    expect(page.locator(f'[data-alert="{other}"]')).to_contain_text("shelved until")
+    assert state_of(city, other) == "shelved"
+
+    # The shift ends with its report, printed.
+    press(page, "p")
+    expect(page.locator("#page h1")).to_have_text("Shift report")
+    expect(page.locator("#page")).to_contain_text("Grace Hopper")
+    for _ in range(80):
+        if page.evaluate("document.activeElement.matches('[data-print]')"):
+            break
+        press(page, "Tab")
+    press(page, "Enter")
+    assert page.evaluate("window.printed") == 1
+    assert page.pdf().startswith(b"%PDF")
+
+
+@pytest.mark.browser
+def test_single_keys_can_be_switched_off(visitor: Visitor) -> None:
+    page = visitor.open("/alerts", operator="Ada Lovelace")
+    page.locator("body").press("?")
+    page.get_by_label("Single keys act").uncheck()
+    page.keyboard.press("Escape")
+    before = page.url
+    page.keyboard.press("j")
+    assert page.url == before
+    page.keyboard.press("?")
+    page.get_by_label("Single keys act").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.wait_for_url("**alert=*")

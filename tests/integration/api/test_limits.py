@@ -1,0 +1,170 @@
+"""An account limited to a district or a domain: every route that reads, none of which may tell of what lies outside."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.app import create_app
+from api.gate import PRINCIPAL
+from api.live_shape import Shape, Subscription, Tick
+from api.permissions import read_doors
+from api.principal import Limits, Principal, Role
+from citywatch.settings import Settings
+from sql.connection import Pool
+from tests.integration.api.signed_in import add, browser, closed, sign_in
+
+NORTH = Limits(districts=frozenset({"north"}))
+WASTE = Limits(domains=frozenset({"waste"}))
+# The city of conftest has north: air-1, bin-1; south: bin-2, road-1; nowhere: road-2. This gives the south its share.
+SOUTH = """
+INSERT INTO alert (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, open, summary, inputs,
+                   raised_at)
+SELECT 'bin-full/south', 'bin-full', 1, 'bin-2', datastream_id, 'HIGH', 'unacknowledged', true,
+       '{"message": "bin_full", "parameters": {}, "text": "Bin two is full"}', '{}', now()
+  FROM datastream WHERE device_id = 'bin-2';
+INSERT INTO alert_event (alert_id, at, kind, to_state, actor)
+SELECT alert_id, raised_at, 'raised', 'unacknowledged', 'rule' FROM alert WHERE device_id = 'bin-2';
+INSERT INTO delivery_account (device_id, hour, received, accepted, rejected, readings, stored, duplicate, refused)
+VALUES ('bin-2', '2026-11-24T01:00:00Z', 3, 2, 0, 2, 2, 0, 0);
+INSERT INTO rejected_message (received_at, fate, reason, detail, device_id, topic, payload)
+VALUES (now(), 'rejected', 'bad_json', '', 'bin-2', 't', ''), (now(), 'rejected', 'bad_json', '', NULL, 'road-2', '');
+INSERT INTO observation (datastream_id, quality, phenomenon_time, received_at, result)
+SELECT t.datastream_id, 1, o.phenomenon_time, o.received_at, 1
+  FROM datastream AS t CROSS JOIN observation AS o WHERE t.device_id IN ('bin-1', 'bin-2');
+INSERT INTO rollup_area_hour (district_id, domain, property, bucket, n, n_good, n_all, sum, sin_sum, cos_sum)
+SELECT d, 'waste', 'fill_level', date_trunc('hour', now()) - interval '2 h', 1, 1, 1, v, 0, 0
+  FROM (VALUES ('north', 10), ('south', 70)) AS a (d, v);
+"""
+PARAMETERS = {
+    "/api/v1/curves": {"property": "fill_level", "since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"},
+    "/api/v1/profile": {"property": "fill_level"},
+    "/api/v1/observations": {"datastream_id": "1"},
+    "/api/v1/quality/runs": {"since": "2026-01-01T00:00:00Z"},
+}
+# What says nothing of any place, and is the same for all: rules, sources of time, processes, the map's streets.
+THE_SAME = {
+    "/api/v1/openapi.json", "/api/v1/rules", "/api/v1/rules/{rule_id}", "/api/v1/sources", "/api/v1/status",
+    "/api/v1/basemap.geojson", "/api/v1/me", "/api/v1/audit",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def application(settings: Settings, city: Pool) -> AsyncIterator[FastAPI]:
+    await city.execute(SOUTH)
+    application = create_app(closed(settings))
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+def seeing(application: FastAPI, limits: Limits | None) -> httpx.AsyncClient:
+    """Return a client of an account that is limited so."""
+    principal = Principal("ada", "key", frozenset({Role.ENGINEER, Role.ADMIN}), 1, limits)
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        await application({**scope, PRINCIPAL: principal}, receive, send)
+
+    app: ASGIApp = asked
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://city.example")
+
+
+async def test_no_route_tells_of_what_lies_outside(application: FastAPI) -> None:
+    """Every GET of the API, as an account of the north and as one of the waste department."""
+    samples = {"device_id": "bin-1", "alert_id": "1", "rule_id": "bin-full"}
+    told: dict[str, str] = {}
+    async with seeing(application, NORTH) as north, seeing(application, WASTE) as waste:
+        for door in read_doors(application):
+            if door.kind != "http" or not door.path.startswith("/api/v1/") or "GET" not in (door.methods or ()):
+                continue
+            path = door.path.format(**samples) if "{" in door.path else door.path
+            for who, client, foreign in (
+                ("north", north, ("bin-2", "road-1", "road-2", "south")),
+                ("waste", waste, ("air-1", "road-1", "road-2")),
+            ):
+                answer = await client.get(path, params=PARAMETERS.get(door.path))
+                # 422: give it what it needs in PARAMETERS, so that it says something.
+                assert answer.status_code in (200, 404), (who, path, answer.text)
+                if answer.status_code == 200 and door.path not in THE_SAME:
+                    told[who] = told.get(who, "") + answer.text
+                    assert not [name for name in foreign if name in answer.text], (who, path)
+    assert "bin-1" in told["north"]
+    assert "air-1" in told["north"]
+    assert "bin-2" in told["waste"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/devices/bin-2",
+        "/devices/road-2",
+        "/alerts/13",
+        "/observations?datastream_id=4",
+    ],
+)
+async def test_what_lies_outside_is_not_there(application: FastAPI, path: str) -> None:
+    """Asked for by name it is not forbidden but unknown, so that nobody learns that it exists."""
+    async with seeing(application, NORTH) as north, seeing(application, None) as all_:
+        assert (await all_.get(f"/api/v1{path}")).status_code == 200
+        answer = await north.get(f"/api/v1{path}")
+        assert answer.status_code == 404
+
+
+async def test_figures_count_what_is_seen(application: FastAPI) -> None:
+    async with seeing(application, NORTH) as north, seeing(application, None) as all_:
+        assert [(await c.get("/api/v1/summary")).json()["devices"] for c in (north, all_)] == [2, 5]
+        assert [len((await c.get("/api/v1/alerts")).json()["items"]) for c in (north, all_)] == [12, 13]
+        curve = [
+            (await c.get("/api/v1/profile?property=fill_level")).json()["points"][0]["value"] for c in (north, all_)
+        ]
+        assert curve == [10, 40]
+        lines = [(await c.get("/api/v1/export/observations.csv")).text.count("\n") for c in (north, all_)]
+        assert lines == [1 + 2 * 1440, 1 + 3 * 1440]
+        tags = [(await c.get("/api/v1/latest")).headers["etag"] for c in (north, all_)]
+        assert tags[0] != tags[1]
+
+
+async def test_sensorthings_is_closed_to_limited_accounts(application: FastAPI) -> None:
+    """Its tables have no policy yet, so what lies outside cannot be told apart there."""
+    async with seeing(application, NORTH) as north, seeing(application, None) as all_:
+        assert [(await c.get("/sta/v1.1/Things")).status_code for c in (north, all_)] == [403, 200]
+
+
+async def test_nobody_acts_outside_of_the_own_part(application: FastAPI, city: Pool) -> None:
+    async with seeing(application, NORTH) as north:
+        assert (await north.post("/api/v1/alerts/13/acknowledge")).status_code == 404
+        assert (await north.post("/api/v1/alerts/1/acknowledge")).status_code == 200
+    assert await city.fetchval("SELECT acknowledged_at FROM alert WHERE alert_id = 13") is None
+
+
+async def test_a_table_nobody_decided_on_is_closed(application: FastAPI, city: Pool) -> None:
+    await city.execute("ALTER TABLE rule RENAME TO rule_before; CREATE TABLE rule AS SELECT * FROM rule_before")
+    async with seeing(application, NORTH) as north, seeing(application, None) as all_:
+        assert (await all_.get("/api/v1/rules")).status_code == 200
+        answer = await north.get("/api/v1/rules")
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-permitted")
+
+
+async def test_limits_come_from_the_account(application: FastAPI, city: Pool) -> None:
+    await add(city, "ada", "viewer", districts=["north"], domains=["waste"])
+    async with browser(application) as client:
+        await sign_in(client, "ada")
+        assert [d["device_id"] for d in (await client.get("/api/v1/devices")).json()["items"]] == ["bin-1"]
+        assert (await client.get("/api/v1/me")).json()["districts"] == ["north"]
+
+
+def test_live_changes_stay_inside() -> None:
+    def row(number: int, district: str | None, domain: str) -> dict[str, object]:
+        place = {"domain": domain, "district_id": district, "latitude": 1.0, "longitude": 1.0}
+        return {"datastream_id": number, "alert_id": number, "device_id": f"d{number}", **place}
+
+    rows = [row(1, "north", "air"), row(2, "south", "air"), row(3, None, "air")]
+    tick = Tick(1, None, rows, rows, {None: {"devices": 3}, NORTH: {"devices": 1}})  # type: ignore[arg-type]
+    asked = Subscription(views=frozenset({"summary", "alerts", "latest"}))
+    north, all_ = Shape.of(asked, NORTH).encode(tick), Shape.of(asked).encode(tick)
+    assert north is not None
+    assert all_ is not None
+    assert ("d1" in north, "d2" in north, "d3" in north, '"devices":1' in north) == (True, False, False, True)
+    assert ("d2" in all_, "d3" in all_, '"devices":3' in all_) == (True, True, True)
+    assert Shape.of(asked, WASTE).encode(tick) is None
