@@ -31,8 +31,8 @@ from api.routes import (
     exports,
     identity,
     incidents,
-    meaning,
     maintenance,
+    meaning,
     notifications,
     observations,
     overview,
@@ -124,8 +124,6 @@ def create_app(settings: Settings) -> FastAPI:
         quality,
         meaning,
         routes,
-    ):
-        app.include_router(part.router, dependencies=[Depends(check_query)])
         audit,
         alarm_health,
         backtests,
