@@ -124,7 +124,6 @@ def create_app(settings: Settings) -> FastAPI:
         quality,
         meaning,
         routes,
-        audit,
         alarm_health,
         backtests,
         maintenance,
