@@ -138,7 +138,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(identity.router)
     app.include_router(provider.router)
     app.include_router(events_router)
-    app.include_router(identity.router)
     app.include_router(system.router)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
