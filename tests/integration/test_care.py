@@ -1,11 +1,14 @@
 """Packing, retention, the disk's watermark and the report, on whichever engine the suite runs."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
 
+from citywatch.cli.store import document, show
 from citywatch.settings import RetentionSettings, Settings, StoreSettings
 from sql.care import GIB, care, look_after
 from sql.connection import Pool
@@ -77,7 +80,7 @@ async def test_a_week_in_use_is_packed_in_a_later_round(pool: Pool, dsn: str) ->
     assert set(done.postponed) <= set(await one_round(pool, Settings()))
 
 
-async def test_retention_deletes_by_class_and_reports(pool: Pool) -> None:
+async def test_retention_deletes_by_class_and_reports(pool: Pool, capsys: pytest.CaptureFixture[str]) -> None:
     await fill(pool, 5)
     await pool.execute(
         "INSERT INTO rule (rule_id, version) VALUES ('r', 1);"
@@ -119,6 +122,12 @@ async def test_retention_deletes_by_class_and_reports(pool: Pool) -> None:
     assert await pool.fetchval("SELECT count(*) FROM alert_event") == 2
     assert await pool.fetchval("SELECT count(*) FROM incident") == 1, "an open alert still belongs to it"
     status = await read_store_status(pool, Settings())
+    found = json.loads(json.dumps(document(status), default=str))
+    assert found["observations"]["rows"] == len(left)
+    assert found["observations"]["bytes_per_row"] > 0
+    assert sum(week["rows"] for week in found["weeks"]) == len(left)
+    show(status)
+    assert f"{len(left):,} observations from" in capsys.readouterr().out
     assert {(d.kind, d.rows) for _, d in status.deletions} >= {("alerts", 1), ("rejected", 1), ("hour", gone["hour"])}
 
 
@@ -163,6 +172,16 @@ async def test_a_full_disk_sheds_the_oldest_weeks_and_never_live_data(pool: Pool
     assert NOW in {row.phenomenon_time for row in await stored_rows(pool)}
     status = await read_store_status(pool, limit(1000))
     assert {deletion.reason for _, deletion in status.deletions} == {"disk"}
+
+
+async def test_a_disk_that_others_fill_is_told_and_nothing_is_shed(pool: Pool, tmp_path: Path) -> None:
+    await fill(pool, 5)
+    settings = Settings(data_dir=tmp_path, store=StoreSettings(disk_warn=1e-9, disk_shed=1e-9))
+    async with pool.acquire() as connection:
+        done = await look_after(connection, settings, NOW)
+    assert done.disk.share is not None
+    assert 0 < done.disk.share < 1
+    assert [deletion.kind for deletion in done.deletions] == []
 
 
 async def test_the_process_looks_after_the_store(pool: Pool, dsn: str) -> None:
