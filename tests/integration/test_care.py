@@ -90,6 +90,7 @@ async def test_retention_deletes_by_class_and_reports(pool: Pool, capsys: pytest
         " cleared_at, recorded_at, incident_id)"
         " SELECT k, 'r', 1, 'LOW', 'normal', open, '{}', '{}', r, r, w, 1 FROM (VALUES"
         " ('old', false, timestamptz '2026-01-01 00:00+00', timestamptz '2026-01-01 00:00+00'),"
+        " ('undone', false, '2026-01-01 00:00+00', '2026-01-01 00:00+00'),"
         " ('open', true, '2026-01-01 00:00+00', '2026-01-01 00:00+00'),"
         " ('replayed', false, '2016-01-01 00:00+00', '2026-06-01 00:00+00')) AS v (k, open, r, w);"
         "INSERT INTO alert_event (alert_id, at, kind, to_state, actor) SELECT alert_id, raised_at, 'raised', 'x', 'r'"
@@ -99,6 +100,16 @@ async def test_retention_deletes_by_class_and_reports(pool: Pool, capsys: pytest
         "INSERT INTO rejected_message (received_at, fate, reason, detail, topic, payload)"
         " SELECT t, 'rejected', 'bad_json', '', 't', '' FROM"
         " (VALUES (timestamptz '2026-01-01 00:00+00'), ('2026-06-01 00:00+00')) AS v (t)"
+    )
+    await pool.execute(
+        "INSERT INTO sta_observation (datastream_id, phenomenon_time)"
+        " SELECT 1, t FROM (VALUES ($1::timestamptz - interval '30 days'), ($1)) AS v (t)",
+        NOW,
+    )
+    await pool.execute(
+        "INSERT INTO work_order (alert_id, queue, severity, task, created_by, created_at, due_at, changed_at)"
+        " SELECT alert_id, 'waste', 'LOW', 't', 'a', raised_at, raised_at + interval '1 h', raised_at FROM alert"
+        " WHERE alert_key = 'undone'"
     )
     keep = timedelta(days=14)
     settings = Settings(
@@ -118,8 +129,13 @@ async def test_retention_deletes_by_class_and_reports(pool: Pool, capsys: pytest
     for table in ("rollup_minute", "rollup_quarter", "rollup_hour", "rollup_area_hour"):
         assert await pool.fetchval(f"SELECT min(bucket) FROM {table}") >= cutoff
     assert await pool.fetchval("SELECT sum(n_all) FROM rollup_day") == 5 * 7 * 12 * 3, "days are kept"
-    assert {row["alert_key"] for row in await pool.fetch("SELECT alert_key FROM alert")} == {"open", "replayed"}
-    assert await pool.fetchval("SELECT count(*) FROM alert_event") == 2
+    assert {row["alert_key"] for row in await pool.fetch("SELECT alert_key FROM alert")} == {
+        "open",
+        "replayed",
+        "undone",
+    }
+    assert await pool.fetchval("SELECT phenomenon_time FROM sta_observation") == NOW
+    assert await pool.fetchval("SELECT count(*) FROM alert_event") == 3
     assert await pool.fetchval("SELECT count(*) FROM incident") == 1, "an open alert still belongs to it"
     status = await read_store_status(pool, Settings())
     found = json.loads(json.dumps(document(status), default=str))
