@@ -51,6 +51,9 @@ messages: setup-dev
 screenshots: setup-dev
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
+docs: setup-dev
+	@$(BIN)/python -m citywatch.local.example_env
+
 lock: setup-dev
 	@$(BIN)/python -m tests.lock
 
