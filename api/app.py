@@ -21,20 +21,27 @@ from api.problems import install_problems
 from api.routes import (
     accounts,
     actions,
+    alarm_health,
     alerts,
     audit,
+    backtests,
     curves,
     devices,
     districts,
     exports,
     identity,
     incidents,
+    maintenance,
+    meaning,
+    notifications,
     observations,
     overview,
     provider,
     quality,
+    routes,
     rules,
     system,
+    work_orders,
 )
 from api.standards.ngsi_ld.routes import router as ngsi_ld_router
 from api.standards.sensorthings.routes import router as sensorthings_router
@@ -115,6 +122,13 @@ def create_app(settings: Settings) -> FastAPI:
         exports,
         incidents,
         quality,
+        meaning,
+        routes,
+        alarm_health,
+        backtests,
+        maintenance,
+        notifications,
+        work_orders,
         audit,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):

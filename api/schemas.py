@@ -174,6 +174,8 @@ class Alert(_Schema):
     acknowledged_by: str | None
     assigned_to: str | None = None
     latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
+    area: str | None = Field(None, description="what it is about instead of a device, such as district:north")
+    suppressed_by: int | None = Field(None, description="the alert that says why this one is quiet")
     retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
     shelved_until: datetime | None = None
     incident_id: int | None = Field(None, description="incident it belongs to: alerts with one common cause")

@@ -129,6 +129,14 @@ class RulesSettings(_Group):
     )
 
 
+class EscalationSettings(_Group):
+    """One step of the escalation: whom to tell when nobody has acknowledged for so long."""
+
+    after: Duration
+    to: list[str] = Field(min_length=1, description="such as webhook:https://..., email:a@b, mqtt:topic, apprise:url")
+    hours: tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=0, le=24)]] | None = None
+
+
 class NotifySettings(_Group):
     """Alerts to people; none of these set: alerts are shown, nobody is sent anything."""
 
@@ -141,9 +149,19 @@ class NotifySettings(_Group):
     smtp_starttls: bool = Field(True, description="insist on encryption to the mail server")
     smtp_username: str | None = Field(None, description="account at the mail server")
     smtp_password: SecretStr | None = Field(None, description="password of that account")
+    topics: list[str] = Field(default_factory=list, description="topics of the broker that alerts are published on")
+    apprise: list[str] = Field(default_factory=list, description="Apprise URLs; needs the package apprise beside ours")
     least_severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] = Field(
         "MEDIUM", description="alerts less urgent than this are shown, but sent to nobody"
     )
+    repeat: Duration | None = Field(
+        timedelta(hours=4), ge=timedelta(minutes=5), description="how often to say it again until somebody acknowledges"
+    )
+    escalation: list[EscalationSettings] = Field(
+        default_factory=list,
+        description='who is told next, as JSON: [{"after": "15m", "to": ["email:chief@x.org"], "hours": [6, 22]}]',
+    )
+    work_webhooks: list[str] = Field(default_factory=list, description="addresses that work orders are posted to")
 
 
 class ServeSettings(_Group):

@@ -41,7 +41,8 @@ async def reset(connection: Connection, alert_id: int, actor: str, now: datetime
     """End a latched alert whose condition has gone; raise AlertError otherwise."""
     async with connection.transaction():
         row = await lock_alert(connection, alert_id)
-        return (await move(connection, row, Kind.RESET, now, actor, comment)).state
+        after = await move(connection, row, Kind.RESET, now, actor, comment)
+        return after.state
 
 
 async def comment(connection: Connection, alert_id: int, actor: str, now: datetime, text: str) -> None:
@@ -62,6 +63,24 @@ async def assign(connection: Connection, alert_id: int, actor: str, now: datetim
         await connection.execute(query("rules", "set_assigned"), alert_id, to)
 
 
+async def call_back(connection: Connection, alert_id: int, actor: str, now: datetime, comment: str) -> AlertState:
+    """Open a closed alert again, since what it is about is not done; a reason is required.
+
+    Raises AlertError where it is open, was shown never to have been, or a newer one of the same kind is open.
+    """
+    if not comment.strip():
+        raise AlertError("calling an alert back needs a reason")
+    async with connection.transaction():
+        row = await lock_alert(connection, alert_id)
+        if row["retracted_at"] is not None:
+            raise AlertError("later readings showed that it was not so: there is nothing to call back")
+        newer = await connection.fetchrow(query("rules", "open_alert"), row["alert_key"])
+        if newer is not None and newer["alert_id"] != alert_id:
+            raise AlertError(f"alert {newer['alert_id']} speaks of the same thing and is open")
+        after = await move(connection, row, Kind.CALLED_BACK, now, actor, comment)
+        return after.state
+
+
 async def shelve(
     connection: Connection, alert_id: int, actor: str, now: datetime, until: datetime, comment: str
 ) -> AlertState:
@@ -77,10 +96,12 @@ async def shelve(
         row = await _open(connection, alert_id, "shelved")
         await connection.execute(query("rules", "shelve"), row["alert_key"], actor, comment, now, until)
         said = f"until {until.isoformat()}: {comment}"
-        if row["state"] == AlertState.SHELVED:
+        again = row["state"] == AlertState.SHELVED
+        if again:
             await move(connection, row, Kind.COMMENTED, now, actor, f"shelved {said}")
-            return AlertState.SHELVED
-        return (await move(connection, row, Kind.SHELVED, now, actor, said)).state
+        else:
+            await move(connection, row, Kind.SHELVED, now, actor, said)
+        return AlertState.SHELVED
 
 
 async def unshelve(connection: Connection, alert_id: int, actor: str, now: datetime, comment: str = "") -> AlertState:
@@ -90,18 +111,6 @@ async def unshelve(connection: Connection, alert_id: int, actor: str, now: datet
         after = await move(connection, row, Kind.UNSHELVED, now, actor, comment)
         await connection.execute(query("rules", "unshelve"), row["alert_key"], actor, now)
         return after.state
-
-
-async def end_shelvings(connection: Connection, now: datetime) -> int:
-    """End every shelving whose time is over, inside the caller's transaction; return how many there were."""
-    rows = await connection.fetch(query("rules", "shelvings_over"), now)
-    for row in rows:
-        await connection.execute(query("rules", "unshelve"), row["alert_key"], "citywatch", now)
-        if row["alert_id"] is not None:
-            alert = await lock_alert(connection, row["alert_id"])
-            if alert["state"] == AlertState.SHELVED:
-                await move(connection, alert, Kind.UNSHELVED, now, "citywatch", "its time was over")
-    return len(rows)
 
 
 async def _open(connection: Connection, alert_id: int, verb: str) -> Record:

@@ -11,6 +11,7 @@ from typing import Any
 from rules.city import City
 from rules.crowd import how_many, is_part
 from rules.history import load_column
+from rules.load import load_of
 from rules.model import Episode, Rule, Subject
 from rules.scan import Column, count_column, scan
 from rules.trials import properties_of
@@ -63,10 +64,37 @@ class Backtest:
             "readings": self.readings,
             "alerts": self.alerts,
             "alerts_per_day": round(self.alerts / span, 3),
+            "load": load_of(
+                [each.raised_at for episodes in self.found.values() for each in episodes], self.since, self.until
+            ).as_json(),
             "busiest_day": max(days.items(), key=lambda day: day[1], default=(None, 0))[1],
             "days": {day.isoformat(): count for day, count in days.items()},
             "standing_at_end": sum(e[-1].cleared_at is None for e in self.found.values() if e),
         }
+
+
+def against(would_be: Backtest, was: Backtest, most: int = 200) -> dict[str, Any]:
+    """Return what a changed rule would have added, removed and moved, `most` examples of each spelled out."""
+    change = compare(would_be.found, was.found)
+    return {
+        "version": was.rule.version,
+        "added": len(change.added),
+        "removed": len(change.removed),
+        "moved": len(change.moved),
+        "same": change.same,
+        "alerts_before": was.alerts,
+        "load_before": was.as_json()["load"],
+        "examples": {
+            "added": [_spell(about, each) for about, each in change.added[:most]],
+            "removed": [_spell(about, each) for about, each in change.removed[:most]],
+            "moved": [{**_spell(about, new), "was": _spell(about, old)} for about, new, old in change.moved[:most]],
+        },
+    }
+
+
+def _spell(about: str, episode: Episode) -> dict[str, Any]:
+    cleared = episode.cleared_at.isoformat() if episode.cleared_at else None
+    return {"about": about, "raised_at": episode.raised_at.isoformat(), "cleared_at": cleared}
 
 
 async def backtest(

@@ -10,9 +10,9 @@ from pathlib import Path
 from citywatch.errors import RuleError
 from devices.properties import PROPERTIES
 from rules.conditions import AtLeast, AtMost, Outside, leaves
-from rules.definitions import Definition, load_definition
+from rules.definitions import Definition, load_definition, parse_definition
 from rules.model import Rule
-from rules.trials import Trial, load_trials, properties_of, try_rule
+from rules.trials import Trial, load_trials, parse_trials, properties_of, try_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,28 @@ def check_rule(rule: Rule, path: str, today: date) -> list[str]:
     return found
 
 
+def check_text(text: str, tests: str, today: date) -> tuple[Definition | None, list[str]]:
+    """Return the rule that a text defines, where it can be read, and everything wrong with it and its tests.
+
+    A rule comes with tests of both kinds, as its file would; lines are named as `rule:LINE` and `tests:LINE`.
+    """
+    try:
+        definition = parse_definition(text, "rule")
+    except RuleError as error:
+        return None, str(error).splitlines()
+    mistakes = check_rule(definition.rule, "rule", today)
+    try:
+        trials = parse_trials(tests, definition.rule, "tests")
+    except RuleError as error:
+        return definition, mistakes + str(error).splitlines()
+    mistakes += _check_coverage(definition.rule, trials, "tests")
+    for trial in trials:
+        detail = try_rule(definition.rule, trial)
+        if detail is not None:
+            mistakes.append(f"tests:{trial.line}: {trial.name}: {detail}")
+    return definition, mistakes
+
+
 def run_trials(paths: Iterable[Path]) -> tuple[int, list[Failure]]:
     """Run the tests beside each rule file; return how many there were, and those that failed."""
     count, failures = 0, []
@@ -79,10 +101,10 @@ def _check_trials(definition: Definition, path: Path) -> list[str]:
         trials = load_trials(tests, definition.rule)
     except RuleError as error:
         return str(error).splitlines()
-    return _check_coverage(definition.rule, trials, tests)
+    return _check_coverage(definition.rule, trials, str(tests))
 
 
-def _check_coverage(rule: Rule, trials: list[Trial], tests: Path) -> list[str]:
+def _check_coverage(rule: Rule, trials: list[Trial], tests: str) -> list[str]:
     found = []
     if not any(trial.alerts for trial in trials):
         found.append(f"{tests}:1: no test in which the rule fires")

@@ -225,7 +225,8 @@ class Not:
 
 Crowd = Count | Neighbours
 Leaf = AtLeast | AtMost | Outside | RateOfChange | Flat | AtLevel | NoData | Deviation | Crossing | Crowd
-Condition = Leaf | All | AnyOf | Not
+Composed = All | AnyOf | Not
+Condition = Leaf | Composed
 
 
 # Those whose memory does not grow old: silence is what they are about, or they are told of every change.

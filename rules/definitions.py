@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,16 +50,21 @@ _BRACES = re.compile(r"{([^}]*)}")
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A rule with the text that defines it."""
+    """A rule with the text that defines it, and that of its tests where they are there."""
 
     rule: Rule
     text: str
     path: str
+    tests: str | None = None
 
     @property
     def text_hash(self) -> str:
         """Return the SHA-256 of the text, in hex: what a version is known by."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def with_tests(self, tests: str) -> Definition:
+        """Return the same with the text of its tests."""
+        return replace(self, tests=tests)
 
 
 def rule_files(folders: Iterable[Path] = ()) -> list[Path]:
@@ -81,7 +86,8 @@ def load_definition(path: Path) -> Definition:
     definition = parse_definition(text, str(path))
     if definition.rule.rule_id != path.stem:
         raise RuleError(f"{path}:1: the rule is called {definition.rule.rule_id!r}, its file {path.name!r}")
-    return definition
+    beside = path.with_name(f"{path.stem}.test.yaml")
+    return definition.with_tests(beside.read_text(encoding="utf-8")) if beside.is_file() else definition
 
 
 def load_definitions(folders: Iterable[Path] = ()) -> list[Definition]:

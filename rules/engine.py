@@ -23,7 +23,7 @@ from enum import Enum
 
 from devices.model import QualityFlag
 from devices.properties import DERIVED
-from rules.conditions import Count, Crowd, Leaf, NoData, judge, leaves
+from rules.conditions import Composed, Count, Crowd, Leaf, NoData, judge, leaves
 from rules.leaf import Memory
 from rules.model import Episode, Rule, Sample, Subject, Verdict
 
@@ -82,6 +82,9 @@ class Watch:
     patience: timedelta
     counts: frozenset[QualityFlag]
     hears_silence: bool
+    anything: bool  # whether a leaf looks at whatever the device says
+    names: frozenset[str]
+    single: Leaf | None  # the leaf of a rule that is nothing but that: most are, and need no walk through a tree
 
     def start(self) -> Track:
         """Return the state before any sample."""
@@ -89,7 +92,7 @@ class Watch:
 
     def concerns(self, sample: Sample) -> bool:
         """Say whether the sample holds anything this rule looks at."""
-        return any(name is None or name in sample.values for name in self.properties)
+        return self.anything or not self.names.isdisjoint(sample.values)
 
 
 def scaled(delay: timedelta, interval: timedelta) -> timedelta:
@@ -122,6 +125,9 @@ def watch(rule: Rule, subject: Subject) -> Watch | None:
         patience=interval * PATIENCE,
         counts=_COUNTS_WITH_SUSPECT if rule.suspect_counts else _COUNTS,
         hears_silence=any(isinstance(leaf, NoData) for leaf in found),
+        anything=None in names,
+        names=frozenset(name for name in names if name),
+        single=rule.condition if not isinstance(rule.condition, Composed | Crowd) else None,
     )
 
 
@@ -202,7 +208,11 @@ def _judge(
     ready: Watch, track: Track, memories: tuple[Memory | None, ...], at: datetime, *, late: bool
 ) -> tuple[Track, Sequence[Transition]]:
     active = track.raised_at is not None
-    verdict = judge(ready.rule.condition, memories, at, ready.interval, active=active, patience=ready.patience)
+    memory = memories[0]
+    if ready.single is not None and memory is not None and (memory[0] == at or ready.hears_silence):
+        verdict = ready.single.judge(memory, at, ready.interval, active=active)
+    else:
+        verdict = judge(ready.rule.condition, memories, at, ready.interval, active=active, patience=ready.patience)
     if verdict is Verdict.UNKNOWN:
         return replace(track, memories=memories), ()
     if (verdict is Verdict.TRUE) == active:

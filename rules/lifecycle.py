@@ -42,6 +42,7 @@ class AlertEventKind(StrEnum):
     RETURNED_TO_SERVICE = "returned_to_service"
     SUPERSEDED = "superseded"  # the condition came back: a new alert speaks of it
     WITHDRAWN = "withdrawn"  # its rule is no more, or watches the device no more
+    CALLED_BACK = "called_back"  # an operator finds that it was closed too early
     # What late readings show to have been otherwise:
     RETRACTED = "retracted"
     MOVED = "moved"
@@ -117,6 +118,9 @@ def advance(standing: Standing, event: AlertEventKind, *, acknowledged: bool = F
             if state in QUIET:
                 return replace(standing, active=True)
             return replace(standing, state=_REOPEN[state], active=True)
+        case E.CALLED_BACK if state is S.NORMAL:
+            back = S.LATCHED_UNACKNOWLEDGED if standing.latched else S.RETURNED_UNACKNOWLEDGED
+            return replace(standing, state=back)
         case E.ANNUNCIATED if standing.active:
             return standing
         case E.ACKNOWLEDGED if state in _ACKNOWLEDGE:
@@ -135,6 +139,8 @@ def advance(standing: Standing, event: AlertEventKind, *, acknowledged: bool = F
 def _refusal(standing: Standing, event: AlertEventKind) -> str:
     state = standing.state.replace("_", " ")
     verb = event.replace("_", " ")
+    if event is E.CALLED_BACK:
+        return f"the alert is {state}, not closed: there is nothing to call back"
     if standing.state is S.NORMAL:
         return f"the alert is closed: it cannot be {verb}"
     if standing.state in QUIET and event is E.ACKNOWLEDGED:

@@ -15,6 +15,7 @@ from rules.frozen import freeze_stream, thaw_stream
 from rules.model import Episode, Rule, Subject
 from rules.stream import Stream
 from rules.wording import limit_text
+from sql.audit import audit
 from sql.connection import Connection
 from sql.queries import query
 
@@ -75,8 +76,17 @@ async def sync_rules(connection: Connection, definitions: Iterable[Definition], 
     return changed
 
 
-async def store_rule(connection: Connection, definition: Definition, author: str, *, version: int, origin: str) -> None:
-    """Write one version of a rule, and make it the present one."""
+async def store_rule(
+    connection: Connection,
+    definition: Definition,
+    author: str,
+    *,
+    version: int,
+    origin: str,
+    reason: str = "",
+    address: str = "",
+) -> None:
+    """Write one version of a rule, and make it the present one, inside the caller's transaction."""
     rule = definition.rule
     await connection.execute(query("rules", "store_rule"), rule.rule_id, version, origin)
     await connection.execute(
@@ -87,6 +97,16 @@ async def store_rule(connection: Connection, definition: Definition, author: str
         definition.text_hash,
         rule_record(rule),
         author,
+        definition.tests,
+        reason,
+    )
+    await audit(
+        connection,
+        author,
+        "rule.version",
+        f"rule {rule.rule_id}",
+        {"version": version, "text_hash": definition.text_hash, "origin": origin, "reason": reason},
+        address,
     )
 
 
@@ -100,6 +120,7 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "on_delay_seconds": rule.on_delay.total_seconds(),
         "off_delay_seconds": rule.off_delay.total_seconds(),
         "latched": rule.latched,
+        "suppressed_by": list(rule.suppressed_by),
         "cause": why.cause,
         "consequence": why.consequence,
         "operator_action": why.operator_action,
@@ -108,6 +129,47 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "owner": why.owner,
         "review_date": why.review_date.isoformat(),
     }
+
+
+async def put_rule(
+    connection: Connection,
+    definition: Definition,
+    author: str,
+    reason: str,
+    known_version: int | None = None,
+    address: str = "",
+) -> int:
+    """Make a checked rule the present version, in a transaction of its own; return the version's number.
+
+    `known_version` is the one that the author started from: raises RuleError where somebody changed it meanwhile.
+    """
+    async with connection.transaction():
+        row = await connection.fetchrow(query("rules", "lock_rule"), definition.rule.rule_id)
+        version = row["version"] if row else 0
+        if known_version is not None and known_version != version:
+            raise RuleError(f"the rule is at version {version} by now, not {known_version}: look at what was changed")
+        await store_rule(
+            connection, definition, author, version=version + 1, origin="api", reason=reason, address=address
+        )
+    return version + 1
+
+
+async def switch_rule(
+    connection: Connection, rule_id: str, enabled: bool, author: str, reason: str, address: str = ""
+) -> None:
+    """Switch a rule on or off, with the reason; raise RuleError where there is none, or it is so already."""
+    if not reason.strip():
+        raise RuleError("switching a rule on or off needs a reason")
+    async with connection.transaction():
+        row = await connection.fetchrow(query("rules", "lock_rule"), rule_id)
+        if row is None:
+            raise RuleError(f"there is no rule {rule_id!r}")
+        if row["enabled"] == enabled:
+            raise RuleError(f"the rule is {'on' if enabled else 'off'} already")
+        # From now on the API decides: the file, if there is one, does not switch it back.
+        await connection.execute(query("rules", "switch_rule"), rule_id, enabled)
+        action = "rule.enable" if enabled else "rule.disable"
+        await audit(connection, author, action, f"rule {rule_id}", {"reason": reason}, address)
 
 
 async def load_rules(connection: Connection) -> list[Rule]:

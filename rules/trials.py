@@ -76,8 +76,13 @@ def expand(series: str) -> list[float | None]:
 
 def load_trials(path: Path, rule: Rule) -> list[Trial]:
     """Read the tests of one rule; raise RuleError naming every mistake with its line."""
-    reader = Reader(str(path))
-    node = reader.root(path.read_text(encoding="utf-8"))
+    return parse_trials(path.read_text(encoding="utf-8"), rule, str(path))
+
+
+def parse_trials(text: str, rule: Rule, path: str) -> list[Trial]:
+    """Return the tests that `text` writes down; `path` is only named in errors."""
+    reader = Reader(path)
+    node = reader.root(text)
     trials: list[Trial] = []
     if node is not None:
         fields = reader.fields(node, ("rule", "tests"), ("rule", "tests"))

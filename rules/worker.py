@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from citywatch.local.running import store_dsn
 from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
-from rules.actions import end_shelvings
 from rules.alerts import record, withdraw
 from rules.definitions import load_definitions, rule_files
 from rules.difference import Change
@@ -28,9 +27,12 @@ from rules.grouping import close_incidents, group_alerts, nodes_of
 from rules.judge import Judge
 from rules.lifecycle import AlertEventKind
 from rules.model import Severity
-from rules.notify.outbox import Target, enqueue
-from rules.notify.sender import keep_sending, targets_of
+from rules.notify.escalation import Policy, escalate
+from rules.notify.mqtt import Publisher
+from rules.notify.outbox import enqueue
+from rules.notify.sender import keep_sending, policy_of
 from rules.outage import tell_outage
+from rules.quiet import keep_quiet
 from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
 from sql.connection import Connection, Pool
 from sql.listen import Listener
@@ -59,14 +61,14 @@ class Worker:
         allowance: timedelta,
         folders: Iterable[Path] = (),
         author: str = "file",
-        targets: Sequence[Target] = (),
+        policy: Policy | None = None,
     ) -> None:
         self._connection = connection
         self._judge = Judge(allowance)
         self._allowance = allowance
         self._folders = list(folders)
         self._author = author
-        self._targets = targets
+        self._policy = policy or Policy()
         self._position: int | None = None
         self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
@@ -93,24 +95,34 @@ class Worker:
                     await self._restore(position)
                 elif self._stale or await self._rules_changed(now):
                     await self._reload()
-                count = await self._consume()
+                count, passed = await self._consume(), False
                 if not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY:
                     self._ticked_at = now
                     await self._tell(self._judge.tick(now))
-                    await end_shelvings(self._connection, now)
+                    passed = True
                     await close_incidents(self._connection, now)
+                if self._told or passed:
+                    await self._announce(await keep_quiet(self._connection, now))
+                if passed:
+                    await escalate(self._connection, self._policy, datetime.now(UTC))
                 if self._told:
                     self._told = False
                     await group_alerts(self._connection, *self._topology)
                 outage = await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
                 if outage is not None:
-                    await enqueue(self._connection, self._targets, outage, Severity.CRITICAL, datetime.now(UTC))
+                    await enqueue(self._connection, self._policy.targets, outage, Severity.CRITICAL, datetime.now(UTC))
                 if now - self._checkpoint_at >= CHECKPOINT_EVERY:
                     await self._keep(now)
         except BaseException:
             self._position = None  # memory may be ahead of the store
             raise
         return count
+
+    async def _announce(self, speaking: Iterable[int]) -> None:
+        """Tell of alerts that speak again after they were quiet."""
+        for alert_id in speaking:
+            severity = Severity(await self._connection.fetchval(query("rules", "severity_of"), alert_id))
+            await enqueue(self._connection, self._policy.targets, alert_id, severity, datetime.now(UTC), anew=True)
 
     async def checkpoint(self, now: datetime) -> None:
         """Keep the state as it is, so that the next start has nothing to go over again."""
@@ -138,7 +150,7 @@ class Worker:
                 self._told = True
                 if change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED):
                     severity = ready.rule.severity
-                    await enqueue(self._connection, self._targets, alert_id, severity, datetime.now(UTC))
+                    await enqueue(self._connection, self._policy.targets, alert_id, severity, datetime.now(UTC))
                 log.info(
                     f"alert_{change.kind}",
                     alert_id=alert_id,
@@ -246,7 +258,7 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
                 connection,
                 allowance=settings.rules.lateness,
                 folders=settings.rules.folders,
-                targets=targets_of(settings.notify),
+                policy=policy_of(settings.notify),
             )
             async with (
                 TailWatch(dsn, process="rules", poll=settings.rules.poll) as watch,
@@ -254,7 +266,7 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
                     dsn, ["citywatch_registry"], lambda _channel, _text: worker.registry_changed(), process="rules"
                 ),
             ):
-                sender = asyncio.create_task(keep_sending(pool, settings.notify, stop))
+                sender = asyncio.create_task(keep_sending(pool, settings.notify, Publisher(settings), stop))
                 while not stop.is_set():
                     if sender.done():
                         sender.result()

@@ -44,8 +44,25 @@ INSERT INTO rule (rule_id, version, origin) VALUES ($1, $2, $3)
     ON CONFLICT (rule_id) DO UPDATE SET version = $2, origin = $3, enabled = true, updated_at = now();
 
 -- store_rule_version --
--- $1 text rule_id, $2 int version, $3 text text, $4 text text_hash, $5 jsonb definition, $6 text author
-INSERT INTO rule_version (rule_id, version, text, text_hash, definition, author) VALUES ($1, $2, $3, $4, $5, $6);
+-- $1 text rule_id, $2 int version, $3 text text, $4 text text_hash, $5 jsonb definition, $6 text author,
+-- $7 text tests, $8 text reason
+INSERT INTO rule_version (rule_id, version, text, text_hash, definition, author, tests, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- lock_rule --
+-- $1 text rule_id
+SELECT version, enabled FROM rule WHERE rule_id = $1 FOR UPDATE;
+
+-- switch_rule --
+-- $1 text rule_id, $2 boolean enabled
+UPDATE rule SET enabled = $2, origin = 'api', updated_at = clock_timestamp() WHERE rule_id = $1;
+
+-- versions_of --
+-- $1 text rule_id
+SELECT version, text, text_hash, tests, author, reason, created_at, definition
+  FROM rule_version
+ WHERE rule_id = $1
+ ORDER BY version DESC;
 
 -- enable_rule --
 -- $1 text rule_id, $2 boolean enabled
@@ -139,6 +156,10 @@ SELECT alert_id, alert_key, rule_id, rule_version, device_id, severity, state, o
   FROM alert
  WHERE alert_id = $1
    FOR UPDATE;
+
+-- severity_of --
+-- $1 bigint alert_id
+SELECT severity FROM alert WHERE alert_id = $1;
 
 -- set_standing --
 -- $1 bigint alert_id, $2 text state, $3 boolean open

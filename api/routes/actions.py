@@ -116,3 +116,13 @@ async def reset_alert(acting: ActingDep, body: Acknowledge | None = None) -> Res
     return await acting.take(
         "reset", lambda c: actions.reset(c, acting.alert_id, acting.actor, acting.now, comment), comment=comment
     )
+
+
+@router.post("/call-back", response_model=AlertDetail, responses=PROBLEMS)
+async def call_back_alert(acting: ActingDep, body: Comment) -> Response:
+    """Open a closed alert again, with the reason: what it is about is not done."""
+    return await acting.take(
+        "call back",
+        lambda c: actions.call_back(c, acting.alert_id, acting.actor, acting.now, body.comment),
+        comment=body.comment,
+    )

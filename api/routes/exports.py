@@ -65,9 +65,9 @@ async def export_csv(request: Request, pool: PoolDep, selection: Selection) -> S
         **responses(422, 503),
     },
 )
-async def export_parquet(request: Request, selection: Selection) -> StreamingResponse:
+async def export_parquet(request: Request, pool: PoolDep, selection: Selection) -> StreamingResponse:
     """Every observation asked for as Parquet, columns and order as the CSV."""
-    return await _stream(request, copy_parquet, selection, "observations.parquet", PARQUET)
+    return await _stream(request, pool, copy_parquet, selection, "observations.parquet", PARQUET)
 
 
 @router.get(

@@ -13,7 +13,7 @@ from citywatch.cli.process import run_process
 from citywatch.errors import RuleError
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
-from rules.backtest import backtest, compare
+from rules.backtest import against, backtest
 from rules.check import check_file, run_trials
 from rules.definitions import load_definition, rule_files
 from rules.explain import Explanation, explain
@@ -89,7 +89,8 @@ def backtest_(
         return
     for each in told:
         print(
-            f"{each['rule_id']}: {each['alerts']} alerts on {each['devices']} devices, {each['alerts_per_day']} a day"
+            f"{each['rule_id']}: {each['alerts']} alerts on {each['devices']} devices, {each['alerts_per_day']} a day,"
+            f" at most {each['load']['most_in_period']} in ten minutes"
         )
         change = each.get("against_present")
         if change:
@@ -156,14 +157,7 @@ async def _backtest(name: str, since: datetime, until: datetime) -> list[dict[st
         return [each.as_json() for each in found]
     told = found[0].as_json()
     if len(found) > 1:
-        change = compare(found[0].found, found[1].found)
-        told["against_present"] = {
-            "version": found[1].rule.version,
-            "added": len(change.added),
-            "removed": len(change.removed),
-            "moved": len(change.moved),
-            "same": change.same,
-        }
+        told["against_present"] = against(found[0], found[1])
     return [told]
 
 

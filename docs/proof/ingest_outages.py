@@ -39,7 +39,8 @@ class Slots:
 
     def start(self, slot: int) -> None:
         """Start the worker of one slot."""
-        context = worker(self._own, f"worker-{slot}.log", **self._environment, CITYWATCH_INGEST__SLOT=str(slot))
+        environment = {**self._environment, "CITYWATCH_INGEST__SLOT": str(slot)}
+        context = worker(self._own, f"worker-{slot}.log", None, **environment)
         self._running[slot] = (context, context.__enter__())
 
     def kill(self, slot: int) -> None:

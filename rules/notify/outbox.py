@@ -3,6 +3,8 @@
 The wait lets alerts of one cause find each other, so that an incident pages once. What became pointless meanwhile is
 dropped with its reason. A failure is tried again, ever more slowly, and given up visibly. A message may arrive twice
 (when we die between sending and noting it): its `id` is the same then.
+
+In a flood a receiver gets fewer than `FLOOD` messages in ten minutes: the rest is held back, and a digest says what.
 """
 
 from __future__ import annotations
@@ -25,6 +27,11 @@ WAITS = {
 }
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=10)
 TRIES = 10
+# ISA-18.2: more than ten alarms in ten minutes are a flood. The last places are kept for what is CRITICAL, and one for
+# the digest, so that a receiver is never told ten times.
+FLOOD, FLOOD_WINDOW = 10, timedelta(minutes=10)
+ROOM, ROOM_CRITICAL = FLOOD - 4, FLOOD - 2
+DIGEST_WAIT = timedelta(seconds=5)
 
 Send = Callable[[str, Mapping[str, Any]], Awaitable[None]]  # (target, body); raises NotifyError
 log = get_logger()
@@ -49,13 +56,19 @@ class Target:
 
 
 async def enqueue(
-    connection: Connection, targets: Sequence[Target], alert_id: int, severity: Severity, now: datetime
+    connection: Connection,
+    targets: Sequence[Target],
+    alert_id: int,
+    severity: Severity,
+    now: datetime,
+    *,
+    anew: bool = False,
 ) -> None:
-    """Put an alert that begins to speak into the outbox, inside the caller's transaction."""
+    """Put an alert that begins to speak into the outbox, in the caller's transaction; `anew`: after it was quiet."""
     for target in targets:
         if target.wants(severity):
             await connection.execute(
-                query("notify", "enqueue"), alert_id, target.channel, target.address, now + WAITS[severity]
+                query("notify", "enqueue"), alert_id, target.channel, target.address, now + WAITS[severity], anew
             )
 
 
@@ -70,11 +83,13 @@ async def send_next(connection: Connection, channels: Mapping[str, Send], now: d
         if pointless is not None:
             await connection.execute(query("notify", "settle"), number, "dropped", pointless, None, row["incident_id"])
             return True
+        if row["kind"] == "alert" and await _held_back(connection, row, now):
+            return True
         try:
             send = channels.get(row["channel"])
             if send is None:
                 raise NotifyError(f"channel {row['channel']} is not set up")
-            await send(row["target"], body(row, now))
+            await send(row["target"], await _body(connection, row, now))
         except NotifyError as error:
             await _fail(connection, row, str(error), now)
         else:
@@ -85,13 +100,75 @@ async def send_next(connection: Connection, channels: Mapping[str, Send], now: d
 
 def why_not(row: Record | Mapping[str, Any]) -> str | None:
     """Return why nobody needs to be told any more, None where somebody does."""
+    if row["kind"] != "alert":
+        return None
     if row["incident_told"]:
         return f"told with incident {row['incident_id']}"
     if row["retracted_at"] is not None:
         return "later readings showed that it was not so"
+    if row["step"] and row["acknowledged_at"] is not None:
+        return "acknowledged before it was escalated"
     if row["state"] == "unacknowledged" or row["latched"]:
         return None
     return f"{row['state'].replace('_', ' ')} before it was due"
+
+
+async def _held_back(connection: Connection, row: Record, now: datetime) -> bool:
+    """Hold a message back where its receiver has been told enough, and see to it that a digest says so."""
+    where = row["channel"], row["target"]
+    told = await connection.fetchval(query("notify", "sent_lately"), *where, now - FLOOD_WINDOW)
+    severity = row["incident_severity"] or row["severity"]
+    if told < (ROOM_CRITICAL if severity == Severity.CRITICAL else ROOM):
+        return False
+    reason = f"flood: {told} messages in {FLOOD_WINDOW.seconds // 60} minutes already"
+    await connection.execute(query("notify", "hold"), row["notification_id"], reason)
+    await connection.execute(query("notify", "digest"), row["alert_id"], *where, now + DIGEST_WAIT, FLOOD_WINDOW)
+    return True
+
+
+async def _body(connection: Connection, row: Record, now: datetime) -> dict[str, Any]:
+    if row["kind"] == "work_order":
+        return work_body(row, now)
+    if row["kind"] == "digest":
+        return digest_body(
+            row, now, await connection.fetch(query("notify", "held_back"), row["channel"], row["target"])
+        )
+    return body(row, now)
+
+
+def work_body(row: Record | Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return what a department's system is sent of a work order."""
+    return {
+        **body(row, now),
+        "kind": "work_order",
+        "text": f"Work order {row['work_order_id']} for {row['queue']}, {row['work_state']}: {row['task']}",
+        "work_order": {
+            "work_order_id": row["work_order_id"],
+            "state": row["work_state"],
+            "queue": row["queue"],
+            "crew": row["crew"],
+            "task": row["task"],
+            "severity": row["work_severity"],
+            "due_at": row["work_due_at"].isoformat(),
+            "note": row["note"],
+            "photo_url": row["photo_url"],
+            "by": row["work_actor"],
+        },
+    }
+
+
+def digest_body(row: Record | Mapping[str, Any], now: datetime, held: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what is said in a flood: how much is held back, and of what."""
+    count = sum(each["alerts"] for each in held)
+    parts = ", ".join(f"{each['alerts']} x {each['rule_id']}" for each in held[:10])
+    worst = list(Severity)[min((each["severity"] for each in held), default=len(Severity)) - 1]
+    return {
+        **body(row, now),
+        "kind": "digest",
+        "text": f"Alert flood: {count} alerts are held back ({parts}). See the alert console.",
+        "severity": worst.value,
+        "held_back": [{"rule_id": each["rule_id"], "alerts": each["alerts"]} for each in held],
+    }
 
 
 def body(row: Record | Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -100,6 +177,7 @@ def body(row: Record | Mapping[str, Any], now: datetime) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": f"citywatch-notification-{row['notification_id']}",
         "kind": "incident" if row["incident_id"] else "alert",
+        "step": row["step"],
         "text": row["summary"]["text"],
         "message": row["summary"]["message"],
         "parameters": row["summary"]["parameters"],
@@ -110,6 +188,7 @@ def body(row: Record | Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "alert_id": row["alert_id"],
         "rule_id": row["rule_id"],
         "device_id": row["device_id"],
+        "area": row["area"],
         "district_id": row["district_id"],
         "latitude": row["latitude"],
         "longitude": row["longitude"],

@@ -10,7 +10,9 @@ import httpx
 from citywatch.errors import SettingsError
 from citywatch.settings import NotifySettings
 from rules.model import Severity
+from rules.notify.apprise import Apprise
 from rules.notify.email import Mailer
+from rules.notify.escalation import Policy, Step
 from rules.notify.outbox import Send, Target, send_next
 from rules.notify.webhook import Webhook
 from sql.connection import Pool
@@ -18,21 +20,45 @@ from sql.connection import Pool
 LOOK_EVERY = timedelta(seconds=1)
 
 
-def targets_of(settings: NotifySettings) -> list[Target]:
-    """Return whom to tell; raise SettingsError where a channel lacks what it needs."""
+def policy_of(settings: NotifySettings) -> Policy:
+    """Return whom to tell, and when; raise SettingsError where a channel lacks what it needs."""
     least = Severity(settings.least_severity)
-    if settings.webhooks and settings.webhook_secret is None:
-        raise SettingsError("webhooks need CITYWATCH_NOTIFY__WEBHOOK_SECRET, so that receivers know who it is from")
-    if settings.emails and settings.smtp_host is None:
-        raise SettingsError("mails need CITYWATCH_NOTIFY__SMTP_HOST")
-    return [Target("webhook", url, least) for url in settings.webhooks] + [
-        Target("email", address, least) for address in settings.emails
+    first = [
+        *(Target("webhook", url, least) for url in settings.webhooks),
+        *(Target("email", address, least) for address in settings.emails),
+        *(Target("mqtt", topic, least) for topic in settings.topics),
+        *(Target("apprise", url, least) for url in settings.apprise),
     ]
+    steps = tuple(
+        Step(each.after, tuple(_target(text, least) for text in each.to), each.hours) for each in settings.escalation
+    )
+    used = {each.channel for each in [*first, *(target for step in steps for target in step.targets)]}
+    if ("webhook" in used or settings.work_webhooks) and settings.webhook_secret is None:
+        raise SettingsError("webhooks need CITYWATCH_NOTIFY__WEBHOOK_SECRET, so that receivers know who it is from")
+    if "email" in used and settings.smtp_host is None:
+        raise SettingsError("mails need CITYWATCH_NOTIFY__SMTP_HOST")
+    return Policy(tuple(first), steps, settings.repeat)
 
 
-def channels_of(settings: NotifySettings, client: httpx.AsyncClient) -> dict[str, Send]:
-    """Return the channels that are set up."""
+def _target(text: str, least: Severity) -> Target:
+    channel, _, address = text.partition(":")
+    if channel not in ("webhook", "email", "mqtt", "apprise") or not address:
+        raise SettingsError(f"CITYWATCH_NOTIFY__ESCALATION: {text!r} is not CHANNEL:ADDRESS such as email:chief@city")
+    return Target(channel, address, least)
+
+
+def work_targets(settings: NotifySettings) -> list[Target]:
+    """Return where work orders are posted to."""
+    return [Target("webhook", url) for url in settings.work_webhooks]
+
+
+def channels_of(settings: NotifySettings, client: httpx.AsyncClient, publisher: Send | None) -> dict[str, Send]:
+    """Return the channels that are set up; `publisher` speaks to our broker."""
     channels: dict[str, Send] = {}
+    if publisher is not None:
+        channels["mqtt"] = publisher
+    if settings.apprise or any(text.startswith("apprise:") for each in settings.escalation for text in each.to):
+        channels["apprise"] = Apprise()
     if settings.webhook_secret is not None:
         channels["webhook"] = Webhook(client, settings.webhook_secret.get_secret_value().encode())
     if settings.smtp_host is not None:
@@ -48,10 +74,10 @@ def channels_of(settings: NotifySettings, client: httpx.AsyncClient) -> dict[str
     return channels
 
 
-async def keep_sending(pool: Pool, settings: NotifySettings, stop: asyncio.Event) -> None:
+async def keep_sending(pool: Pool, settings: NotifySettings, publisher: Send | None, stop: asyncio.Event) -> None:
     """Send what is due until `stop`; errors of the store are the caller's."""
     async with httpx.AsyncClient() as client:
-        channels = channels_of(settings, client)
+        channels = channels_of(settings, client, publisher)
         while not stop.is_set():
             async with pool.acquire() as connection:
                 while not stop.is_set() and await send_next(connection, channels, datetime.now(UTC)):

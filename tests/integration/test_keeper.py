@@ -88,15 +88,15 @@ async def test_a_command_goes_out_and_its_answer_comes_back_by_either_protocol(
         first, second = await ask(pool, "air-1", "identify", seconds=5), await ask(pool, "air-2", "self-test")
         async with asyncio.timeout(30):
             message = await anext(aiter(modern.messages))
-            assert message.properties is not None
+            told: Any = message.properties
             body = json.loads(bytes(message.payload))
             assert (body["id"], body["arguments"]) == (str(first.command_id), {"seconds": 5})
-            assert 0 < message.properties.MessageExpiryInterval <= 300
+            assert 0 < told.MessageExpiryInterval <= 300
             echo = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            echo.CorrelationData = message.properties.CorrelationData
-            await modern.publish(message.properties.ResponseTopic, b'{"state": "acknowledged"}', 1, properties=echo)
+            echo.CorrelationData = told.CorrelationData
+            await modern.publish(told.ResponseTopic, b'{"state": "acknowledged"}', 1, properties=echo)
             await until(lambda: is_state(pool, first, "acknowledged"), "acknowledged")
-            await modern.publish(message.properties.ResponseTopic, b'{"result": {"lit": 5}}', 1, properties=echo)
+            await modern.publish(told.ResponseTopic, b'{"result": {"lit": 5}}', 1, properties=echo)
             message = await anext(aiter(plain.messages))
             body = json.loads(bytes(message.payload))
             answer = {"id": body["id"], "state": "failed", "reason": "the fan is stuck"}

@@ -8,10 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
+from citywatch.errors import SettingsError
+from citywatch.settings import NotifySettings
 from rules import actions
 from rules.model import Severity
 from rules.notify.email import compose
+from rules.notify.escalation import Policy, Step, escalate
 from rules.notify.outbox import TRIES, NotifyError, Target, send_next
+from rules.notify.sender import policy_of
 from rules.notify.webhook import Webhook, verify
 from rules.worker import Worker
 from sql.connection import Connection, Pool
@@ -37,7 +41,7 @@ class Desk:
 
 async def burn(connection: Connection, count: int = 1) -> Worker:
     """Set `count` bins on fire, close together."""
-    worker = Worker(connection, allowance=ALLOWANCE, targets=[DESK])
+    worker = Worker(connection, allowance=ALLOWANCE, policy=Policy((DESK,)))
     for number in range(count):
         (heat,) = await install(connection, f"bin-{number}", "bin_temperature")
         await connection.execute(
@@ -85,7 +89,7 @@ async def test_what_was_acknowledged_in_time_is_not_sent(pool: Pool) -> None:
     async with pool.acquire() as connection:
         desk = Desk()
         (full,) = await install(connection, "bin-9", "fill_level", every=timedelta(days=1))
-        worker = Worker(connection, allowance=ALLOWANCE, targets=[DESK])
+        worker = Worker(connection, allowance=ALLOWANCE, policy=Policy((DESK,)))
         await append(connection, [(full, minute(0), 95.0)])
         await worker.work(minute(0))
         await actions.acknowledge(connection, await connection.fetchval("SELECT alert_id FROM alert"), "ana", minute(1))
@@ -143,3 +147,87 @@ def test_a_mail_says_what_to_do_and_cannot_be_split() -> None:
     assert message["Subject"] == "[HIGH] Bin overflows Bcc: everybody"
     assert message["Bcc"] is None
     assert "What to do: Send a crew" in message.get_content()
+
+
+async def test_in_a_flood_a_receiver_is_told_fewer_than_ten_times_and_what_is_held_back(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        desk = Desk()
+        await burn(connection)
+        await connection.execute(
+            "INSERT INTO alert (alert_key, rule_id, rule_version, severity, state, summary, inputs, raised_at)"
+            " SELECT 'r:' || n, 'bin-nearly-full', 1, 'MEDIUM', 'unacknowledged', summary, '{}', raised_at"
+            "   FROM alert, generate_series(1, 200) AS n"
+        )
+        await connection.execute(
+            "INSERT INTO notification (alert_id, channel, target, due_at)"
+            " SELECT alert_id, 'webhook', $1, now() FROM alert WHERE rule_id = 'bin-nearly-full'",
+            DESK.address,
+        )
+        begin = datetime.now(UTC)
+        for second in range(0, 590, 30):
+            while await send_next(connection, {"webhook": desk}, begin + timedelta(seconds=60 + second)):
+                pass
+        assert len(desk.got) < 10
+        assert desk.got[0]["severity"] == "CRITICAL"
+        digest = next(body for body in desk.got if body["kind"] == "digest")
+        told = sum(body["kind"] == "alert" and body["rule_id"] == "bin-nearly-full" for body in desk.got)
+        assert digest["held_back"] == [{"rule_id": "bin-nearly-full", "alerts": 200 - told}]
+        assert f"{200 - told} alerts are held back" in digest["text"]
+
+
+async def test_what_nobody_acknowledges_goes_up_and_is_said_again(pool: Pool) -> None:
+    hour = datetime.now(UTC).hour
+    off_duty = (hour + 6) % 24, (hour + 7) % 24
+    chief, night = Target("email", "chief@x.org"), Target("email", "night@x.org")
+    policy = Policy(
+        (DESK,),
+        (
+            Step(timedelta(minutes=15), (chief,), hours=(0, 24)),
+            Step(timedelta(minutes=15), (night,), hours=off_duty),
+            Step(timedelta(minutes=45), (chief,)),
+        ),
+        repeat=timedelta(hours=1),
+    )
+    async with pool.acquire() as connection:
+        await burn(connection, 5)  # near one another: one incident
+        begin = await connection.fetchval("SELECT min(recorded_at) FROM alert")
+        for minutes in (5, 16, 30, 50, 61, 90, 121):
+            async with connection.transaction():
+                await escalate(connection, policy, begin + timedelta(minutes=minutes))
+        rows = await connection.fetch("SELECT target, step FROM notification WHERE step > 0 ORDER BY notification_id")
+        assert [tuple(row) for row in rows] == [
+            ("chief@x.org", 1),
+            ("chief@x.org", 3),
+            (DESK.address, 1001),
+            (DESK.address, 1002),
+        ]
+        await actions.acknowledge(connection, 1, "ann", datetime.now(UTC))
+        async with connection.transaction():
+            await escalate(connection, policy, begin + timedelta(minutes=200))
+        assert await connection.fetchval("SELECT count(*) FROM notification WHERE step > 0") == 4
+        desk = Desk()
+        while await send_next(connection, {"webhook": desk, "email": desk}, begin + timedelta(days=1)):
+            pass
+        assert [body["step"] for body in desk.got] in ([0], [0, 0])  # what was acknowledged is not escalated any more
+
+
+def test_hours_of_duty_may_run_over_midnight() -> None:
+    night = Step(timedelta(), (), hours=(22, 6))
+    assert [night.on_duty(datetime(2026, 3, 2, hour, tzinfo=UTC)) for hour in (21, 22, 3, 6)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_channels_that_lack_something_are_named() -> None:
+    with pytest.raises(SettingsError, match="WEBHOOK_SECRET"):
+        policy_of(NotifySettings(webhooks=["http://x"]))
+    with pytest.raises(SettingsError, match="SMTP_HOST"):
+        policy_of(NotifySettings(escalation=[{"after": "5m", "to": ["email:a@b"]}]))
+    with pytest.raises(SettingsError, match="CHANNEL:ADDRESS"):
+        policy_of(NotifySettings(escalation=[{"after": "5m", "to": ["pigeon:x"]}]))
+    made = policy_of(NotifySettings(topics=["city/alerts"], escalation=[{"after": "5m", "to": ["mqtt:city/sirens"]}]))
+    assert made.targets == (Target("mqtt", "city/alerts", Severity.MEDIUM),)
+    assert made.steps[0].targets == (Target("mqtt", "city/sirens", Severity.MEDIUM),)

@@ -36,7 +36,7 @@ for latched in (False, True):
         K.REOPENED: S.UNACKNOWLEDGED,
         **HUSH,
     }
-    TABLE[S.NORMAL, False, latched] = {K.REOPENED: S.UNACKNOWLEDGED}
+    TABLE[S.NORMAL, False, latched] = {K.REOPENED: S.UNACKNOWLEDGED, K.CALLED_BACK: returned}
     for quiet, leave in (
         (S.SHELVED, K.UNSHELVED),
         (S.SUPPRESSED, K.RESTORED),
