@@ -18,11 +18,13 @@ ROLE = "citywatch_limited"
 READABLE = (
     "alert",
     "alert_event",
+    "command",
     "consumer_position",
     "datastream",
     "delivery_account",
     "device",
     "device_clock",
+    "device_presence",
     "district",
     "incident",
     "latest_observation",
