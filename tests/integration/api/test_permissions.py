@@ -229,6 +229,13 @@ async def test_every_route_lets_in_whom_it_should_and_nobody_else(whole: FastAPI
     assert asked == len(doors) * len(Role)
 
 
+async def test_all_methods_of_a_path_are_named_to_who_asks_with_another(whole: FastAPI) -> None:
+    app = acting(whole, Role.ENGINEER)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        answer = await client.put("/api/v1/devices/bin-1/credential")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, POST")
+
+
 async def test_a_method_that_a_path_does_not_take_opens_nothing(whole: FastAPI) -> None:
     app = acting(whole, Role.ANONYMOUS)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
