@@ -27,11 +27,14 @@ from api.routes import (
     audit,
     backtests,
     curves,
+    device_care,
+    device_profiles,
     devices,
     districts,
     exports,
     identity,
     incidents,
+    ingest,
     maintenance,
     meaning,
     notifications,
@@ -96,6 +99,9 @@ def create_app(settings: Settings) -> FastAPI:
                 yield
         finally:
             await pool.close()
+            for held in (getattr(app.state, "broker_link", None), getattr(app.state, "profiles", None)):
+                if held is not None:
+                    held.close()
 
     app = FastAPI(
         title="Citywatch",
@@ -118,6 +124,9 @@ def create_app(settings: Settings) -> FastAPI:
         overview,
         districts,
         devices,
+        device_care,
+        device_profiles,
+        ingest,
         observations,
         curves,
         alerts,

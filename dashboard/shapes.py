@@ -54,6 +54,11 @@ class Device(TypedDict):
     last_time: str | None
     freshness: Freshness
     worst_severity: Severity | None
+    presence: str
+    link: str | None
+    link_at: str | None
+    learned_interval_seconds: float | None
+    version: int
     latest: list[Latest]
 
 
