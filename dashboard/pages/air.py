@@ -26,6 +26,7 @@ from dashboard.theme import CURVE_COLOURS
 from dashboard.units import number, present, quantity, unit_label
 
 POLLUTANTS = ("pm2_5", "no2", "o3")
+INDICES = ("nowcast_pm2_5", "us_aqi")  # derived observations, from the indicators
 HOUR = timedelta(hours=1)
 
 
@@ -195,6 +196,7 @@ def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Compone
                     html.Td([link, *late]),
                     html.Td(_band(station), className="one-line"),
                     *values,
+                    *(right_cell(live_value(find_latest(device, name), with_unit=False)) for name in INDICES),
                     right_cell(device_age(device)),
                 ],
                 **{"data-selected": "true" if station is chosen else "false"},
@@ -204,6 +206,7 @@ def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Compone
         (text("Station"), False),
         (text("Level"), False),
         *((f"{property_name(name, short=True)}, {unit_label('ug/m3')}", True) for name in POLLUTANTS),
+        *((property_name(name, short=True), True) for name in INDICES),
         (text("Heard"), True),
     ]
     return [
