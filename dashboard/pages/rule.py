@@ -91,14 +91,18 @@ def _list(entries: Sequence[tuple[str, Any]]) -> Component:
     return html.Dl(rows, className="facts-list")
 
 
+def _or_at_once(seconds: float | None) -> str:
+    return duration(seconds) if seconds else text("at once")
+
+
 def _facts(rule: JsonObject) -> Component:
     definition = rule["definition"]
     return _list(
         [
             (text("Severity"), severity_chip(definition.get("severity", "LOW"))),
             (text("Fires at"), condition_words(str(definition.get("condition", "")))),
-            (text("Once it has held for"), duration(definition.get("on_delay_seconds") or 0)),
-            (text("Clears after"), duration(definition.get("off_delay_seconds") or 0)),
+            (text("Once it has held for"), _or_at_once(definition.get("on_delay_seconds"))),
+            (text("Clears after"), _or_at_once(definition.get("off_delay_seconds"))),
             (text("Latched"), text("yes, until it is reset") if definition.get("latched") else text("no")),
             (text("State"), text("in force") if rule["enabled"] else text("switched off")),
             (text("Version"), text("{n} by {author}", n=rule["version"], author=rule["author"])),
@@ -156,7 +160,7 @@ def _look_back(rule_id: str, job: JsonObject | None) -> Component:
         return html.Div([html.P(f"{words}: {count}"), bar, html.P(button)], **{"data-again": "1"})
     if job["state"] != "done":
         return html.Div([html.P(f"{words}. {job['error'] or ''}"), begin])
-    return html.Div([_result(job), begin])
+    return html.Div([_result(job), html.P(begin)])
 
 
 def _result(job: JsonObject) -> Component:

@@ -153,7 +153,6 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
                     ),
                     right_cell(_full_at(device)),
                     right_cell(live_value(find_latest(device, "bin_temperature"))),
-                    right_cell(live_value(find_latest(device, "battery"))),
                     right_cell(device_age(device)),
                 ],
                 **{"data-selected": "true" if device is chosen else "false"},
@@ -165,7 +164,6 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
         ("%", True),
         (text("Full in"), True),
         (text("Temperature"), True),
-        (text("Battery"), True),
         (text("Heard"), True),
     ]
     return table(headings, rows, caption=text("Bins by fill level, fullest first"))
