@@ -78,7 +78,7 @@ async def replay(system: System, found: dict[str, list[tuple[datetime, float]]])
                 await system.settled(connection, sent, AT_END)
     await publisher.drain()
     await system.settled(connection, sent, AT_END)
-    while await connection.fetchval("SELECT count(*) FROM indicator_due WHERE kind = 'series'"):
+    while await connection.fetchval("SELECT count(*) FROM indicator_due WHERE kind = 'series'"):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     rows_found = await connection.fetch(
         "SELECT device_id, phenomenon_time FROM observation JOIN datastream USING (datastream_id)"
