@@ -124,12 +124,12 @@ def create_app(settings: Settings) -> FastAPI:
         quality,
         meaning,
         routes,
-        audit,
         alarm_health,
         backtests,
         maintenance,
         notifications,
         work_orders,
+        audit,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])

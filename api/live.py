@@ -11,10 +11,10 @@ The client sends `{"subscribe": {"views": ["summary", "alerts", "latest"], "doma
 """
 
 import asyncio
-from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from api.gate import Identify
@@ -57,17 +57,23 @@ async def _send(socket: WebSocket, client: Client) -> None:
             await socket.send_text(text)
 
 
+async def is_still(connection: HTTPConnection, principal: Principal) -> bool:
+    """Return whether the client is who it was: not signed out, disabled, expired, or given other rights."""
+    identify: Identify = connection.app.state.identify
+    try:
+        return await identify(connection) == principal
+    except UNREACHABLE:
+        return True
+    except ProblemError:
+        return False
+
+
 async def _watch(socket: WebSocket, principal: Principal) -> None:
-    """Return when the client is no longer who it was: signed out, disabled, expired, or given other rights."""
-    identify: Identify = socket.app.state.identify
+    """Return when the client is no longer who it was."""
     while True:
         await asyncio.sleep(RECHECK)
-        with suppress(*UNREACHABLE):
-            try:
-                if await identify(socket) != principal:
-                    return
-            except ProblemError:
-                return
+        if not await is_still(socket, principal):
+            return
 
 
 @live_router.websocket("/live")

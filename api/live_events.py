@@ -4,6 +4,7 @@ The same messages as over the WebSocket: each event is named by its `type`, its 
 A browser that reconnects sends the last id by itself and resumes there.
 """
 
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -12,10 +13,12 @@ from fastapi.responses import StreamingResponse
 from orjson import loads
 from starlette.responses import Response
 
-from api.context import BBoxDep, DomainQuery, Identifier
+from api.context import BBoxDep, DomainQuery, Identifier, PrincipalDep
+from api.live import RECHECK, is_still
 from api.live_hub import Client, Hub
 from api.live_shape import Shape, View
 from api.permissions import Allow, Permission
+from api.principal import Principal
 from api.problems import ProblemError
 from api.version import PREFIX
 
@@ -26,6 +29,7 @@ events_router = APIRouter(prefix=PREFIX, tags=["live"], dependencies=[Allow(Perm
 @events_router.get("/live/events")
 async def live_events(
     request: Request,
+    principal: PrincipalDep,
     bbox: BBoxDep,
     views: Annotated[list[View], Query(min_length=1, description="summary, alerts, latest; may be repeated")],
     domain: DomainQuery = None,
@@ -36,13 +40,14 @@ async def live_events(
     hub: Hub = request.app.state.hub
     if hub.full:
         raise ProblemError(503, "too-many-clients", "there is room for no more live clients just now")
-    shape = Shape(frozenset(views), domain, bbox, device_id)
+    shape = Shape(frozenset(views), domain, bbox, device_id, principal.limits)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(hub, shape, last), headers=headers, media_type="text/event-stream")
+    return StreamingResponse(_events(request, principal, shape, last), headers=headers, media_type="text/event-stream")
 
 
-async def _events(hub: Hub, shape: Shape, last: int | None) -> AsyncIterator[str]:
-    client = Client()
+async def _events(request: Request, principal: Principal, shape: Shape, last: int | None) -> AsyncIterator[str]:
+    hub: Hub = request.app.state.hub
+    client, checked = Client(), time.monotonic()
     hub.join(client)
     try:
         hub.subscribe(client, shape, last)
@@ -50,5 +55,10 @@ async def _events(hub: Hub, shape: Shape, last: int | None) -> AsyncIterator[str
             text = await client.queue.get()
             told = loads(text)
             yield f"event: {told['type']}\nid: {told['seq']}\ndata: {text}\n\n"
+            # Heartbeats come anyway, so this comes up about as often as it should.
+            if time.monotonic() - checked > RECHECK:
+                checked = time.monotonic()
+                if not await is_still(request, principal):
+                    return
     finally:
         hub.leave(client)

@@ -18,6 +18,7 @@ ROLE = "citywatch_limited"
 READABLE = (
     "alert",
     "alert_event",
+    "citizen_report",
     "consumer_position",
     "datastream",
     "delivery_account",
@@ -26,7 +27,10 @@ READABLE = (
     "district",
     "incident",
     "latest_observation",
+    "maintenance_window",
+    "notification",
     "observation",
+    "observed_property",
     "rejected_message",
     "rollup_area_day",
     "rollup_area_hour",
@@ -40,6 +44,16 @@ READABLE = (
     "shelving",
     "site",
     "source",
+    "sta_datastream",
+    "sta_feature",
+    "sta_location",
+    "sta_observation",
+    "sta_placed",
+    "sta_placing",
+    "sta_sensor",
+    "sta_thing",
+    "work_order",
+    "work_order_event",
 )
 
 

@@ -94,7 +94,8 @@ SELECT d.device_id, coalesce(nullif(d.name, ''), d.device_id), 'Where ' || d.dev
    AND NOT EXISTS (SELECT FROM sta_placing AS p WHERE p.device_id = d.device_id)
 
 -- observations --
--- The key stands as it is, so that filters on time and datastream go along it.
+-- The key stands as it is, so that filters on time and datastream go along it. Through the datastream, which an account
+-- that is limited to a part of the city may not see.
 SELECT o.datastream_id || '-' || (extract(epoch FROM o.phenomenon_time) * 1000000)::bigint AS id,
        o.datastream_id, o.phenomenon_time, x.phenomenon_end, o.result,
        coalesce(x.result_time, o.received_at) AS result_time, x.valid_time,
@@ -104,10 +105,11 @@ SELECT o.datastream_id || '-' || (extract(epoch FROM o.phenomenon_time) * 100000
        x.parameters, x.feature_id AS made_feature_id,
        coalesce(x.feature_id, (
            SELECT min(l.location_id)
-             FROM datastream AS t JOIN sta_placing AS p USING (device_id) JOIN sta_placed AS l USING (placing_id)
-            WHERE t.datastream_id = o.datastream_id AND l.present), (
-           SELECT t.device_id FROM datastream AS t WHERE t.datastream_id = o.datastream_id)) AS feature_id
-  FROM observation AS o LEFT JOIN sta_observation AS x USING (datastream_id, phenomenon_time)
+             FROM sta_placing AS p JOIN sta_placed AS l USING (placing_id)
+            WHERE p.device_id = t.device_id AND l.present), t.device_id) AS feature_id
+  FROM observation AS o
+  JOIN datastream AS t USING (datastream_id)
+  LEFT JOIN sta_observation AS x USING (datastream_id, phenomenon_time)
 
 -- sync_catalogue --
 -- $1 text[] property, $2 name, $3 definition, $4 description: the catalogue of this version.

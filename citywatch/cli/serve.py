@@ -10,14 +10,12 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from api.app import create_app
 from api.identity.accounts import FIRST_NAME, ensure_admin
 from citywatch.cli.process import run_process
 from citywatch.errors import CitywatchError
 from citywatch.local.running import store_dsn
 from citywatch.settings import ServeSettings, Settings
 from citywatch.telemetry import get_logger
-from dashboard.app import mount
 
 log = get_logger()
 app = typer.Typer()
@@ -95,6 +93,10 @@ async def serve_process(settings: Settings, stop: asyncio.Event) -> None:
     if not settings.serve.demo and (told := await first_admin(store_dsn(settings))) is not None:
         # On the terminal of who starts it, never in the log.
         print(told, flush=True)
+    # Here and not above: every other command would carry the dashboard's 45 MB with it.
+    from api.app import create_app
+    from dashboard.app import mount
+
     application = create_app(settings)
     mount(application, settings)
     with _listen(settings.serve) as listening:

@@ -135,7 +135,7 @@
       return window.dash_clientside.no_update;
     },
     acted: (result) => cw.console.acted(result),
-    startShift: (clicks, submits, name) => cw.console.startShift(clicks, submits, name),
+    startShift: () => cw.console.startShift(),
   };
 
   function start() {

@@ -56,8 +56,10 @@
   cw.act = send;
 
   // The answer to "Who is on shift?": fills the field in the header and goes on with what was asked for.
-  function startShift(_clicks, _submits, name) {
-    const given = (name || "").trim();
+  function startShift() {
+    // What stands in the field: the page library learns of quick typing only after Enter.
+    const field = document.getElementById("operator-answer");
+    const given = field ? field.value.trim() : "";
     if (!given) return [window.dash_clientside.no_update, window.dash_clientside.no_update];
     const request = waiting;
     waiting = null;

@@ -139,7 +139,7 @@ def _reason(alert: AlertDetail) -> list[Component]:
     # Whatever else a rule of another kind keeps beside its samples.
     for name, value in inputs.items():
         if name not in INNER and not name.endswith("_seconds"):
-            rows += [html.Dt(name.replace("_", " ").capitalize()), html.Dd(_words(value))]
+            rows += [html.Dt(text(name.replace("_", " ").capitalize())), html.Dd(_words(value))]
     parts: list[Component] = [html.H3(text("What the verdict was made from")), html.Dl(rows, className="facts-list")]
     if samples := sample_rows(inputs):
         headings = [(text("Time"), False), (text("Property"), False), (text("Value"), True), (text("Quality"), False)]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
 
 import asyncpg
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.answer import answer
-from api.context import NowDep, PoolDep
+from api.context import ActorDep, AddressDep, NowDep, PoolDep, PrincipalDep
 from api.permissions import Allow, Permission
 from api.problems import ProblemError
 from api.standards.sensorthings.address import Address, entity_path, parse_address
@@ -25,6 +27,7 @@ from api.standards.sensorthings.model import ENTITY_SETS
 from api.standards.sensorthings.options import Options, parse_options
 from api.standards.sensorthings.read import Reader
 from devices.properties import PROPERTIES
+from sql.audit import audit
 from sql.connection import Connection, Pool
 from sql.queries import query
 
@@ -131,6 +134,29 @@ async def _property(reader: Reader, address: Address) -> Response:
     return answer({address.parts[-1]: value})
 
 
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who makes entities, when and from where."""
+
+    pool: Pool
+    actor: str
+    address: str
+    now: datetime
+
+    async def audit(self, connection: Connection, what: str, detail: dict[str, Any]) -> None:
+        """Say so in the audit log, last in the transaction."""
+        await audit(connection, self.actor, "sensorthings.create", what, detail, self.address)
+
+
+async def _by(pool: PoolDep, principal: PrincipalDep, actor: ActorDep, address: AddressDep, now: NowDep) -> By:
+    if principal.limits is not None:
+        raise ProblemError(403, "not-permitted", "who is limited to a part of the city makes no entities")
+    return By(pool, actor, address, now)
+
+
+MakerDep = Annotated[By, Depends(_by)]
+
+
 async def _body(request: Request) -> Any:
     try:
         return orjson.loads(await request.body())
@@ -139,22 +165,22 @@ async def _body(request: Request) -> Any:
 
 
 @router.post("/CreateObservations", dependencies=[CREATE])
-async def create_observations(request: Request, pool: PoolDep, now: NowDep) -> Response:
+async def create_observations(request: Request, by: MakerDep) -> Response:
     """Make observations from data arrays: for each row the link to its observation, or `error` and why."""
-    return await _told(_create_observations(request, pool, now))
+    return await _told(_create_observations(request, by))
 
 
-async def _create_observations(request: Request, pool: Pool, now: Any) -> Response:
+async def _create_observations(request: Request, by: By) -> Response:
     arrays = await _body(request)
     if not isinstance(arrays, list) or not arrays:
         raise RequestError("a list of data arrays is needed")
     bodies = [body for array in arrays for body in _rows(array)]
     if len(bodies) > MAX_ROWS:
         raise RequestError(f"one request carries at most {MAX_ROWS} observations, this one {len(bodies)}")
-    await make_room(pool, bodies, now)
+    await make_room(by.pool, bodies, by.now)
     answers = []
-    async with pool.acquire() as connection, connection.transaction():
-        maker = Maker(connection, now)
+    async with by.pool.acquire() as connection, connection.transaction():
+        maker = Maker(connection, by.now)
         for body in bodies:
             try:
                 made = await maker.observe(body)
@@ -163,6 +189,7 @@ async def _create_observations(request: Request, pool: Pool, now: Any) -> Respon
             else:
                 answers.append(f"{_base(request)}/{entity_path(ENTITY_SETS['Observations'], made)}")
         await maker.finish()
+        await by.audit(connection, "Observations", {"rows": len(bodies)})
     return Response(orjson.dumps(answers), 201, media_type="application/json")
 
 
@@ -195,24 +222,25 @@ def _rows(array: Any) -> list[dict[str, Any]]:
 
 
 @router.post("/{path:path}", dependencies=[CREATE])
-async def create_entity(request: Request, pool: PoolDep, now: NowDep, path: str) -> Response:
+async def create_entity(request: Request, by: MakerDep, path: str) -> Response:
     """Make an entity, with those inside its body, in the collection named; link it to the entity in the path."""
-    return await _told(_create(request, pool, now, path))
+    return await _told(_create(request, by, path))
 
 
-async def _create(request: Request, pool: Pool, now: Any, path: str) -> Response:
+async def _create(request: Request, by: By, path: str) -> Response:
     address = parse_address(path)
     if address.one or address.tail or request.query_params:
         raise RequestError(f"entities are made in a collection, and {path!r} is none")
     body = await _body(request)
     if not isinstance(body, dict):
         raise RequestError("the body is to be an object")
-    await make_room(pool, body, now)
-    async with pool.acquire() as connection:
+    await make_room(by.pool, body, by.now)
+    async with by.pool.acquire() as connection:
         async with connection.transaction():
-            made = await Maker(connection, now).make(
+            made = await Maker(connection, by.now).make(
                 address.last.entity_set.name, await _within(connection, address, body)
             )
+            await by.audit(connection, _path_of(address.last.entity_set.name, made), {"path": path})
         step = address.last
         found = await Reader(connection, _base(request)).find(
             parse_address(_path_of(step.entity_set.name, made)), Options()
