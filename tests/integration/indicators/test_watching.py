@@ -34,7 +34,6 @@ async def test_a_strange_hour_is_rare_and_a_restart_changes_nothing(city: City) 
         await city.restart()
     found = await city.derived("gate-1", "rarity")
     strange = DAY + (weeks + 40) * HOUR
-    assert found[strange] is not None and found[strange] >= CALLED
     called = {at for at, value in found.items() if value is not None and value >= CALLED}
     assert strange in called
     assert len(called) < 12, "the rarest half per cent, and records of a short memory"
