@@ -13,9 +13,10 @@ from starlette.types import ASGIApp
 from citywatch.settings import Settings
 from dashboard.callbacks import register_callbacks
 from dashboard.client import ApiClient
+from dashboard.policy import Policy, script_hash
 from dashboard.public import add_public_page
 from dashboard.reader import Reader
-from dashboard.shell import index_page, shell
+from dashboard.shell import THEME_FIRST, index_page, shell
 
 # Dash answers every address that no route knows with its page; a program that asks for one of these wants a 404.
 PROGRAM_PATHS = ("api", "health", "metrics", "sta", "ngsi-ld")
@@ -70,3 +71,5 @@ def mount(app: FastAPI, settings: Settings) -> None:
     add_public_page(app, _client(app.state.published))
     # Dash looks for assets and callbacks at the first request to `/`; a first request to another page would miss them.
     dash._setup_server()
+    # Our own inline script sets the theme; Dash knows its own.
+    app.user_middleware.append(Middleware(Policy, hashes=lambda: (script_hash(THEME_FIRST), *dash.csp_hashes())))

@@ -133,7 +133,6 @@ def _register_browser(app: Dash) -> None:
         Output("operator-modal", "opened"),
         Input("operator-start", "n_clicks"),
         Input("operator-answer", "n_submit"),
-        State("operator-answer", "value"),
         prevent_initial_call=True,
     )
     app.clientside_callback(

@@ -27,6 +27,7 @@ NAVIGATION: tuple[tuple[str, str, str] | tuple[None, None, str], ...] = (
     ("/waste", "waste", mark("Waste")),
     ("/air", "air", mark("Air")),
     (None, None, mark("Shift")),
+    ("/work", "work", mark("Work orders")),
     ("/report", "report", mark("Shift report")),
     ("/wall", "wall", mark("Wall")),
     (None, None, mark("System")),
@@ -79,7 +80,7 @@ def browser_words() -> dict[str, str]:
 
 # A theme that the address or an earlier choice names is set before anything is painted. `wall` is the dark theme,
 # larger and without the frame; it lasts as long as the address says so.
-_THEME_FIRST = (
+THEME_FIRST = (
     "var q=new URLSearchParams(location.search).get('theme'),k='mantine-color-scheme-value',r=document.documentElement;"
     "if(q==='light'||q==='dark')localStorage.setItem(k,q);"
     "if(q==='wall')r.setAttribute('data-look','wall');"
@@ -105,7 +106,7 @@ def index_page(parts: Mapping[str, Any]) -> str:
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>{parts["title"]}</title>
     <link rel="icon" href="{_SIGN}">
-    <script>{_THEME_FIRST}</script>
+    <script>{THEME_FIRST}</script>
     {parts["css"]}
   </head>
   <body>

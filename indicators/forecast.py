@@ -108,7 +108,8 @@ def forecast_day(series: HourlySeries, share: float = 0.9, floor: float = -np.in
         weights = _least_absolute(features, outcome[seen])
         missed = outcome[seen] - features @ weights
         low, high = np.quantile(missed, [(1 - share) / 2, (1 + share) / 2])
-        level = baseline[keep - 1 + ahead] + float((_features(carried, np.array([keep - 1]), ahead) @ weights)[0])
+        now = _features(carried, np.array([keep - 1]), ahead)
+        level = float(baseline[keep - 1 + ahead]) + float((now @ weights)[0])
         time = series.start + (len(series.values) - 1 + ahead) * HOUR
         points.append(
             ForecastPoint(time, max(level, floor), max(level + float(low), floor), max(level + float(high), floor))

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from citywatch.errors import AlertError
 from rules.alerts import lock_alert, move
 from rules.lifecycle import AlertEventKind, AlertState
-from sql.audit import audit
 from sql.connection import Connection, Record
 from sql.queries import query
 
@@ -35,7 +34,6 @@ async def acknowledge(
             return state
         after = await move(connection, row, Kind.ACKNOWLEDGED, now, actor, comment)
         await connection.execute(query("rules", "set_acknowledged"), alert_id, now, actor)
-        await audit(connection, actor, "alert.acknowledge", f"alert {alert_id}", {"comment": comment})
         return after.state
 
 
@@ -44,7 +42,6 @@ async def reset(connection: Connection, alert_id: int, actor: str, now: datetime
     async with connection.transaction():
         row = await lock_alert(connection, alert_id)
         after = await move(connection, row, Kind.RESET, now, actor, comment)
-        await audit(connection, actor, "alert.reset", f"alert {alert_id}", {"comment": comment})
         return after.state
 
 
@@ -54,7 +51,6 @@ async def comment(connection: Connection, alert_id: int, actor: str, now: dateti
         raise AlertError("a comment says something")
     async with connection.transaction():
         await move(connection, await lock_alert(connection, alert_id), Kind.COMMENTED, now, actor, text)
-        await audit(connection, actor, "alert.comment", f"alert {alert_id}", {"comment": text})
 
 
 async def assign(connection: Connection, alert_id: int, actor: str, now: datetime, to: str) -> None:
@@ -65,7 +61,6 @@ async def assign(connection: Connection, alert_id: int, actor: str, now: datetim
         row = await _open(connection, alert_id, "assigned")
         await move(connection, row, Kind.ASSIGNED, now, actor, to)
         await connection.execute(query("rules", "set_assigned"), alert_id, to)
-        await audit(connection, actor, "alert.assign", f"alert {alert_id}", {"to": to})
 
 
 async def call_back(connection: Connection, alert_id: int, actor: str, now: datetime, comment: str) -> AlertState:
@@ -83,7 +78,6 @@ async def call_back(connection: Connection, alert_id: int, actor: str, now: date
         if newer is not None and newer["alert_id"] != alert_id:
             raise AlertError(f"alert {newer['alert_id']} speaks of the same thing and is open")
         after = await move(connection, row, Kind.CALLED_BACK, now, actor, comment)
-        await audit(connection, actor, "alert.call_back", f"alert {alert_id}", {"comment": comment})
         return after.state
 
 
@@ -107,7 +101,6 @@ async def shelve(
             await move(connection, row, Kind.COMMENTED, now, actor, f"shelved {said}")
         else:
             await move(connection, row, Kind.SHELVED, now, actor, said)
-        await audit(connection, actor, "alert.shelve", f"alert {alert_id}", {"until": until, "comment": comment})
         return AlertState.SHELVED
 
 
@@ -117,7 +110,6 @@ async def unshelve(connection: Connection, alert_id: int, actor: str, now: datet
         row = await _open(connection, alert_id, "unshelved")
         after = await move(connection, row, Kind.UNSHELVED, now, actor, comment)
         await connection.execute(query("rules", "unshelve"), row["alert_key"], actor, now)
-        await audit(connection, actor, "alert.unshelve", f"alert {alert_id}", {"comment": comment})
         return after.state
 
 

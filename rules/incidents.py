@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from rules.model import Severity
 from rules.places import distance, grid
@@ -69,15 +70,14 @@ class Group:
 
 def group(members: Sequence[Member], sizes: Mapping[str, int]) -> list[Group]:
     """Return the groups among alerts that belong to no incident; `sizes` is how many devices hang on each node."""
-    left = dict.fromkeys(members)
+    left = {each.alert_id: each for each in members}
     found: list[Group] = []
-    for bound in (_by_node(left, sizes), _by_corridor(left), _by_place(left)):
-        for one in bound:
-            fresh = tuple(each for each in one.members if each in left)
-            if len(fresh) == len(one.members):
+    for bind in (partial(_by_node, sizes=sizes), _by_corridor, _by_place):
+        for one in list(bind(list(left.values()))):
+            if all(each.alert_id in left for each in one.members):
                 found.append(one)
-                for each in fresh:
-                    del left[each]
+                for each in one.members:
+                    del left[each.alert_id]
     return found
 
 
@@ -112,7 +112,8 @@ def _by_node(members: Iterable[Member], sizes: Mapping[str, int]) -> Iterator[Gr
         # The one that explains most; of equals the narrowest, which says most exactly where to look.
         best = max(groups, key=lambda one: (len(one.members), NODES.index(one.cause.split(":")[0])))
         yield best
-        silent = [each for each in silent if each not in set(best.members)]
+        explained = {each.alert_id for each in best.members}
+        silent = [each for each in silent if each.alert_id not in explained]
 
 
 def _by_corridor(members: Iterable[Member]) -> Iterator[Group]:
@@ -155,10 +156,9 @@ def _near(members: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
     cell_of = grid(map(_place, members), NEAR)
     for each in members:
         cells[cell_of(*_place(each))].append(each)
-    left = dict.fromkeys(members)
+    left = {each.alert_id: each for each in members}
     while left:
-        front = [next(iter(left))]
-        del left[front[0]]
+        front = [left.pop(next(iter(left)))]
         cluster = []
         while front:
             one = front.pop()
@@ -166,8 +166,8 @@ def _near(members: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
             row, column = cell_of(*_place(one))
             for cell in [(row + r, column + c) for r in (-1, 0, 1) for c in (-1, 0, 1)]:
                 for other in cells.get(cell, ()):
-                    if other in left and distance(*_place(one), *_place(other)) <= NEAR:
-                        del left[other]
+                    if other.alert_id in left and distance(*_place(one), *_place(other)) <= NEAR:
+                        del left[other.alert_id]
                         front.append(other)
         yield tuple(cluster)
 

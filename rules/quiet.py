@@ -30,6 +30,10 @@ class Place:
     district_id: str | None = None
     tag: str | None = None  # such as gateway:gw-3
 
+    def names(self) -> tuple[str | None, str | None, str | None]:
+        """Return the device, site and district."""
+        return self.device_id, self.site_id, self.district_id
+
 
 async def keep_quiet(connection: Connection, now: datetime) -> list[int]:
     """Silence what should be silent and let speak what may again, inside the caller's transaction.
@@ -54,7 +58,14 @@ async def keep_quiet(connection: Connection, now: datetime) -> list[int]:
 
 
 async def take_out_of_service(
-    connection: Connection, place: Place, actor: str, now: datetime, starts_at: datetime, ends_at: datetime, reason: str
+    connection: Connection,
+    place: Place,
+    actor: str,
+    now: datetime,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    address: str = "",
 ) -> int:
     """Plan work on a device or in an area; its alerts are kept meanwhile, but call nobody. Return the window's number.
 
@@ -77,11 +88,11 @@ async def take_out_of_service(
             actor,
         )
         told = {"starts_at": starts_at, "ends_at": ends_at, "reason": reason}
-        await audit(connection, actor, "maintenance.add", f"maintenance {found}", told)
+        await audit(connection, actor, "maintenance.add", f"maintenance {found}", told, address)
     return found
 
 
-async def end_window(connection: Connection, window_id: int, actor: str, now: datetime) -> None:
+async def end_window(connection: Connection, window_id: int, actor: str, now: datetime, address: str = "") -> None:
     """End a window now; one that has not begun is as if it had never been planned.
 
     Raises AlertError where there is none or it is over.
@@ -94,7 +105,7 @@ async def end_window(connection: Connection, window_id: int, actor: str, now: da
             await connection.execute(query("quiet", "drop_window"), window_id)
         else:
             await connection.execute(query("quiet", "end_window"), window_id, now, actor)
-        await audit(connection, actor, "maintenance.end", f"maintenance {window_id}")
+        await audit(connection, actor, "maintenance.end", f"maintenance {window_id}", None, address)
 
 
 async def _end_shelvings(connection: Connection, now: datetime) -> list[int]:

@@ -77,7 +77,14 @@ async def sync_rules(connection: Connection, definitions: Iterable[Definition], 
 
 
 async def store_rule(
-    connection: Connection, definition: Definition, author: str, *, version: int, origin: str, reason: str = ""
+    connection: Connection,
+    definition: Definition,
+    author: str,
+    *,
+    version: int,
+    origin: str,
+    reason: str = "",
+    address: str = "",
 ) -> None:
     """Write one version of a rule, and make it the present one, inside the caller's transaction."""
     rule = definition.rule
@@ -99,6 +106,7 @@ async def store_rule(
         "rule.version",
         f"rule {rule.rule_id}",
         {"version": version, "text_hash": definition.text_hash, "origin": origin, "reason": reason},
+        address,
     )
 
 
@@ -124,7 +132,12 @@ def rule_record(rule: Rule) -> dict[str, Any]:
 
 
 async def put_rule(
-    connection: Connection, definition: Definition, author: str, reason: str, known_version: int | None = None
+    connection: Connection,
+    definition: Definition,
+    author: str,
+    reason: str,
+    known_version: int | None = None,
+    address: str = "",
 ) -> int:
     """Make a checked rule the present version, in a transaction of its own; return the version's number.
 
@@ -135,11 +148,15 @@ async def put_rule(
         version = row["version"] if row else 0
         if known_version is not None and known_version != version:
             raise RuleError(f"the rule is at version {version} by now, not {known_version}: look at what was changed")
-        await store_rule(connection, definition, author, version=version + 1, origin="api", reason=reason)
+        await store_rule(
+            connection, definition, author, version=version + 1, origin="api", reason=reason, address=address
+        )
     return version + 1
 
 
-async def switch_rule(connection: Connection, rule_id: str, enabled: bool, author: str, reason: str) -> None:
+async def switch_rule(
+    connection: Connection, rule_id: str, enabled: bool, author: str, reason: str, address: str = ""
+) -> None:
     """Switch a rule on or off, with the reason; raise RuleError where there is none, or it is so already."""
     if not reason.strip():
         raise RuleError("switching a rule on or off needs a reason")
@@ -152,7 +169,7 @@ async def switch_rule(connection: Connection, rule_id: str, enabled: bool, autho
         # From now on the API decides: the file, if there is one, does not switch it back.
         await connection.execute(query("rules", "switch_rule"), rule_id, enabled)
         action = "rule.enable" if enabled else "rule.disable"
-        await audit(connection, author, action, f"rule {rule_id}", {"reason": reason})
+        await audit(connection, author, action, f"rule {rule_id}", {"reason": reason}, address)
 
 
 async def load_rules(connection: Connection) -> list[Rule]:

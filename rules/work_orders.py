@@ -71,6 +71,7 @@ async def hand_over(
     due_at: datetime | None = None,
     note: str = "",
     targets: Sequence[Target] = (),
+    address: str = "",
 ) -> int:
     """Hand an open alert, or the incident that it stands for, to a department; return the order's number.
 
@@ -95,7 +96,12 @@ async def hand_over(
         await move(connection, row, AlertEventKind.ASSIGNED, now, actor, f"{queue}: work order {order}")
         await _note(connection, order, now, None, W.WAITING, actor, Report(note=note), targets)
         await audit(
-            connection, actor, "work_order.hand_over", f"work order {order}", {"alert": alert_id, "queue": queue}
+            connection,
+            actor,
+            "work_order.hand_over",
+            f"work order {order}",
+            {"alert": alert_id, "queue": queue},
+            address,
         )
     return order
 
@@ -108,6 +114,7 @@ async def proceed(
     now: datetime,
     report: Report,
     targets: Sequence[Target] = (),
+    address: str = "",
 ) -> None:
     """Take an order a step further; to accept needs a crew, to cancel a reason. Saying a thing twice changes nothing.
 
@@ -137,7 +144,12 @@ async def proceed(
             said = f"work order {order} {to.value} by {crew or actor}: {report.note}".rstrip(": ")
             await move(connection, alert, AlertEventKind.COMMENTED, now, actor, said)
         await audit(
-            connection, actor, f"work_order.{to.value}", f"work order {order}", {"note": report.note, "crew": crew}
+            connection,
+            actor,
+            f"work_order.{to.value}",
+            f"work order {order}",
+            {"note": report.note, "crew": crew},
+            address,
         )
 
 

@@ -170,7 +170,11 @@ ROUTES = {
 
 def speaking(device: SimulatedDevice) -> SimulatedDevice:
     """Return the device with a dialect of its domain, named and paced as that dialect's profile is."""
-    name = choose(device.key, 97, SPOKEN[device.domain])
+    return in_dialect(device, choose(device.key, 97, SPOKEN[device.domain]))
+
+
+def in_dialect(device: SimulatedDevice, name: str) -> SimulatedDevice:
+    """Return the device speaking as told, named and paced as that dialect's profile is."""
     dialect = DIALECTS[name]
     if name == "native":
         return device

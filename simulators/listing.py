@@ -61,7 +61,7 @@ def _heard(item: Mapping[str, Any], url: str, names: Mapping[str, frozenset[str]
         rule = str(item.get("rule_id") or item.get("name") or "")
         incident = item.get("incident_id")
         return Heard(
-            str(item["device_id"]),
+            str(item["device_id"] or ""),
             _instant(item["raised_at"]),
             names.get(rule, frozenset()),
             rule,

@@ -38,7 +38,10 @@ FLAG_GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An alert as the system under test lists it. `names` are kinds of the answer key it may stand for, empty: any."""
+    """An alert as the system under test lists it. `names` are kinds of the answer key it may stand for, empty: any.
+
+    `device_id` is empty for an alert on a whole area, which may then stand for what is planted on any device.
+    """
 
     device_id: str
     raised_at: datetime
@@ -176,7 +179,7 @@ def counts(words: Iterable[str]) -> dict[str, int]:
 
 def _touches(device_id: str, first: datetime, last: datetime, planted: Planted) -> bool:
     return (
-        device_id in (planted.affected or (planted.device_id,))
+        (not device_id or device_id in (planted.affected or (planted.device_id,)))
         and last >= planted.start
         and first <= planted.end + GRACE
     )

@@ -95,7 +95,8 @@ def _begin(folder: Path) -> Path:
     if folder.exists():
         raise StoreError(f"{folder} exists: name a new folder for the backup")
     unfinished = folder.with_name(f"{folder.name}.unfinished")
-    unfinished.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.mkdir(mode=0o700, exist_ok=True)  # it holds hashes of passwords and keys
     return unfinished
 
 

@@ -102,6 +102,9 @@ async def look_after(connection: Connection, settings: Settings, now: datetime) 
             packed.append(chunk.name)
         except asyncpg.LockNotAvailableError:
             postponed.append(chunk.name)
+        except asyncpg.PostgresError as error:
+            # One week that cannot be packed, for want of room perhaps, keeps nothing else from being done.
+            log.warning("store_pack_failed", chunk=chunk.name, error=str(error))
     deletions += await delete_expired(connection, settings.retention, now)
     return Round(packed, deletions, disk, postponed)
 

@@ -182,11 +182,11 @@ async def choose_engine(connection: Connection) -> Engine:
     """
     if await _layout(connection) is not None:
         return await detect_engine(connection)
-    if await connection.fetchval("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'"):
+    # Asking for it where it is installed but not preloaded would end the connection: the loader's setting tells.
+    if await connection.fetchval("SELECT 1 FROM pg_settings WHERE name = 'timescaledb.max_background_workers'"):
         try:
             await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
             return TimescaleEngine()
         except asyncpg.PostgresError:
-            # Installed on the machine but not preloaded, or not allowed to us: plain partitions do the job.
-            return PlainEngine()
+            return PlainEngine()  # not allowed to us: plain partitions do the job
     return PlainEngine()

@@ -18,15 +18,20 @@ ROLE = "citywatch_limited"
 READABLE = (
     "alert",
     "alert_event",
+    "command",
     "citizen_report",
+    "command",
     "consumer_position",
     "datastream",
     "delivery_account",
     "device",
     "device_clock",
+    "device_presence",
     "district",
     "incident",
     "latest_observation",
+    "maintenance_window",
+    "notification",
     "observation",
     "observed_property",
     "rejected_message",
@@ -50,6 +55,8 @@ READABLE = (
     "sta_placing",
     "sta_sensor",
     "sta_thing",
+    "work_order",
+    "work_order_event",
 )
 
 

@@ -67,6 +67,11 @@ INSERT INTO maintenance_window (device_id, site_id, district_id, tag, starts_at,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 RETURNING window_id;
 
+-- place_exists --
+-- $1 text device_id, $2 text site_id, $3 text district_id, one of them not null
+SELECT EXISTS (SELECT FROM device WHERE device_id = $1) OR EXISTS (SELECT FROM site WHERE site_id = $2)
+       OR EXISTS (SELECT FROM district WHERE district_id = $3);
+
 -- lock_window --
 -- $1 bigint window_id
 SELECT starts_at, ends_at FROM maintenance_window WHERE window_id = $1 FOR UPDATE;

@@ -81,7 +81,10 @@ def translated(code: str) -> set[str]:
     return {
         message.id
         for message in read(code)
-        if isinstance(message.id, str) and isinstance(message.string, str) and message.string not in ("", message.id)
+        if message.id
+        and isinstance(message.id, str)
+        and isinstance(message.string, str)
+        and message.string not in ("", message.id)
     }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, PoolDep
+from api.context import ActorDep, WholePoolDep
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
@@ -32,7 +32,7 @@ async def _job(pool: Pool, number: int) -> dict[str, Any]:
 
 
 @router.get("", response_model=BacktestPage, responses=responses(404, 422, 503), dependencies=READ)
-async def list_backtests(pool: PoolDep, cursor: Cursor = None, limit: Limit = 50) -> Response:
+async def list_backtests(pool: WholePoolDep, cursor: Cursor = None, limit: Limit = 50) -> Response:
     """Look-backs, newest first, without their results."""
     (before,) = decode_cursor(cursor, int)
     found = rows(await pool.fetch(query("jobs", "jobs"), None, before, limit + 1, LOST_AFTER))
@@ -42,7 +42,7 @@ async def list_backtests(pool: PoolDep, cursor: Cursor = None, limit: Limit = 50
 
 
 @router.post("", response_model=Backtest, responses=CHANGES, dependencies=CONFIGURE)
-async def begin_backtest(request: Request, pool: PoolDep, actor: ActorDep, body: LookBack) -> Response:
+async def begin_backtest(request: Request, pool: WholePoolDep, actor: ActorDep, body: LookBack) -> Response:
     """Begin to look back; ask for its number until it is done. One runs at a time, others wait."""
     try:
         if body.text is not None and parse_definition(body.text, "rule").rule.rule_id != body.rule_id:
@@ -56,13 +56,13 @@ async def begin_backtest(request: Request, pool: PoolDep, actor: ActorDep, body:
 
 
 @router.get("/{backtest_id}", response_model=Backtest, responses=responses(404, 422, 503), dependencies=READ)
-async def get_backtest(pool: PoolDep, backtest_id: JobNumber) -> Response:
+async def get_backtest(pool: WholePoolDep, backtest_id: JobNumber) -> Response:
     """One look-back: its progress, and once it is done what would have been added, removed and moved, and the load."""
     return answer(await _job(pool, backtest_id))
 
 
 @router.delete("/{backtest_id}", response_model=Backtest, responses=CHANGES, dependencies=CONFIGURE)
-async def cancel_backtest(pool: PoolDep, backtest_id: JobNumber) -> Response:
+async def cancel_backtest(pool: WholePoolDep, backtest_id: JobNumber) -> Response:
     """Stop a look-back that waits or runs."""
     await _job(pool, backtest_id)
     if await pool.fetchval(query("jobs", "cancel"), backtest_id) is None:

@@ -6,7 +6,7 @@ import asyncpg
 from fastapi import APIRouter, Path, Query, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, NowDep, PoolDep
+from api.context import ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, responses
 from api.version import PREFIX
@@ -30,14 +30,20 @@ async def list_maintenance(
 
 
 @router.post("", response_model=MaintenanceList, responses=PROBLEMS, dependencies=OPERATE)
-async def add_maintenance(pool: PoolDep, actor: ActorDep, now: NowDep, body: Maintenance) -> Response:
+async def add_maintenance(
+    pool: PoolDep, whole: WholePoolDep, actor: ActorDep, address: AddressDep, now: NowDep, body: Maintenance
+) -> Response:
     """Take a device, a site, a district, or all that hangs on a tag out of service for a while."""
     place = Place(body.device_id, body.site_id, body.district_id, body.tag)
     if sum(each is not None for each in (place.device_id, place.site_id, place.district_id, place.tag)) != 1:
         raise ProblemError(409, "not-possible", "name a device, a site, a district or a tag, one of them")
-    async with pool.acquire() as connection:
+    if place.tag is None and not await pool.fetchval(query("quiet", "place_exists"), *place.names()):
+        raise ProblemError(404, "not-found", "there is no such device, site or district")
+    async with whole.acquire() as connection:
         try:
-            await take_out_of_service(connection, place, actor, now, body.starts_at or now, body.ends_at, body.reason)
+            await take_out_of_service(
+                connection, place, actor, now, body.starts_at or now, body.ends_at, body.reason, address
+            )
         except asyncpg.ForeignKeyViolationError:
             raise ProblemError(404, "not-found", "there is no such device, site or district") from None
         except AlertError as error:
@@ -48,14 +54,19 @@ async def add_maintenance(pool: PoolDep, actor: ActorDep, now: NowDep, body: Mai
 @router.post("/{window_id}/end", response_model=MaintenanceList, responses=PROBLEMS, dependencies=OPERATE)
 async def end_maintenance(
     pool: PoolDep,
+    whole: WholePoolDep,
     actor: ActorDep,
+    address: AddressDep,
     now: NowDep,
     window_id: Annotated[int, Path(ge=1, le=2**63 - 1, description="window_id")],
 ) -> Response:
     """End a window before its time; a planned one is taken back."""
-    async with pool.acquire() as connection:
+    seen = await pool.fetch(query("quiet", "windows"), now, True, MOST)
+    if window_id not in {row["window_id"] for row in seen}:
+        raise ProblemError(404, "not-found", f"there is no maintenance window {window_id}")
+    async with whole.acquire() as connection:
         try:
-            await end_window(connection, window_id, actor, now)
+            await end_window(connection, window_id, actor, now, address)
         except AlertError as error:
             raise ProblemError(409, "not-possible", str(error)) from None
     return answer({"items": rows(await pool.fetch(query("quiet", "windows"), now, False, MOST))})

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, NowDep, PoolDep, Serial
+from api.context import ActorDep, AddressDep, NowDep, PoolDep, Serial, WholePoolDep
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, responses
@@ -46,15 +46,20 @@ async def list_notifications(
 )
 async def retry_notification(
     pool: PoolDep,
+    whole: WholePoolDep,
     actor: ActorDep,
+    address: AddressDep,
     now: NowDep,
-    notification_id: Annotated[int, Path(ge=1, le=2**63 - 1, description="notification_id")],
+    notification_id: Annotated[int, Path(ge=1, le=2**63 - 2, description="notification_id")],
 ) -> Response:
     """Try a dead letter again; answers with the notifications of its alert."""
-    async with pool.acquire() as connection, connection.transaction():
+    seen = await pool.fetch(query("notify", "notifications"), "dead", None, notification_id + 1, 1)
+    if [row["notification_id"] for row in seen] != [notification_id]:
+        raise ProblemError(409, "not-possible", f"notification {notification_id} is no dead letter")
+    async with whole.acquire() as connection, connection.transaction():
         alert_id = await connection.fetchval(query("notify", "try_again"), notification_id, now)
         if alert_id is None:
             raise ProblemError(409, "not-possible", f"notification {notification_id} is no dead letter")
-        await audit(connection, actor, "notification.retry", f"notification {notification_id}")
+        await audit(connection, actor, "notification.retry", f"notification {notification_id}", None, address)
         found = rows(await connection.fetch(query("notify", "notifications"), None, alert_id, None, 100))
     return answer({"items": found, "next_cursor": None})

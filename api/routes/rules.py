@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, NowDep, PoolDep, Word
+from api.context import ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep, Word
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
 from api.rule_schemas import RuleChange, RuleChecked, RuleSwitch, RuleText, RuleVersions
@@ -60,7 +60,9 @@ async def list_rule_versions(pool: PoolDep, rule_id: RuleName) -> Response:
 
 
 @router.put("/rules/{rule_id}", response_model=Rule, responses=CHANGES, dependencies=CONFIGURE)
-async def change_rule(pool: PoolDep, actor: ActorDep, now: NowDep, rule_id: RuleName, body: RuleChange) -> Response:
+async def change_rule(
+    pool: WholePoolDep, actor: ActorDep, address: AddressDep, now: NowDep, rule_id: RuleName, body: RuleChange
+) -> Response:
     """Put a new version of a rule in force, or a new rule. It must have no mistake, and tests of both kinds."""
     definition, mistakes = check_text(body.text, body.tests, now.date())
     if definition is not None and definition.rule.rule_id != rule_id:
@@ -69,29 +71,35 @@ async def change_rule(pool: PoolDep, actor: ActorDep, now: NowDep, rule_id: Rule
         raise ProblemError(409, "not-possible", "\n".join(mistakes))
     async with pool.acquire() as connection:
         try:
-            await put_rule(connection, definition.with_tests(body.tests), actor, body.reason, body.known_version)
+            await put_rule(
+                connection, definition.with_tests(body.tests), actor, body.reason, body.known_version, address
+            )
         except RuleError as error:
             raise ProblemError(409, "not-possible", str(error)) from None
     return answer(await _rule(pool, rule_id))
 
 
 @router.post("/rules/{rule_id}/enable", response_model=Rule, responses=CHANGES, dependencies=CONFIGURE)
-async def enable_rule(pool: PoolDep, actor: ActorDep, rule_id: RuleName, body: RuleSwitch) -> Response:
+async def enable_rule(
+    pool: WholePoolDep, actor: ActorDep, address: AddressDep, rule_id: RuleName, body: RuleSwitch
+) -> Response:
     """Switch a rule on, with the reason."""
-    return await _switch(pool, rule_id, True, actor, body.reason)
+    return await _switch(pool, rule_id, True, actor, body.reason, address)
 
 
 @router.post("/rules/{rule_id}/disable", response_model=Rule, responses=CHANGES, dependencies=CONFIGURE)
-async def disable_rule(pool: PoolDep, actor: ActorDep, rule_id: RuleName, body: RuleSwitch) -> Response:
+async def disable_rule(
+    pool: WholePoolDep, actor: ActorDep, address: AddressDep, rule_id: RuleName, body: RuleSwitch
+) -> Response:
     """Switch a rule off, with the reason; its open alerts are withdrawn."""
-    return await _switch(pool, rule_id, False, actor, body.reason)
+    return await _switch(pool, rule_id, False, actor, body.reason, address)
 
 
-async def _switch(pool: Pool, rule_id: str, enabled: bool, actor: str, reason: str) -> Response:
+async def _switch(pool: Pool, rule_id: str, enabled: bool, actor: str, reason: str, address: str) -> Response:
     await _rule(pool, rule_id)
     async with pool.acquire() as connection:
         try:
-            await switch_rule(connection, rule_id, enabled, actor, reason)
+            await switch_rule(connection, rule_id, enabled, actor, reason, address)
         except RuleError as error:
             raise ProblemError(409, "not-possible", str(error)) from None
     return answer(await _rule(pool, rule_id))

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, NowDep, PoolDep, SettingsDep, Word
+from api.context import ActorDep, AddressDep, NowDep, PoolDep, SettingsDep, WholePoolDep, Word
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
@@ -58,18 +58,24 @@ async def get_work_order(pool: PoolDep, now: NowDep, work_order_id: OrderNumber)
 
 @router.post("", response_model=WorkOrderDetail, responses=PROBLEMS, dependencies=OPERATE)
 async def hand_over_work(
-    pool: PoolDep, settings: SettingsDep, actor: ActorDep, now: NowDep, body: HandOver
+    pool: PoolDep,
+    whole: WholePoolDep,
+    settings: SettingsDep,
+    actor: ActorDep,
+    address: AddressDep,
+    now: NowDep,
+    body: HandOver,
 ) -> Response:
     """Hand an open alert or incident to a department; it is told, and the work is due by severity."""
     if (body.alert_id is None) == (body.incident_id is None):
         raise ProblemError(409, "not-possible", "name an alert or an incident, one of them")
-    async with pool.acquire() as connection:
-        alert_id = body.alert_id
-        if body.incident_id is not None:
-            alert_id = await connection.fetchval(query("work", "first_of_incident"), body.incident_id)
-        if alert_id is None or not await connection.fetchval(query("api", "alert_exists"), alert_id):
-            kind = "alert" if body.incident_id is None else "incident"
-            raise not_found(kind, str(body.alert_id or body.incident_id))
+    alert_id = body.alert_id
+    if body.incident_id is not None:
+        alert_id = await pool.fetchval(query("work", "first_of_incident"), body.incident_id)
+    if alert_id is None or not await pool.fetchval(query("api", "alert_exists"), alert_id):
+        kind = "alert" if body.incident_id is None else "incident"
+        raise not_found(kind, str(body.alert_id or body.incident_id))
+    async with whole.acquire() as connection:
         try:
             number = await hand_over(
                 connection,
@@ -82,6 +88,7 @@ async def hand_over_work(
                 due_at=body.due_at,
                 note=body.note,
                 targets=work_targets(settings.notify),
+                address=address,
             )
         except AlertError as error:
             raise ProblemError(409, "not-possible", str(error)) from None
@@ -91,8 +98,10 @@ async def hand_over_work(
 @router.post("/{work_order_id}/{step}", response_model=WorkOrderDetail, responses=PROBLEMS, dependencies=OPERATE)
 async def proceed_work(
     pool: PoolDep,
+    whole: WholePoolDep,
     settings: SettingsDep,
     actor: ActorDep,
+    address: AddressDep,
     now: NowDep,
     work_order_id: OrderNumber,
     step: Annotated[WorkStep, Path(description="what happened")],
@@ -100,13 +109,12 @@ async def proceed_work(
 ) -> Response:
     """Say how far the work is: accepted (with the crew), en route, done, or cancelled (with the reason)."""
     told = body or WorkReport()
-    async with pool.acquire() as connection:
-        if not await connection.fetch(query("work", "orders"), work_order_id, None, None, None, now, None, 1):
-            raise not_found("work order", str(work_order_id))
+    await _detail(pool, work_order_id, now)
+    async with whole.acquire() as connection:
         try:
             report = Report(told.crew, told.note, told.photo_url)
             targets = work_targets(settings.notify)
-            await proceed(connection, work_order_id, WorkState(step), actor, now, report, targets)
+            await proceed(connection, work_order_id, WorkState(step), actor, now, report, targets, address)
         except AlertError as error:
             raise ProblemError(409, "not-possible", str(error)) from None
     return answer(await _detail(pool, work_order_id, now))

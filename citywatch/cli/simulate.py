@@ -15,6 +15,7 @@ from citywatch.durations import parse_duration
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import get_logger
 from simulators.answer_key import AnswerKey
+from simulators.bench import build_bench
 from simulators.fleet import Fleet
 from simulators.living import Links, Pace, live, send_history, start_time
 from simulators.placing import build_city
@@ -43,6 +44,9 @@ def simulate(
     dialects: Annotated[
         bool, typer.Option("--dialects", help="Some devices speak packs, SenML, The Things Stack and ChirpStack.")
     ] = False,
+    profile: Annotated[
+        str, typer.Option(help="Bench work: devices of one type only (VENDOR/MODEL), as many as --devices.")
+    ] = "",
     registry: Annotated[
         Path | None, typer.Option(help="Write the city's registry here, its base map beside it, and exit.")
     ] = None,
@@ -52,6 +56,8 @@ def simulate(
     """Run a simulated city, and write down what was planted in it.
 
     Example: `citywatch simulate --devices 300 --seed 7 --for 60s`
+
+    One device type on the bench: `citywatch simulate --profile milesight/em310-udl --devices 3 --for 1h`
 
     With --dialects, ingest must hear the network servers' topics:
     `CITYWATCH_INGEST__ROUTES='{"v3/+/devices/{device_id}/up": "tts_v3",
@@ -64,8 +70,9 @@ def simulate(
     number = seed if seed is not None else settings.simulator.seed
     if connections not in ("gateway", "device"):
         raise typer.BadParameter("gateway or device", param_hint="--connections")
-    city = build_city(number, size, dialects=dialects)
-    chosen = load_scenario(scenario)
+    city = build_bench(number, profile, size) if profile else build_city(number, size, dialects=dialects)
+    # What a whole city's scenario plants, one type of device may not have: alone it has a quiet day unless told.
+    chosen = load_scenario("quiet-day" if profile and scenario == DEFAULT_SCENARIO else scenario)
     if registry is not None:
         source = "live" if warp == 1.0 else WARPED_SOURCE
         _write_registry(registry, registry_document(city, source), basemap(city))

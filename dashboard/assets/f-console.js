@@ -56,8 +56,10 @@
   cw.act = send;
 
   // The answer to "Who is on shift?": fills the field in the header and goes on with what was asked for.
-  function startShift(_clicks, _submits, name) {
-    const given = (name || "").trim();
+  function startShift() {
+    // What stands in the field: the page library learns of quick typing only after Enter.
+    const field = document.getElementById("operator-answer");
+    const given = field ? field.value.trim() : "";
     if (!given) return [window.dash_clientside.no_update, window.dash_clientside.no_update];
     const request = waiting;
     waiting = null;
@@ -71,6 +73,11 @@
     undoable =
       result.action === "shelve" && result.done.length ? { action: "unshelve", alert_ids: result.done } : null;
     toast(result.words, undoable !== null);
+    if (result.refresh) cw.refresh();
+    if (result.go) {
+      window.history.pushState({}, "", result.go);
+      window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    }
     return result.words;
   }
 
@@ -160,7 +167,7 @@
     if (action === "help") return openDialog("help");
     if (action === "undo") return undo();
     if (action === "all") return selectAll();
-    if (["comment", "shelve", "assign"].includes(action)) return openDialog(action);
+    if (["comment", "shelve", "assign", "work"].includes(action)) return openDialog(action);
     const ids = targets();
     if (!ids.length) return toast(cw.words("noneSelected", {}), false);
     commit();
@@ -183,6 +190,9 @@
     }
     const button = event.target.closest("[data-act]");
     if (button) step(button.dataset.act);
+    // Anything else that is done by one button: the request stands on it.
+    const other = event.target.closest("[data-request]");
+    if (other) send(JSON.parse(other.dataset.request));
     const close = event.target.closest("[data-close]");
     if (close) close.closest("dialog").close();
   });
@@ -256,6 +266,7 @@
     c: () => openDialog("comment"),
     s: () => openDialog("shelve"),
     g: () => openDialog("assign"),
+    w: () => openDialog("work"),
     u: () => step("unshelve"),
     r: () => step("reset"),
     z: undo,

@@ -7,6 +7,30 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.shapes import JsonObject
+from dashboard.texts import mark, text
+
+# The table library's own words, by its keys.
+GRID_WORDS = {
+    "contains": mark("Contains"),
+    "notContains": mark("Does not contain"),
+    "equals": mark("Equals"),
+    "notEqual": mark("Does not equal"),
+    "startsWith": mark("Begins with"),
+    "endsWith": mark("Ends with"),
+    "lessThan": mark("Less than"),
+    "greaterThan": mark("Greater than"),
+    "inRange": mark("Between"),
+    "blank": mark("Blank"),
+    "notBlank": mark("Not blank"),
+    "filterOoo": mark("Filter..."),
+    "andCondition": mark("AND"),
+    "orCondition": mark("OR"),
+    "loadingOoo": mark("Loading..."),
+    "noRowsToShow": mark("No rows to show"),
+    "page": mark("page"),
+    "to": mark("to"),
+    "of": mark("of"),
+}
 
 
 def column(field: str, words: str, *, width: int | None = None, **more: object) -> JsonObject:
@@ -31,6 +55,7 @@ def grid(key: str, columns: Sequence[JsonObject], rows: Sequence[JsonObject], *,
             "rowHeight": 36,
             "headerHeight": 38,
             "suppressColumnVirtualisation": True,
+            "localeText": {key: text(words) for key, words in GRID_WORDS.items()},
         },
         style={"height": height, "width": "100%"},
     )

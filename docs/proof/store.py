@@ -1,19 +1,18 @@
 """The store, on every engine this machine has: reads, size, rollups, batches, migration and power cuts.
 
-PROOF_SCALE=1 runs the promised size (20 million observations); PROOF_PARTS and PROOF_ENGINES name what to run, and
-the figures of other parts are kept.
+PROOF_SCALE=1 runs the promised size (20 million observations). Parts are named ENGINE-PART, such as plain-city;
+PROOF_PARTS runs some of them only: docs/proof/report.py.
 """
 
 import asyncio
-import json
-import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from citywatch.local.postgres import LocalPostgres
+from docs.proof.report import run_parts
 from docs.proof.store_city import city
-from docs.proof.store_servers import engines, server
+from docs.proof.store_servers import engines, scale, server
 from docs.proof.store_writers import batches, migration, power_cuts, recounts
 
 Part = Callable[[LocalPostgres, str], dict[str, Any]]
@@ -22,31 +21,16 @@ PARTS: dict[str, Part] = {
     "recounts": lambda own, engine: asyncio.run(recounts(own.dsn())),
     "batches": lambda own, engine: asyncio.run(batches(own.dsn(), engine)),
     "migration": lambda own, engine: asyncio.run(migration(own, engine)),
-    "power_cuts": power_cuts,
+    "power-cuts": lambda own, engine: asyncio.run(power_cuts(own)),
 }
-LAST = Path(__file__).with_suffix(".json")
+
+
+def _run(engine: str, part: Part) -> Mapping[str, object]:
+    with server(engine) as own:
+        return part(own, engine)
 
 
 def prove() -> dict[str, object]:
-    """Run the parts on each engine and return their figures; raises AssertionError naming every promise missed."""
-    wanted = os.environ.get("PROOF_PARTS", ",".join(PARTS)).split(",")
-    figures: dict[str, Any] = _kept() if set(wanted) != set(PARTS) else {}
-    missed = []
-    for engine in engines():
-        for name in wanted:
-            with server(engine) as own:
-                try:
-                    figures.setdefault(engine, {})[name] = PARTS[name](own, engine)
-                except AssertionError as error:
-                    missed.append(f"{engine}, {name}: {error}")
-    figures["engines"] = engines()
-    assert not missed, "; ".join(missed)
-    return figures
-
-
-def _kept() -> dict[str, Any]:
-    try:
-        kept: dict[str, Any] = json.loads(LAST.read_text(encoding="utf-8"))["figures"]
-    except (OSError, ValueError, KeyError):
-        return {}
-    return kept
+    """Run every part on each engine, or those that PROOF_PARTS names."""
+    parts = {f"{engine}-{name}": partial(_run, engine, part) for engine in engines() for name, part in PARTS.items()}
+    return run_parts("store", parts, scale=scale())

@@ -35,10 +35,8 @@ def timescale_programs() -> Path | None:
 
 
 def engines() -> list[str]:
-    """Return the engines that can be proved here; PROOF_ENGINES names fewer."""
-    found = ["plain"] + (["timescale"] if timescale_programs() else [])
-    wanted = os.environ.get("PROOF_ENGINES", ",".join(found)).split(",")
-    return [engine for engine in found if engine in wanted]
+    """Return the engines that can be proved here."""
+    return ["plain"] + (["timescale"] if timescale_programs() else [])
 
 
 @contextmanager

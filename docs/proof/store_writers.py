@@ -104,7 +104,7 @@ async def batches(dsn: str, engine: str) -> dict[str, Any]:
         "ratio": round(ratio, 3),
         "rounds": rounds,
     }
-    assert ratio >= LEAST[engine], f"{ratio:.2f} of bare COPY, promised {LEAST[engine]}: {figures}"
+    assert ratio >= LEAST[engine], {**figures, "promised": LEAST[engine]}
     return figures
 
 
@@ -227,20 +227,15 @@ async def migration(own: LocalPostgres, engine: str) -> dict[str, Any]:
         "written_meanwhile": len(traffic.acknowledged),
         "lost": missing,
     }
-    assert applied, f"nothing to migrate: {figures}"
+    assert applied, {**figures, "missed": "nothing to migrate"}
     assert not missing, figures
-    assert traffic.slowest < 5, f"a write waited: {figures}"
+    assert traffic.slowest < 5, {**figures, "missed": "a write waited"}
     return figures
 
 
-def power_cuts(own: LocalPostgres, engine: str) -> dict[str, Any]:
+async def power_cuts(own: LocalPostgres) -> dict[str, Any]:
     """Kill the server in the middle of writes and of packing, again and again; what was acknowledged is there, once."""
-    rounds = max(3, int(20 * scale()))
-    return asyncio.run(_power_cuts(own, rounds))
-
-
-async def _power_cuts(own: LocalPostgres, rounds: int) -> dict[str, Any]:
-    dice = random.Random(3)
+    rounds, dice = max(3, int(20 * scale())), random.Random(3)
     pool = await migrated(own.dsn(), 2)
     start = datetime(2026, 2, 2, tzinfo=UTC)
     async with pool.acquire() as connection:
@@ -293,8 +288,8 @@ async def _power_cuts(own: LocalPostgres, rounds: int) -> dict[str, Any]:
     wrong = {
         n: figures[n] for n in ("lost", "doubled", "bulk_lost", "tail_differs", "weeks_left_unpacked") if figures[n]
     }
-    assert not wrong, f"{wrong}: {figures}"
-    assert killed_while_packing, f"no kill met the packing: {figures}"
+    assert not wrong, {**figures, "missed": wrong}
+    assert killed_while_packing, {**figures, "missed": "no kill met the packing"}
     return figures
 
 

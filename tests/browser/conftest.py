@@ -161,13 +161,17 @@ class Visitor:
     watch: Watch = field(default_factory=Watch)
     contexts: list[BrowserContext] = field(default_factory=list)
 
-    def open(self, path: str, look: str = "light", operator: str | None = None) -> Page:
-        """Open `path` in a browser profile of its own: `light`, `dark` or `phone`."""
+    def open(self, path: str, look: str = "light", operator: str | None = None, *, policy: bool = False) -> Page:
+        """Open `path` in a browser profile of its own: `light`, `dark` or `phone`.
+
+        With `policy` the page's Content Security Policy holds; Playwright's own waiting needs to evaluate text.
+        """
         context = self.browser.new_context(
             viewport={"width": 390, "height": 844} if look == "phone" else {"width": 1440, "height": 900},
             color_scheme="dark" if look == "dark" else "light",
             reduced_motion="reduce",
             timezone_id="Europe/Zurich",
+            bypass_csp=not policy,
         )
         context.set_default_timeout(30_000)
         self.contexts.append(context)

@@ -158,3 +158,22 @@ def test_navigation_opens_on_a_phone(visitor: Visitor) -> None:
     page.get_by_role("link", name="Waste").click()
     expect(page.locator("#page h1")).to_have_text("Waste")
     expect(page.get_by_role("link", name="Air")).not_to_be_in_viewport()
+
+
+@pytest.mark.browser
+def test_pages_need_nothing_that_their_policy_forbids(visitor: Visitor) -> None:
+    """Every page with its policy in force, in one browser: what it blocks is an error, which fails the visitor."""
+    page = visitor.open("/", policy=True)
+    for name, (path, heading) in PAGES.items():
+        page.goto(f"{visitor.city.url}{path}")
+        expect(page.locator("h1").first, name).to_have_text(heading)
+        for chart in page.locator(".dash-graph").all():
+            expect(chart.locator(".js-plotly-plot .main-svg").first).to_be_attached()
+    # An injected script does not run.
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'window.injected = 1'}))"
+    )
+    assert page.evaluate("window.injected") is None
+    (refused,) = visitor.watch.faults
+    assert "Content Security Policy" in refused
+    visitor.watch.faults.clear()

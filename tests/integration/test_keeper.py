@@ -88,15 +88,15 @@ async def test_a_command_goes_out_and_its_answer_comes_back_by_either_protocol(
         first, second = await ask(pool, "air-1", "identify", seconds=5), await ask(pool, "air-2", "self-test")
         async with asyncio.timeout(30):
             message = await anext(aiter(modern.messages))
-            asked: Any = message.properties  # paho's properties are attributes that no type names
+            told: Any = message.properties
             body = json.loads(bytes(message.payload))
             assert (body["id"], body["arguments"]) == (str(first.command_id), {"seconds": 5})
-            assert 0 < asked.MessageExpiryInterval <= 300
-            echo: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            echo.CorrelationData = asked.CorrelationData
-            await modern.publish(asked.ResponseTopic, b'{"state": "acknowledged"}', 1, properties=echo)
+            assert 0 < told.MessageExpiryInterval <= 300
+            echo = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            echo.CorrelationData = told.CorrelationData
+            await modern.publish(told.ResponseTopic, b'{"state": "acknowledged"}', 1, properties=echo)
             await until(lambda: is_state(pool, first, "acknowledged"), "acknowledged")
-            await modern.publish(asked.ResponseTopic, b'{"result": {"lit": 5}}', 1, properties=echo)
+            await modern.publish(told.ResponseTopic, b'{"result": {"lit": 5}}', 1, properties=echo)
             message = await anext(aiter(plain.messages))
             body = json.loads(bytes(message.payload))
             answer = {"id": body["id"], "state": "failed", "reason": "the fan is stuck"}

@@ -39,7 +39,8 @@ async def test_an_alert_that_another_explains_is_suppressed_until_that_one_is_ov
         await append(connection, [(heat, minute(1), 90.0), (tilt, minute(1), 31.0)])
         await drain(worker, 1)
         assert await states(connection) == {"bin-leans": "suppressed", "bin-fire": "unacknowledged"}
-        (leans, by) = await connection.fetchrow("SELECT alert_id, suppressed_by FROM alert WHERE rule_id = 'bin-leans'")
+        suppressed = "SELECT alert_id, suppressed_by FROM alert WHERE rule_id = 'bin-leans'"
+        ((leans, by),) = await connection.fetch(suppressed)
         with pytest.raises(AlertError, match="it asks nobody"):
             await actions.acknowledge(connection, leans, "ann", minute(1))
         await append(connection, [(heat, minute(2), 20.0), (tilt, minute(2), 31.0)])
@@ -154,7 +155,7 @@ async def test_a_count_in_an_area_is_one_alert_about_it_and_survives_a_restart(p
         for number in range(0, 25, 5):
             await append(connection, [(station, minute(number), 80.0) for station in stations])
             await drain(worker, number)
-        row = await connection.fetchrow("SELECT * FROM alert WHERE rule_id = 'district-air-episode'")
+        (row,) = await connection.fetch("SELECT * FROM alert WHERE rule_id = 'district-air-episode'")
         assert (row["area"], row["device_id"], row["raised_at"]) == ("district:n", None, minute(15))
         assert row["summary"]["text"] == "3 stations of North at 75 µg/m³ of PM2.5 or more"
         assert row["inputs"]["counted"] == ["air-0", "air-1", "air-2"]
@@ -162,5 +163,5 @@ async def test_a_count_in_an_area_is_one_alert_about_it_and_survives_a_restart(p
         worker = Worker(connection, allowance=ALLOWANCE)
         await append(connection, [(stations[0], minute(25), 30.0)])
         await drain(worker, 25)
-        row = await connection.fetchrow("SELECT * FROM alert WHERE rule_id = 'district-air-episode'")
+        (row,) = await connection.fetch("SELECT * FROM alert WHERE rule_id = 'district-air-episode'")
         assert row["cleared_at"] == minute(25)

@@ -35,7 +35,7 @@ async def test_work_goes_from_the_department_to_the_crew_and_back(pool: Pool) ->
         await proceed(connection, order, W.EN_ROUTE, "bo", NOW, Report(), SYSTEM)  # said twice: nothing new
         photo = "https://photos.example/1.jpg"
         await proceed(connection, order, W.DONE, "bo", NOW, Report(note="put out", photo_url=photo), SYSTEM)
-        row = await connection.fetchrow("SELECT * FROM work_order")
+        (row,) = await connection.fetch("SELECT * FROM work_order")
         assert (row["state"], row["crew"], row["photo_url"]) == ("done", "Crew 4", photo)
         assert row["due_at"] - row["created_at"] == DUE[Severity.CRITICAL] == timedelta(hours=1)
         assert "fire brigade" in row["task"]

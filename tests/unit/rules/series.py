@@ -15,8 +15,8 @@ rationale:
 """
 
 
-def rule(when: str, *, select: str = "{property: pm2_5}", rule_id: str = "test", **more: str) -> Rule:
-    """Return a rule from the lines that matter."""
+def rule_text(when: str, *, select: str = "{property: pm2_5}", rule_id: str = "test", **more: str) -> str:
+    """Return the text of a rule from the lines that matter."""
     lines = [
         f"id: {rule_id}",
         "title: A rule",
@@ -26,7 +26,12 @@ def rule(when: str, *, select: str = "{property: pm2_5}", rule_id: str = "test",
         'summary: "{device} at {value}"',
         *(f"{key}: {value}" for key, value in more.items()),
     ]
-    return parse_definition("\n".join(lines) + RATIONALE, "test.yaml").rule
+    return "\n".join(lines) + RATIONALE
+
+
+def rule(when: str, *, select: str = "{property: pm2_5}", rule_id: str = "test", **more: str) -> Rule:
+    """Return a rule from the lines that matter."""
+    return parse_definition(rule_text(when, select=select, rule_id=rule_id, **more), "test.yaml").rule
 
 
 def ready(made: Rule, every: timedelta = timedelta(minutes=1), *properties: str) -> Watch:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import citywatch.__main__  # noqa: F401  registers the commands
 from citywatch.cli import app
 from citywatch.errors import CitywatchError, MappingError
+from simulators.bench import bench_profiles
 
 SAMPLES = Path(__file__).resolve().parents[3] / "simulators" / "samples"
 runner = CliRunner()
@@ -28,6 +29,16 @@ def test_a_warped_city_is_registered_on_a_replay_source(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "city.json").read_text())
     assert document["sources"] == [{"source_id": "simulator", "kind": "replay"}]
     assert {device["source_id"] for device in document["devices"]} == {"simulator"}
+
+
+def test_one_device_type_is_simulated_alone(tmp_path: Path) -> None:
+    for profile in bench_profiles():
+        options = ["--profile", profile, "--devices", "3", "--registry", str(tmp_path / "city.json")]
+        assert runner.invoke(app, ["simulate", *options]).exit_code == 0, profile
+        devices = json.loads((tmp_path / "city.json").read_text())["devices"]
+        assert [device["profile"] for device in devices] == [profile] * 3
+    with pytest.raises(CitywatchError, match="milesight/em310-udl"):
+        runner.invoke(app, ["simulate", "--profile", "acme/1"], catch_exceptions=False)
 
 
 def test_replay_writes_the_registry_of_its_files(tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""Forecasts, comparisons, equity and routes over HTTP, on hours put into the rollups by plain SQL."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from sql.connection import Pool
+
+HOURS = """
+INSERT INTO rollup_hour (datastream_id, bucket, n, n_good, n_all, sum, sin_sum, cos_sum, min, max, last, last_time)
+SELECT t.datastream_id, at, 4, 4, 4, 4 * v.value, 0, 0, v.value, v.value, v.value, at
+  FROM datastream AS t
+ CROSS JOIN generate_series($2::timestamptz, $3::timestamptz, '1 hour') AS at
+ CROSS JOIN LATERAL (SELECT (40 + 15 * sin(extract(hour FROM at) / 24 * 6.2832)
+                                + (hashtext(at::text || t.device_id) % 1000) / 500.0)
+                            * CASE WHEN at >= $4 AND t.device_id = 'air-1' THEN 0.8 ELSE 1 END AS value) AS v
+ WHERE t.property = $1"""
+BEGIN, CHANGE, END = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 5, 7))
+
+
+@pytest.fixture
+async def hours(pool: Pool) -> None:
+    await pool.execute(
+        "INSERT INTO device (device_id, profile, domain, district_id) VALUES ('air-2', 'citywatch/air', 'air', 'south')"
+    )
+    await pool.execute("INSERT INTO datastream (device_id, property, unit) VALUES ('air-2', 'no2', 'ug/m3')")
+    await pool.execute(HOURS, "no2", BEGIN, END - timedelta(hours=1), CHANGE)
+
+
+async def test_every_indicator_is_listed_and_answers(client: httpx.AsyncClient) -> None:
+    names = {each["name"] for each in (await client.get("/api/v1/indicators")).json()["items"]}
+    assert "us_aqi" in names
+    found = (await client.post("/api/v1/indicators/us_aqi", json={"pm2_5": 35.9})).json()
+    assert (found["value"], found["responsible"]) == (102, ["pm2_5"])
+    refused = await client.post("/api/v1/indicators/us_aqi", json={"pm2_5": "much"})
+    assert (refused.status_code, "pm2_5" in refused.json()["detail"]) == (422, True)
+    assert (await client.post("/api/v1/indicators/karma", json={})).status_code == 404
+
+
+async def test_the_next_day_comes_with_its_own_score(client: httpx.AsyncClient, pool: Pool, hours: None) -> None:
+    number = await pool.fetchval("SELECT datastream_id FROM datastream WHERE device_id = 'air-2' AND property = 'no2'")
+    found = (await client.get(f"/api/v1/datastreams/{number}/forecast")).json()
+    assert [point["time"] for point in found["points"]][:2] == ["2026-07-01T00:00:00Z", "2026-07-01T01:00:00Z"]
+    assert len(found["points"]) == 24
+    assert all(p["low"] <= p["expected"] <= p["high"] for p in found["points"])
+    six = found["points"][6]["expected"]
+    assert 52 < six < 58, "a sine of 15 around 40 stands at 55 at six o'clock"
+    assert found["score"]["n"] > 200
+    assert found["score"]["gain"] > 0.1
+
+
+async def test_a_datastream_without_history_says_so(client: httpx.AsyncClient, pool: Pool) -> None:
+    number = await pool.fetchval("SELECT datastream_id FROM datastream WHERE device_id = 'bin-2'")
+    found = (await client.get(f"/api/v1/datastreams/{number}/forecast")).json()
+    assert found["points"] == []
+    assert "three weeks" in found["reason"]
+    assert (await client.get("/api/v1/datastreams/999999/forecast")).status_code == 404
+
+
+async def test_a_measure_is_found_where_it_was_taken_and_not_elsewhere(client: httpx.AsyncClient, hours: None) -> None:
+    periods = {
+        "before_since": BEGIN.isoformat(), "before_until": CHANGE.isoformat(),
+        "after_since": CHANGE.isoformat(), "after_until": END.isoformat(),
+    }  # fmt: skip
+    found = (await client.get("/api/v1/compare", params={"property": "no2", **periods})).json()
+    effects = {each["district_id"]: each for each in found["items"]}
+    assert effects["north"]["low"] <= -0.2 <= effects["north"]["high"] < -0.15
+    assert (effects["north"]["found"], effects["south"]["found"]) == (True, False)
+    controlled = (await client.get("/api/v1/compare", params={"property": "no2", "control": "south", **periods})).json()
+    assert [each["district_id"] for each in controlled["items"]] == ["north"]
+    assert controlled["items"][0]["found"]
+    turned = {**periods, "before_since": END.isoformat()}
+    assert (await client.get("/api/v1/compare", params={"property": "no2", **turned})).status_code == 422
+
+
+async def test_equity_names_every_district_with_n(client: httpx.AsyncClient) -> None:
+    found = (await client.get("/api/v1/equity")).json()
+    north, south = found["districts"]
+    assert (north["district_id"], north["residents"], north["devices"], north["coverage"]) == ("north", 1000, 2, 20.0)
+    assert (south["residents"], south["coverage"]) == (None, None)
+    assert (found["n"], found["parity"], found["gini"]) == (1, 1.0, 0.0)
+
+
+async def test_full_bins_are_planned_for_and_told_in_three_forms(client: httpx.AsyncClient, pool: Pool) -> None:
+    await pool.execute("UPDATE device SET latitude = 50.55, longitude = 0.55 WHERE device_id = 'bin-2'")
+    where = {"least_level": 30, "depot_latitude": 50.5, "depot_longitude": 0.5}
+    plan = (await client.get("/api/v1/routes", params=where)).json()
+    assert (plan["bins"], plan["left_out"]) == (2, [])
+    (route,) = plan["routes"]
+    assert {visit["bin_id"] for visit in route["visits"]} == {"bin-1", "bin-2"}
+    assert route["load"] == round(240 * 0.85) + round(240 * 0.4)
+    drawn = await client.get("/api/v1/routes", params={**where, "format": "geojson"})
+    assert drawn.headers["content-type"] == "application/geo+json"
+    assert drawn.json()["features"][0]["geometry"]["type"] == "LineString"
+    sheet = await client.get("/api/v1/routes", params={**where, "format": "csv", "truck": route["truck"]})
+    assert [row["bin_id"] for row in csv.DictReader(io.StringIO(sheet.text))] == [v["bin_id"] for v in route["visits"]]
+    small = (await client.get("/api/v1/routes", params={**where, "capacity": 200, "trucks": 1})).json()
+    assert [left["bin_id"] for left in small["left_out"]] == ["bin-1"], "204 litres do not fit into 200"
+    nothing = (await client.get("/api/v1/routes", params={"least_level": 100})).json()
+    assert (nothing["bins"], nothing["routes"]) == (0, [])
