@@ -56,6 +56,9 @@ sbom: setup
 	@$(BIN)/python -m citywatch.local.sbom > build/sbom.json
 	@echo "build/sbom.json: what is inside, as CycloneDX"
 
+docs: setup-dev
+	@$(BIN)/python -m citywatch.local.example_env
+
 lock: setup-dev
 	@$(BIN)/python -m tests.lock
 

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.permissions import Door, find_door, read_doors, refuse
+from api.permissions import Door, find_door, methods_of, read_doors, refuse
 from api.principal import DEMO, PUBLISHER, Principal, current_principal
 from api.problems import MEDIA_TYPE, UNREACHABLE, ProblemError, problem_body
 from api.rate import Buckets
@@ -232,6 +232,9 @@ class Gate:
                 if self.secure:
                     # A year: a browser that has seen us once asks for nothing unencrypted again.
                     out.setdefault("Strict-Transport-Security", "max-age=31536000")
+                if status == 405:
+                    # Routing names the methods of the first route of a path only, and a path may have several.
+                    out["Allow"] = ", ".join(methods_of(self._doors or (), scope))
                 if api:
                     out.setdefault("Content-Security-Policy", API_POLICY)
                     out.setdefault("Cache-Control", "no-store")

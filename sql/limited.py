@@ -18,6 +18,7 @@ ROLE = "citywatch_limited"
 READABLE = (
     "alert",
     "alert_event",
+    "command",
     "citizen_report",
     "command",
     "consumer_position",
