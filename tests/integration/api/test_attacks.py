@@ -1,5 +1,6 @@
 """Requests made to break out, to fill memory or to wear the server down."""
 
+import asyncio
 import gzip
 import io
 import zipfile
@@ -33,9 +34,10 @@ async def served(settings: Settings, city: Pool) -> AsyncIterator[FastAPI]:
 async def raw(application: FastAPI, path: str) -> tuple[int, bytes]:
     """Send a path as it is: clients would tidy it up first."""
     said: list[Message] = []
+    told: list[Message] = [{"type": "http.request", "body": b""}]
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b""}
+        return told.pop() if told else await asyncio.Future()  # a client that stays and says nothing more
 
     async def send(message: Message) -> None:
         said.append(message)
