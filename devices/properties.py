@@ -109,6 +109,7 @@ PROPERTIES = _catalogue(
     ("travel_time_index", "Travel-time index", "1", 0, 1000, T),
     ("fill_rate", "Fill rate", "%/h", 0, 6000, W),
     ("time_to_full", "Time to full", "h", 0, 1344, W),
+    ("rarity", "Rarity of the watched value, powers of ten", "1", 0, 4, H),
     ("completeness", "Share of expected reports", "%", 0, 100, H),
     ("battery_days_left", "Battery life left", "d", 0, 3650, H),
 )
@@ -123,6 +124,7 @@ DERIVED = frozenset(
         "travel_time_index",
         "fill_rate",
         "time_to_full",
+        "rarity",
         "completeness",
         "battery_days_left",
     }
