@@ -123,6 +123,26 @@ class Incident(TypedDict):
     alert_ids: list[int]
 
 
+class WorkOrder(TypedDict):
+    """What a department is asked to do, and how far it is."""
+
+    work_order_id: int
+    alert_id: int
+    queue: str
+    crew: str | None
+    severity: Severity
+    task: str
+    state: str
+    created_by: str
+    created_at: str
+    due_at: str
+    changed_at: str
+    overdue: bool
+    device_id: str | None
+    device_name: str | None
+    text: str | None
+
+
 class AlertEvent(TypedDict):
     """One line of an alert's journal."""
 

@@ -20,6 +20,7 @@ READABLE = (
     "alert_event",
     "command",
     "citizen_report",
+    "command",
     "consumer_position",
     "datastream",
     "delivery_account",

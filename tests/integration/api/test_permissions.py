@@ -100,6 +100,19 @@ EXPECTED = {
     "/sta/v1.1/{path:path}": EVERYBODY,
     "POST /sta/v1.1/CreateObservations": "engineer admin demo",
     "POST /sta/v1.1/{path:path}": "engineer admin demo",
+    "/api/v1/datastreams/published": "engineer admin demo",
+    "/api/v1/public/latest": "anonymous",
+    "/api/v1/public/districts": "anonymous",
+    "/feeds/alerts.atom": "anonymous",
+    "/feeds/districts.atom": "anonymous",
+    "/feeds/alerts/{alert_id}.cap": "anonymous",
+    "/open311/v2/services.{form}": "anonymous",
+    "/open311/v2/services/{code}.{form}": "anonymous",
+    "/open311/v2/requests.{form}": "anonymous",
+    "/open311/v2/requests/{number}.{form}": "anonymous",
+    "/api/v1/reports": EVERYBODY,
+    "/api/v1/reports/{report_id}/close": "operator engineer admin demo",
+    "/api/v1/alerts/{alert_id}/reports": EVERYBODY,
     "/ngsi-ld/v1/types": EVERYBODY,
     "/ngsi-ld/v1/entities": EVERYBODY,
     "/ngsi-ld/v1/entities/{entity_id}": EVERYBODY,
@@ -137,9 +150,10 @@ EXPECTED = {
 }
 
 
-SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "device_id": "bin-1",
-            "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere", "path:path": "/alerts",
-           "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
+SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "form": "json", "code": "noise", "number": "1",
+           "report_id": "1", "device_id": "bin-1", "datastream_id": "1", "backtest_id": "1", "work_order_id": "1",
+           "window_id": "1", "notification_id": "1", "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere",
+           "path:path": "/alerts", "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
 
 
 @asynccontextmanager
