@@ -31,10 +31,14 @@ UNREACHABLE: tuple[type[Exception], ...] = (
 
 
 class ProblemError(CitywatchError):
-    """A request that cannot be answered as asked; `status` is the HTTP status, `kind` the last part of its type."""
+    """A request that cannot be answered as asked; `status` is the HTTP status, `kind` the last part of its type.
 
-    def __init__(self, status: int, kind: str, detail: str) -> None:
+    `wait` is the number of seconds after which it may be asked again (Retry-After), 0 for no such promise.
+    """
+
+    def __init__(self, status: int, kind: str, detail: str, *, wait: int = 0) -> None:
         super().__init__(detail)
+        self.wait = wait
         self.status = status
         self.kind = kind
 
@@ -93,7 +97,8 @@ def _answer(
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return _answer(request, error.status, error.kind, str(error))
+    headers = {"Retry-After": str(error.wait)} if error.wait else None
+    return _answer(request, error.status, error.kind, str(error), headers=headers)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

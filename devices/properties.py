@@ -98,6 +98,7 @@ PROPERTIES = _catalogue(
     ("sound_level_max", "Sound level (LAmax)", "dB[A]", 0, 160, N),
     ("battery", "Battery", "%", 0, 100, H),
     ("battery_voltage", "Battery voltage", "V", 0, 60, H),
+    ("publish_to_visible", "From publishing to being seen", "s", 0, 86400, H),
     ("rssi", "Signal strength", "dB[mW]", -200, 20, H),
     ("snr", "Signal to noise", "dB", -60, 60, H),
     # Worked out from others, see DERIVED.
@@ -108,6 +109,7 @@ PROPERTIES = _catalogue(
     ("travel_time_index", "Travel-time index", "1", 0, 1000, T),
     ("fill_rate", "Fill rate", "%/h", 0, 6000, W),
     ("time_to_full", "Time to full", "h", 0, 1344, W),
+    ("rarity", "Rarity of the watched value, powers of ten", "1", 0, 4, H),
     ("completeness", "Share of expected reports", "%", 0, 100, H),
     ("battery_days_left", "Battery life left", "d", 0, 3650, H),
 )
@@ -122,6 +124,7 @@ DERIVED = frozenset(
         "travel_time_index",
         "fill_rate",
         "time_to_full",
+        "rarity",
         "completeness",
         "battery_days_left",
     }

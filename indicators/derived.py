@@ -29,6 +29,7 @@ class Kind(StrEnum):
     ROAD = "road"
     BIN = "bin"
     HEALTH = "health"
+    SERIES = "series"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,14 @@ class Period:
     reach: int
 
 
-# A bin's forecast has no period: it belongs to each reading.
+# A bin's forecast and a watched value's rarity have no period: they belong to each reading.
 PERIODS: Mapping[Kind, Period] = {
     Kind.AIR: Period(HOUR, 12),  # NowCast looks back 12 hours
     Kind.ROAD: Period(QUARTER, 1),
     Kind.HEALTH: Period(DAY, 2),  # the first silent day is told, those after it are not
 }
+
+EACH_READING = frozenset({Kind.BIN, Kind.SERIES})
 
 AIR_INPUTS = ("pm2_5", "pm10", "o3", "no2", "so2", "co")
 ROAD_INPUT, BIN_INPUT = "vehicle_speed", "fill_level"
@@ -82,6 +85,7 @@ def methods() -> dict[str, Method]:
         "travel_time_index": Method("15 minutes, own free-flow speed", trip),
         "fill_rate": Method("Theil-Sen since the last emptying", waste),
         "time_to_full": Method("Theil-Sen since the last emptying", waste),
+        "rarity": Method("among the series' own past deviations from the hour of the week", "Citywatch 1"),
         "completeness": Method("reports of a UTC day against its expected interval", "Citywatch 1"),
         "battery_days_left": Method("Theil-Sen of daily means, 30 days", "Citywatch 1"),
     }
@@ -110,7 +114,7 @@ def touched(kind: Kind, at: datetime) -> Iterator[datetime]:
 
 
 def complete_at(kind: Kind, due_at: datetime, interval: timedelta) -> datetime:
-    """Return when the period that ends at `due_at` may be judged; a bin's reading at once."""
+    """Return when the period that ends at `due_at` may be judged; a reading of its own at once."""
     if kind not in PERIODS:
         return due_at
     return due_at + min(max(2 * interval, SHORTEST_GRACE), LONGEST_GRACE)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from indicators.derived import PERIODS, QUARTER, Kind, complete_at, floor, kinds_of, touched
+from indicators.derived import EACH_READING, PERIODS, QUARTER, Kind, complete_at, floor, kinds_of, touched
 
 DueKey = tuple[str, str, datetime]  # device, kind, end of the period
 
@@ -18,9 +18,10 @@ class Input:
     interval: timedelta
 
     @classmethod
-    def of(cls, device_id: str, name: str, interval: timedelta) -> "Input":
-        """Return the input that the datastream of the property `name` is."""
-        return cls(device_id, kinds_of(name), interval)
+    def of(cls, device_id: str, name: str, interval: timedelta, watched: str | None = None) -> "Input":
+        """Return the input that the datastream of the property `name` is; `watched` names the one that is."""
+        kinds = kinds_of(name)
+        return cls(device_id, (*kinds, Kind.SERIES) if name == watched else kinds, interval)
 
 
 @dataclass(slots=True)
@@ -41,15 +42,16 @@ class Touches:
             known = self.inputs.get(datastream_id)
             if known is None:
                 continue
-            if Kind.BIN in known.kinds:
-                spots[known.device_id, Kind.BIN, at] = known.interval
+            for kind in known.kinds:
+                if kind in EACH_READING:
+                    spots[known.device_id, kind, at] = known.interval
             # Every width is a multiple of a quarter of an hour: rows of one quarter touch the same periods.
             start = floor(at, QUARTER)
             if (datastream_id, start) in seen:
                 continue
             seen.add((datastream_id, start))
             for kind in known.kinds:
-                if kind is not Kind.BIN:
+                if kind not in EACH_READING:
                     spots[known.device_id, kind, floor(at, PERIODS[kind].width)] = known.interval
         found: dict[DueKey, datetime] = {}
         for (device_id, kind, spot), interval in spots.items():

@@ -27,6 +27,7 @@ from indicators.derived import (
 from indicators.fill import FillReading
 from indicators.road_quarter import own_free_flow, road_quarter
 from indicators.sensor_health import battery_days_left, completeness
+from indicators.watching import HISTORY, Watched
 from sql.connection import Connection, Record
 from sql.queries import query
 
@@ -70,13 +71,24 @@ class Windows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._free_flow: dict[Key, float | None] = {}
+        self._watched: dict[str, Watched] = {}
+
+    def forget(self) -> None:
+        """Begin anew with the watched series: what was judged last is not in the store."""
+        self._watched.clear()
 
     async def derive(self, dues: Iterable[Due]) -> list[Derived]:
         """Return every value of the dues, those that the readings do not define among them, as MISSING."""
         by_kind: defaultdict[Kind, list[Due]] = defaultdict(list)
         for due in dues:
             by_kind[due.kind].append(due)
-        work = {Kind.AIR: self._air, Kind.ROAD: self._road, Kind.BIN: self._bins, Kind.HEALTH: self._health}
+        work = {
+            Kind.AIR: self._air,
+            Kind.ROAD: self._road,
+            Kind.BIN: self._bins,
+            Kind.HEALTH: self._health,
+            Kind.SERIES: self._watch,
+        }
         found: list[Derived] = []
         for kind, those in by_kind.items():
             found += await work[kind](those)
@@ -176,6 +188,24 @@ class Windows:
             before = [FillReading(each["last_time"], each["last"]) for each in past.get((due.device_id, hour), [])]
             quality = flag(int(row["quality"] != QualityFlag.SUSPECT), 1)
             found += _told(due, bin_forecast(before, FillReading(due.due_at, row["result"]), quality))
+        return found
+
+    async def _watch(self, dues: Sequence[Due]) -> list[Derived]:
+        rows = _by_key(
+            await self._connection.fetch(query("indicators", "watched_readings"), *_spans(dues, timedelta(0), INSTANT))
+        )
+        found: list[Derived] = []
+        for due in sorted(dues, key=lambda each: each.due_at):
+            watched = self._watched.get(due.device_id)
+            if watched is None:
+                watched = self._watched[due.device_id] = Watched()
+                span = ([due.device_id], [due.due_at - HISTORY], [due.due_at])
+                past = await self._connection.fetch(query("indicators", "watched_readings"), *span)
+                watched.feed((row["phenomenon_time"], row["result"]) for row in past)
+            for row in rows.get((due.device_id, due.due_at + INSTANT), ()):
+                value = watched.judge(due.due_at, row["result"])
+                if value is not None:
+                    found += _told(due, {"rarity": value})
         return found
 
     async def _health(self, dues: Sequence[Due]) -> list[Derived]:

@@ -82,6 +82,7 @@ class Worker:
         except BaseException:
             self._position = None
             self._recorder.forget()
+            self._windows.forget()
             raise
         return Step(rows, periods, written)
 
@@ -129,7 +130,7 @@ class Worker:
         self._known = {row["datastream_id"] for row in rows}
         # What is derived is no input: no value is derived for ever from itself.
         self._touches.inputs = {
-            row["datastream_id"]: Input.of(row["device_id"], row["property"], row["expected_interval"])
+            row["datastream_id"]: Input.of(row["device_id"], row["property"], row["expected_interval"], row["watched"])
             for row in rows
             if not row["derived"]
         }

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -54,6 +54,7 @@ class Fleet:
         self.city, self.scenario, self.start, self.replay = city, scenario, start, replay
         self.plan = Plan()
         self._key = key or AnswerKey(None)
+        self._by_id = {device.device_id: device for device in city.devices}
         self._hours = 0
         self._count = itertools.count()
         self._sent: dict[str, int] = {}
@@ -84,6 +85,7 @@ class Fleet:
                 _, _, device, regular = heapq.heappop(self._due)
                 yield from self._report(device, at)
                 if regular:
+                    device = self._by_id[device.device_id]
                     # Reckoned from the grid, not from `at`: rounding must not creep.
                     after = next_report(device, at + 0.001)
                     heapq.heappush(self._due, (after, next(self._count), device, True))
@@ -110,6 +112,23 @@ class Fleet:
                 heapq.heappush(self._due, (round(begin + at * step, 3), next(self._count), device, False))
         # and once the lid is closed again after the crew has been
         heapq.heappush(self._due, (planted.end.timestamp() + 5.0, next(self._count), device, False))
+
+    def knows(self, device_id: str) -> bool:
+        """Return whether it is one of the city's devices."""
+        return device_id in self._by_id
+
+    def pace(self, device_id: str, interval: timedelta) -> None:
+        """Have a device report at another interval from its next report on."""
+        device = self._by_id[device_id]
+        self._by_id[device_id] = replace(device, interval=interval, phase=device.phase % interval.total_seconds())
+
+    def silent(self, device_id: str, seconds: float) -> bool:
+        """Return whether nothing is heard from a device at a moment."""
+        return any(planted.kind in SILENT for planted in self.plan.at(device_id, seconds))
+
+    def read(self, device_id: str, seconds: float) -> Values | None:
+        """Return what a device reads at a moment, None where it is silent."""
+        return self.values(self._by_id[device_id], seconds)
 
     def values(self, device: SimulatedDevice, seconds: float) -> Values | None:
         """Return what a device reads at a moment with all that is planted on it, None where it is silent."""

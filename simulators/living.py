@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,7 @@ from citywatch.telemetry import get_logger
 from simulators.city import City, GatewayTraits
 from simulators.dialects import topic_of
 from simulators.fleet import Fleet, status_topic
+from simulators.listening import COMMANDS
 from simulators.publisher import Endpoint, Publisher
 from simulators.randomness import mix
 
@@ -34,12 +35,16 @@ class Pace:
     warp: float = 1.0
     lasts: timedelta | None = None
 
+    def now(self, monotonic: float) -> float:
+        """Return the simulated moment, seconds since 1970."""
+        return self.start.timestamp() + (monotonic - self.begun) * self.warp
+
 
 class Links:
     """The connections of a city: one for each gateway, with the gateway's will; or one for each device."""
 
     def __init__(self, endpoint: Endpoint, city: City, *, own: bool, name: str) -> None:
-        self.city = city
+        self.city, self.own = city, own
         gateways = [d.device_id for d in city.devices if isinstance(d.traits, GatewayTraits)]
         self._of: dict[str, Publisher] = {}
         speakers = [d.device_id for d in city.devices] if own else gateways[:MOST_GATEWAY_CONNECTIONS]
@@ -68,6 +73,26 @@ class Links:
     def acknowledged(self) -> int:
         """Return how many messages the broker has acknowledged."""
         return sum(p.acknowledged for p in self.publishers)
+
+    def listen(self, hear: Callable[[str, bytes], Iterable[tuple[str, bytes]]]) -> None:
+        """Answer commands to the city's devices with what `hear` returns; to be called before `open`."""
+        answering: set[asyncio.Task[None]] = set()
+
+        async def answer(topic: str, payload: bytes) -> None:
+            for to, text in hear(topic, payload):
+                await self.of(topic.split("/")[3]).publish(to, text)
+
+        def heard(topic: str, payload: bytes) -> None:
+            task = asyncio.get_running_loop().create_task(answer(topic, payload))
+            answering.add(task)
+            task.add_done_callback(answering.discard)
+
+        if self.own:
+            for device in self.city.devices:
+                self.of(device.device_id).listen([COMMANDS.format(device.device_id)], heard)
+        else:
+            # One ear for all: gateways share the broker, and each command is for one device.
+            self.publishers[0].listen([COMMANDS.format("+")], heard)
 
     async def open(self) -> None:
         """Connect all, a hundred at a time; raise BrokerError where one is refused."""

@@ -6,6 +6,7 @@ acknowledged when a connection breaks is sent again on the next one: at least on
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +58,7 @@ class Publisher:
         self._closing = False
         self._refused: str | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._topics: list[tuple[str, int]] = []
         self._client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv311)
         self._client.max_inflight_messages_set(window)
         if endpoint.username is not None:
@@ -82,6 +84,11 @@ class Publisher:
             place = f"{self.endpoint.host}:{self.endpoint.port}"
             raise BrokerError(f"no MQTT connection to {place}: {self._refused or reason or 'no answer'}") from None
         self._keeper = asyncio.create_task(self._keep())
+
+    def listen(self, topics: Sequence[str], hear: Callable[[str, bytes], None]) -> None:
+        """Have `hear` called with topic and payload of what arrives; to be set before `open`."""
+        self._topics = [(topic, 1) for topic in topics]
+        self._client.on_message = lambda _client, _userdata, message: hear(message.topic, bytes(message.payload))
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand one message over, waiting for room in the window."""
@@ -181,6 +188,8 @@ class Publisher:
             self._refused = str(reason)
             return
         self._refused = None
+        if self._topics:
+            self._client.subscribe(self._topics)
         self._online.set()
 
     def _on_disconnect(

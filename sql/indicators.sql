@@ -4,7 +4,8 @@ SELECT pg_try_advisory_lock(7228051);
 
 -- all_streams --
 -- Every datastream with its device's rhythm, and whether it is derived from others.
-SELECT s.datastream_id, s.device_id, s.property, d.expected_interval, s.method IS NOT NULL AS derived
+SELECT s.datastream_id, s.device_id, s.property, d.expected_interval, s.method IS NOT NULL AS derived,
+       d.tags ->> 'watch' AS watched
   FROM datastream AS s
   JOIN device AS d USING (device_id);
 
@@ -83,6 +84,17 @@ SELECT s.device_id, s.property, r.bucket, r.n, r.n_good, r.sum
 SELECT w.device_id, w.until, o.phenomenon_time, o.result, o.quality
   FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
   JOIN datastream AS s ON s.device_id = w.device_id AND s.property = $4::text AND s.method IS NULL
+  JOIN observation AS o
+    ON o.datastream_id = s.datastream_id AND o.phenomenon_time >= w.since AND o.phenomenon_time < w.until
+ ORDER BY w.device_id, w.until, o.phenomenon_time;
+
+-- watched_readings --
+-- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until
+-- The readings of the property that each device has watched, within its span, in time order.
+SELECT w.device_id, w.until, o.phenomenon_time, o.result, o.quality
+  FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
+  JOIN device AS d ON d.device_id = w.device_id
+  JOIN datastream AS s ON s.device_id = w.device_id AND s.property = d.tags ->> 'watch' AND s.method IS NULL
   JOIN observation AS o
     ON o.datastream_id = s.datastream_id AND o.phenomenon_time >= w.since AND o.phenomenon_time < w.until
  ORDER BY w.device_id, w.until, o.phenomenon_time;

@@ -37,7 +37,7 @@ async def get_indicators() -> Response:
     return answer({"items": list_indicators()})
 
 
-@router.post("/indicators/{name}", responses=responses(404, 422, 503))
+@router.post("/indicators/{name}", responses=responses(404, 409, 422, 503))
 async def compute_indicator(
     name: Annotated[Word, Path(description="as `/indicators` lists it", examples=["us_aqi"])],
     inputs: Annotated[dict[str, Any], Body(examples=[{"pm2_5": 35.9}])],
@@ -48,7 +48,7 @@ async def compute_indicator(
     try:
         return dict(compute(name, inputs))
     except (IndicatorError, OverflowError) as error:
-        raise ProblemError(422, "invalid", str(error)) from None
+        raise ProblemError(409, "not-possible", str(error)) from None
 
 
 @router.get("/datastreams/{datastream_id}/forecast", response_model=shapes.Forecast, responses=responses(404, 422, 503))
@@ -96,7 +96,7 @@ def _forecast(
     return forecast, asdict(score) if score else None
 
 
-@router.get("/compare", response_model=shapes.EffectList, responses=responses(422, 503))
+@router.get("/compare", response_model=shapes.EffectList, responses=responses(404, 409, 422, 503))
 async def get_effects(
     pool: PoolDep,
     observed_property: Annotated[Word, Query(alias="property", description="observed property", examples=["no2"])],
@@ -113,11 +113,11 @@ async def get_effects(
     Without a control district, season and weather look like the measure.
     """
     if not before_since < before_until <= after_since < after_until:
-        raise ProblemError(422, "invalid", "the periods must follow one another: before, then after")
+        raise ProblemError(409, "not-possible", "the periods must follow one another: before, then after")
     if after_until - before_since > timedelta(days=1500):
-        raise ProblemError(422, "invalid", "at most 1,500 days in all")
+        raise ProblemError(409, "not-possible", "at most 1,500 days in all")
     if zone not in ZONES:
-        raise ProblemError(422, "invalid", f"no time zone {zone!r}: names are like Europe/Amsterdam")
+        raise not_found("time zone", zone)
     place = ZoneInfo(zone)
     periods: list[dict[str, Hours]] = []
     for since, until in ((before_since, before_until), (after_since, after_until)):
@@ -127,7 +127,7 @@ async def get_effects(
         periods.append(dict(found))
     before, after = periods
     if control is not None and (control not in before or control not in after):
-        raise ProblemError(422, "invalid", f"control: {control!r} has no {observed_property} in both periods")
+        raise not_found(f"control district with {observed_property} in both periods", control)
     steady = [*before[control], *after[control]] if control is not None else []
     names = [name for name in before if name in after and name != control]
     items = await asyncio.to_thread(lambda: [_effect(name, before[name], after[name], steady, share) for name in names])

@@ -14,7 +14,7 @@ from api import meaning_schemas as shapes
 from api.answer import answer
 from api.context import DistrictQuery, PoolDep, Word
 from api.permissions import Allow, Permission
-from api.problems import ProblemError, responses
+from api.problems import ProblemError, not_found, responses
 from api.version import PREFIX
 from indicators.distances import driving_seconds, road_metres
 from indicators.route_export import clock, to_csv, to_geojson
@@ -53,7 +53,7 @@ def solve(task: Task) -> tuple[Plan, int]:
     response_model=shapes.Plan,
     responses={
         200: {"content": {"application/geo+json": {"schema": {"type": "object"}}, "text/csv": {}}},
-        **responses(422, 503),
+        **responses(404, 409, 422, 503),
     },
 )
 async def get_routes(
@@ -72,14 +72,14 @@ async def get_routes(
 ) -> Response:
     """Routes for today's full bins: capacity, shift and urgency kept, what cannot be served named with the reason."""
     begin, end = _seconds(shift_start), _seconds(shift_end)
-    if begin >= end:
-        raise ProblemError(422, "invalid", f"shift_start {shift_start} is not before shift_end {shift_end}")
+    if end <= begin:
+        end += 24 * 3600  # a night shift ends the day after
     found = await pool.fetch(query("meaning", "bins_to_empty"), least_level, source_id, district_id, MOST_BINS + 1)
     if len(found) > MOST_BINS:
-        raise ProblemError(422, "too-much", f"more than {MOST_BINS} bins: raise least_level or take one district")
+        raise ProblemError(409, "too-much", f"more than {MOST_BINS} bins: raise least_level or take one district")
     places: list[Place] = [(row["latitude"], row["longitude"]) for row in found]
     depot = _depot(places, depot_latitude, depot_longitude)
-    stops = tuple(_stop(row["device_id"], row["level"], row["litres"]) for row in found)
+    stops = tuple(_stop(row["device_id"], row["level"], row["litres"], end) for row in found)
     fleet = tuple(Truck(str(number), capacity, begin, end) for number in range(1, trucks + 1))
     plan, in_order = (Plan((), 0), 0)
     if stops:
@@ -90,7 +90,7 @@ async def get_routes(
     if form == "csv":
         chosen = [route for route in plan.routes if route.truck == truck]
         if not chosen:
-            raise ProblemError(422, "invalid", f"truck {truck} does not go out: {[r.truck for r in plan.routes]} do")
+            raise not_found("truck that goes out", truck)
         headers = {"Content-Disposition": f'attachment; filename="truck-{truck}.csv"'}
         return PlainTextResponse(to_csv(chosen[0]), media_type="text/csv; charset=utf-8", headers=headers)
     return answer(_told(plan, depot, len(stops), in_order))
@@ -105,10 +105,10 @@ async def _apart(task: Task) -> tuple[Plan, int]:
         return await asyncio.get_running_loop().run_in_executor(executor, solve, task)
 
 
-def _stop(device_id: str, level: float, litres: float | None) -> Stop:
+def _stop(device_id: str, level: float, litres: float | None, latest: int) -> Stop:
     demand = max(1, round((litres or LITRES) * min(level, 100.0) / 100))
     priority = 10 if level >= URGENT else 3 if level >= SOON else 1
-    return Stop(device_id, demand, priority, service=SERVICE)
+    return Stop(device_id, demand, priority, latest=latest, service=SERVICE)
 
 
 def _depot(places: Sequence[Place], latitude: float | None, longitude: float | None) -> Place:

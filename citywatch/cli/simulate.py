@@ -17,6 +17,7 @@ from citywatch.telemetry import get_logger
 from simulators.answer_key import AnswerKey
 from simulators.bench import build_bench
 from simulators.fleet import Fleet
+from simulators.listening import answers
 from simulators.living import Links, Pace, live, send_history, start_time
 from simulators.placing import build_city
 from simulators.progress import Progress
@@ -94,6 +95,9 @@ def simulate(
         fleet = Fleet(city, chosen, pace.start, AnswerKey(path), replay=warp != 1.0)
         endpoint = Endpoint.of(settings)
         links = Links(endpoint, city, own=connections == "device", name=f"citywatch-simulator-{os.getpid()}")
+        links.listen(
+            lambda topic, payload: answers(fleet, topic, payload, datetime.now(UTC), pace.now(time.monotonic()))
+        )
         await links.open()
         log.info("city_started", devices=size, seed=number, scenario=chosen.name, warp=warp, answer_key=str(path))
         try:

@@ -12,7 +12,7 @@ import os
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -119,17 +119,26 @@ def prove_us_aqi() -> dict[str, object]:
 
 def prove_nab() -> dict[str, object]:
     """Return windows caught and clock hours with a call outside any window, tuned and untouched series apart."""
+    judged = {}
+    for path in sorted((data_folder() / "timeseries/traffic_nab").glob("*.csv")):
+        rows = [
+            (datetime.fromisoformat(row["timestamp"]), float(row["value"]))
+            for row in _rows(f"timeseries/traffic_nab/{path.name}")
+        ]
+        detector = SeriesDetector()
+        calls = [at for at, value in rows if detector.judge(at, value).anomalous]
+        judged[path.stem] = (calls, [at for at, _ in rows])
+    return nab_figures(judged)
+
+
+def nab_figures(judged: Mapping[str, tuple[Sequence[datetime], Sequence[datetime]]]) -> dict[str, Any]:
+    """Return the figures of each series, from the times of its calls and of all its values."""
     windows = json.loads((data_folder() / "timeseries/traffic_nab/anomaly_windows.json").read_text())["windows"]
     series = {}
     for path, spans in windows.items():
         name = Path(path).stem
+        calls, times = judged[name]
         labelled = [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in spans]
-        rows = [
-            (datetime.fromisoformat(row["timestamp"]), float(row["value"]))
-            for row in _rows(f"timeseries/traffic_nab/{name}.csv")
-        ]
-        detector = SeriesDetector()
-        calls = [at for at, value in rows if detector.judge(at, value).anomalous]
         outside = {
             at.replace(minute=0, second=0) for at in calls if not any(start <= at <= end for start, end in labelled)
         }
@@ -138,7 +147,7 @@ def prove_nab() -> dict[str, object]:
             "windows": len(labelled),
             "caught": sum(any(start <= at <= end for at in calls) for start, end in labelled),
             "false_alarm_hours": len(outside),
-            "days": round((rows[-1][0] - rows[0][0]) / DAY, 1),
+            "days": round((times[-1] - times[0]) / DAY, 1),
         }
     sums = {
         group: _nab_sum([each for each in series.values() if wanted is None or each["tuned_on"] is wanted])

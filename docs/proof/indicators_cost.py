@@ -26,7 +26,7 @@ from sql.migrate import migrate
 from sql.pool import set_up
 
 DEVICES = 2000
-SECONDS = int(os.environ.get("CITYWATCH_INDICATOR_SECONDS", "600"))
+SECONDS = int(os.environ.get("PROOF_INDICATOR_SECONDS", "600"))
 HOUR_END = datetime(2026, 3, 3, 8, tzinfo=UTC)
 # what devices of a domain measure, how many of ten are of it, and every how many seconds they report: 2,000 readings a
 # second come from roads and air stations, while bins are as quick as bins ever are

@@ -1,6 +1,6 @@
 """The scoreboard over the standard scenarios: incidents, false alerts, fault flags, on seeds not used while building.
 
-By default two scenarios on one seed. `CITYWATCH_SCORE_SEEDS=101,102 CITYWATCH_SCORE_SCENARIOS=all` asks for more; each
+By default two scenarios on one seed. `PROOF_SCORE_SEEDS=101,102 PROOF_SCORE_SCENARIOS=all` asks for more; each
 run is kept in `scoreboard_runs.jsonl` with the version of the code it judged, so the whole (eight scenarios on ten
 seeds, about a minute each on a quiet machine) may be run in parts: what is there for this version is not run again.
 """
@@ -31,8 +31,8 @@ WHAT_JUDGES = ("rules", "ingest", "devices/profiles", "simulators")
 
 def prove() -> dict[str, object]:
     """Run what is asked for and hold all of it against what was promised."""
-    seeds = [int(each) for each in os.environ.get("CITYWATCH_SCORE_SEEDS", str(SEEDS[0])).split(",")]
-    asked = os.environ.get("CITYWATCH_SCORE_SCENARIOS", "gateway-storm,everything")
+    seeds = [int(each) for each in os.environ.get("PROOF_SCORE_SEEDS", str(SEEDS[0])).split(",")]
+    asked = os.environ.get("PROOF_SCORE_SCENARIOS", "gateway-storm,everything")
     scenarios = STANDARD if asked == "all" else asked.split(",")
     version = judged_version()
     runs = {(run["scenario"], run["seed"]): run for run in kept() if run["version"] == version}

@@ -1,6 +1,6 @@
 """A thousandfold: one simulated day of 1,000 devices in 86 seconds, through ingest, rules and the dashboard's server.
 
-Devices report every five minutes, as most of a real city's do (`CITYWATCH_WARP_HOURS` shortens the day). Simulated time
+Devices report every five minutes, as most of a real city's do (`PROOF_WARP_HOURS` shortens the day). Simulated time
 runs a thousand times as fast as the wall; what counts is how far the system is behind at the end, and that its alerts
 carry simulated times.
 """
@@ -29,7 +29,7 @@ from simulators.scenarios import load_scenario
 DEVICES, SEED, WARP = 1000, 20, 1000.0
 RHYTHM = timedelta(minutes=5)
 START = datetime(2026, 3, 3, tzinfo=UTC)
-HOURS = float(os.environ.get("CITYWATCH_WARP_HOURS", "24"))
+HOURS = float(os.environ.get("PROOF_WARP_HOURS", "24"))
 BEHIND_AT_MOST = 0.1  # of the time it took
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from citywatch.errors import BrokerError
 from citywatch.local.broker import LocalBroker
 from citywatch.local.process import free_port
 from simulators.fleet import Fleet
+from simulators.listening import answers
 from simulators.living import Links, Pace, live, send_history
 from simulators.placing import build_city
 from simulators.publisher import Endpoint, Publisher
@@ -49,6 +50,13 @@ class Counter:
         with self._more:
             self._more.wait_for(lambda: len(self.messages) >= count, timeout=30)
         return self.messages
+
+    def answers(self, topic: str) -> list[dict[str, object]]:
+        return [json.loads(m.payload) for m in list(self.messages) if m.topic == f"{topic}/response"]
+
+    def wait_a_little(self, until: Callable[[], bool]) -> None:
+        with self._more:
+            self._more.wait_for(until, timeout=0.5)
 
     def close(self) -> None:
         self.client.disconnect()
@@ -130,6 +138,27 @@ async def test_a_living_city_publishes_births_history_and_readings(broker: Local
     packs = [json.loads(m.payload) for m in counter.messages if m.topic.endswith("/telemetry")]
     assert sum(len(r) - 2 for pack in packs if isinstance(pack, list) for r in pack) == past
     assert sum(isinstance(pack, dict) for pack in packs) == sent
+
+
+async def test_a_device_of_a_living_city_answers_a_command(broker: LocalBroker, counter: Counter) -> None:
+    now = datetime.now(UTC)
+    fleet = Fleet(build_city(1, 30), load_scenario("quiet-day"), now)
+    links = Links(Endpoint("127.0.0.1", broker.port), fleet.city, own=False, name="city")
+    links.listen(lambda topic, payload: answers(fleet, topic, payload, now, now.timestamp()))
+    await links.open()
+    topic = f"city/v1/devices/{fleet.city.devices[-1].device_id}/commands/identify"
+    asking = Publisher(Endpoint("127.0.0.1", broker.port), "operator")
+    await asking.open()
+    # The city's own subscription may be granted a moment after it is connected.
+    for number in range(100):
+        await asking.publish(topic, json.dumps({"id": number, "arguments": {}}).encode())
+        await asking.drain()
+        await asyncio.to_thread(counter.wait_a_little, lambda: len(counter.answers(topic)) >= 2)
+        if counter.answers(topic):
+            break
+    assert [answer["state"] for answer in counter.answers(topic)[:2]] == ["acknowledged", "done"]
+    await asking.close()
+    await links.close()
 
 
 async def test_what_was_in_flight_when_the_broker_died_arrives_after_it_is_back(

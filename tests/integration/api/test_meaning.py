@@ -36,7 +36,7 @@ async def test_every_indicator_is_listed_and_answers(client: httpx.AsyncClient) 
     found = (await client.post("/api/v1/indicators/us_aqi", json={"pm2_5": 35.9})).json()
     assert (found["value"], found["responsible"]) == (102, ["pm2_5"])
     refused = await client.post("/api/v1/indicators/us_aqi", json={"pm2_5": "much"})
-    assert (refused.status_code, "pm2_5" in refused.json()["detail"]) == (422, True)
+    assert (refused.status_code, "pm2_5" in refused.json()["detail"]) == (409, True)
     assert (await client.post("/api/v1/indicators/karma", json={})).status_code == 404
 
 
@@ -73,7 +73,7 @@ async def test_a_measure_is_found_where_it_was_taken_and_not_elsewhere(client: h
     assert [each["district_id"] for each in controlled["items"]] == ["north"]
     assert controlled["items"][0]["found"]
     turned = {**periods, "before_since": END.isoformat()}
-    assert (await client.get("/api/v1/compare", params={"property": "no2", **turned})).status_code == 422
+    assert (await client.get("/api/v1/compare", params={"property": "no2", **turned})).status_code == 409
 
 
 async def test_equity_names_every_district_with_n(client: httpx.AsyncClient) -> None:

@@ -188,3 +188,23 @@ def make_decoder_once() -> Decoder:
     if not _decoders:
         _decoders.append(make_decoder())
     return _decoders[0]
+
+
+def test_a_replayed_city_that_says_its_now_has_its_clocks_put_right_too() -> None:
+    decoder = make_decoder()
+    # The wall clock is nowhere near: a simulated day of another year.
+    begin = datetime(2027, 1, 5, 8, tzinfo=UTC)
+    flags = []
+    for minute in range(20):
+        now = begin + timedelta(minutes=minute)
+        stated = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+        body = {"time": stated.isoformat(), "now": now.isoformat(), "seq": minute, "battery": 50}
+        (row,) = accepted(decoder, deliver(body, "old-1")).rows
+        assert row.phenomenon_time == now
+        flags.append(row.quality)
+    assert (flags[0], flags[-1]) == (QualityFlag.FAIL, QualityFlag.GOOD)
+    assert [(f.kind, f.corrected) for f in decoder.directory.clock_faults] == [("unset", True)]
+    # A series of the past that says its now is judged by that, and nothing in it is before its time.
+    old = {"time": "2016-05-01T00:00:00Z", "now": "2016-05-01T00:00:00Z", "seq": 1, "vehicle_flow": 50}
+    (row,) = accepted(make_decoder(), deliver(old, "old-1")).rows
+    assert row.quality is QualityFlag.GOOD
