@@ -6,10 +6,10 @@ RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --no-deps --req
 
 FROM python:3.12-slim
 WORKDIR /app
-RUN useradd --system --uid 10001 citywatch
+RUN useradd --system --uid 10001 --user-group citywatch
 COPY --from=build /app/.venv .venv
 COPY . .
-RUN .venv/bin/python -m citywatch.local.link
+RUN .venv/bin/python -m citywatch.local.link && install -d -o 1883 -g 1883 /secure && install -d -o citywatch /city
 USER citywatch
 ENTRYPOINT ["/app/.venv/bin/citywatch"]
 CMD ["serve"]

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TREE := citywatch sql devices indicators rules ingest api dashboard simulators benchmarks tests docs/proof
 
-.PHONY: up setup setup-dev test check format bench prove messages screenshots lock clean
+.PHONY: up setup setup-dev test check format bench prove messages screenshots sbom lock clean
 
 up: setup
 	@exec $(BIN)/citywatch up $(ARGS)
@@ -50,6 +50,14 @@ messages: setup-dev
 
 screenshots: setup-dev
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+sbom: setup
+	@mkdir -p build
+	@$(BIN)/python -m citywatch.local.sbom > build/sbom.json
+	@echo "build/sbom.json: what is inside, as CycloneDX"
+
+docs: setup-dev
+	@$(BIN)/python -m citywatch.local.example_env
 
 lock: setup-dev
 	@$(BIN)/python -m tests.lock

@@ -15,6 +15,7 @@ from api.live import live_router
 from api.live_events import events_router
 from api.live_hub import Hub
 from api.metrics import Metrics
+from api.once import Once
 from api.openapi import document_doors
 from api.permissions import read_doors
 from api.problems import install_problems
@@ -26,24 +27,30 @@ from api.routes import (
     audit,
     backtests,
     curves,
+    device_care,
+    device_profiles,
     devices,
     districts,
     exports,
     identity,
     incidents,
+    ingest,
     maintenance,
     meaning,
     notifications,
     observations,
+    open_data,
     overview,
     provider,
     quality,
+    reports,
     routes,
     rules,
     system,
     work_orders,
 )
 from api.standards.ngsi_ld.routes import router as ngsi_ld_router
+from api.standards.open311 import router as open311_router
 from api.standards.sensorthings.routes import router as sensorthings_router
 from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
@@ -57,6 +64,7 @@ DESCRIPTION = """\
 Everything Citywatch knows about the city, and what may be done about it.
 
 Times are RFC 3339 in UTC, units are UCUM codes. Lists page by cursor: pass `next_cursor` back as `cursor`.
+A change that carries an `Idempotency-Key` may be sent again: it is done once, and answered the same for a day.
 Every error is an RFC 9457 problem (`application/problem+json`) with the id of the request.
 Live changes come over the WebSocket `/api/v1/live`.
 """
@@ -91,6 +99,9 @@ def create_app(settings: Settings) -> FastAPI:
                 yield
         finally:
             await pool.close()
+            for held in (getattr(app.state, "broker_link", None), getattr(app.state, "profiles", None)):
+                if held is not None:
+                    held.close()
 
     app = FastAPI(
         title="Citywatch",
@@ -113,6 +124,9 @@ def create_app(settings: Settings) -> FastAPI:
         overview,
         districts,
         devices,
+        device_care,
+        device_profiles,
+        ingest,
         observations,
         curves,
         alerts,
@@ -130,15 +144,20 @@ def create_app(settings: Settings) -> FastAPI:
         notifications,
         work_orders,
         audit,
+        open_data,
+        reports,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])
     app.include_router(sensorthings_router)
+    app.include_router(open311_router)
+    app.include_router(open_data.feeds_router)
     app.include_router(live_router)
+    app.include_router(events_router)
     app.include_router(identity.router)
     app.include_router(provider.router)
-    app.include_router(events_router)
     app.include_router(system.router)
+    app.add_middleware(Once)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)
     app.add_middleware(

@@ -18,7 +18,8 @@ from api.export import Write, without_comments
 from sql.connection import Connection
 from sql.queries import query
 
-GROUP = 100_000  # rows in a row group; about 6 MB as they come
+PIECE = 16_384  # rows read at once; about 1 MB as they come
+GROUP = 100_000  # rows in a row group
 _HEAD = 19  # bytes before the first row of a binary COPY
 _EPOCH = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000  # PostgreSQL counts from there, in microseconds
 # A row as it comes: the number of fields, then each with its length before it.
@@ -81,7 +82,18 @@ class _Streams:
 
 
 async def row_groups(connection: Connection, arguments: tuple[Any, ...]) -> AsyncGenerator[pa.Table]:
-    """Yield observations in tables of about `GROUP` rows, never more than a few of them in memory."""
+    """Yield observations in tables of about `GROUP` rows, never more than one of them in memory."""
+    held: list[pa.Table] = []
+    async for table in _pieces(connection, arguments):
+        held.append(table)
+        if sum(map(len, held)) >= GROUP:
+            yield pa.concat_tables(held)
+            held.clear()
+    if held:
+        yield pa.concat_tables(held)
+
+
+async def _pieces(connection: Connection, arguments: tuple[Any, ...]) -> AsyncGenerator[pa.Table]:
     streams = _Streams(await connection.fetch(query("api", "export_streams"), *arguments[:-2]))
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(2)
 
@@ -90,7 +102,7 @@ async def row_groups(connection: Connection, arguments: tuple[Any, ...]) -> Asyn
 
         async def take(piece: bytes) -> None:
             held.extend(piece)
-            if len(held) >= GROUP * _ROW.itemsize + _HEAD:
+            if len(held) >= PIECE * _ROW.itemsize + _HEAD:
                 await queue.put(bytes(held))
                 held.clear()
 

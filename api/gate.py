@@ -16,9 +16,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.permissions import Door, find_door, read_doors, refuse
+from api.permissions import Door, find_door, methods_of, read_doors, refuse
 from api.principal import DEMO, PUBLISHER, Principal, current_principal
 from api.problems import MEDIA_TYPE, UNREACHABLE, ProblemError, problem_body
+from api.rate import Buckets
 from citywatch.errors import SettingsError
 from citywatch.settings import ServeSettings
 from citywatch.telemetry import get_logger
@@ -149,15 +150,33 @@ class Gate:
         self.identify = identify
         self.observe = observe
         self.max_body = max_body
+        self.buckets = Buckets(settings.rate, settings.burst)
         self._doors: Sequence[Door] | None = None
+
+    def _charge(self, caller: str) -> None:
+        wait = 0 if self.demo else self.buckets.take(caller)
+        if wait:
+            raise ProblemError(429, "too-many-requests", f"too many requests: wait {wait} s", wait=wait)
+
+    async def _meet(self, scope: Scope) -> None:
+        """Find out who acts from outside; raise ProblemError 429 if they ask too much, 401 for a key that is wrong."""
+        address = f"address {scope['client'][0]}" if scope.get("client") else "address unknown"
+        try:
+            principal = await self.identify(HTTPConnection(scope))
+        except ProblemError:
+            # Whoever tries out keys is known by their address alone.
+            self._charge(address)
+            raise
+        self._charge(address if principal.account_id is None else f"account {principal.account_id}")
+        scope[PRINCIPAL] = principal
+        current_principal.set(principal)
 
     async def _admit(self, scope: Scope) -> None:
         """Find out who acts, and raise ProblemError unless they may use what they ask for."""
         if self._doors is None:
             self._doors = list(read_doors(scope["app"]))
         if PRINCIPAL not in scope:
-            scope[PRINCIPAL] = await self.identify(HTTPConnection(scope))
-            current_principal.set(scope[PRINCIPAL])
+            await self._meet(scope)
         door = find_door(self._doors, scope)
         if door is None:
             raise ProblemError(404, "not-found", f"there is nothing at {scope['path']!r}")
@@ -204,6 +223,9 @@ class Gate:
                 out["X-Request-Id"] = scope["citywatch.request_id"]
                 for name, value in SECURITY_HEADERS.items():
                     out.setdefault(name, value)
+                if status == 405:
+                    # Routing names the methods of the first route of a path only, and a path may have several.
+                    out["Allow"] = ", ".join(methods_of(self._doors or (), scope))
                 if api:
                     out.setdefault("Content-Security-Policy", API_POLICY)
                     out.setdefault("Cache-Control", "no-store")
@@ -224,12 +246,14 @@ class Gate:
             if taken <= self.max_body or begun:
                 await guarded_send(message)
 
-        async def answer(code: int, kind: str, detail: str) -> None:
+        async def answer(code: int, kind: str, detail: str, wait: int = 0) -> None:
             body = problem_body(code, kind, detail, instance=scope["path"], request_id=scope["citywatch.request_id"])
             length = str(len(body)).encode()
             out = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", length)]
             if code == 401:
                 out.append((b"www-authenticate", b"Bearer"))
+            if wait:
+                out.append((b"retry-after", str(wait).encode()))
             await guarded_send({"type": "http.response.start", "status": code, "headers": out})
             await guarded_send({"type": "http.response.body", "body": body})
 
@@ -237,6 +261,9 @@ class Gate:
         try:
             if reason is not None:
                 await answer(403, "foreign-origin", reason)
+            elif headers.get("content-encoding", "identity") != "identity":
+                # Nothing here unpacks: a few bytes could stand for gigabytes.
+                await answer(415, "compressed", "send the body as it is, without Content-Encoding")
             elif headers.get("content-length", "0").isdigit() and int(headers.get("content-length", 0)) > self.max_body:
                 await answer(413, "too-large", too_large)
             else:
@@ -247,7 +274,7 @@ class Gate:
         except ProblemError as problem:
             where = _page_instead(scope, headers, problem)
             if where is None:
-                await answer(problem.status, problem.kind, str(problem))
+                await answer(problem.status, problem.kind, str(problem), problem.wait)
             else:
                 moved = [(b"location", where.encode()), (b"content-length", b"0")]
                 await guarded_send({"type": "http.response.start", "status": 303, "headers": moved})

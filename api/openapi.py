@@ -39,7 +39,7 @@ def document_doors(app: FastAPI, *, demo: bool) -> None:
                 if set(permissions) != {Permission.PUBLIC}:
                     if not demo:
                         operation["security"] = [{"session": []}, {"key": []}]
-                    for status, problem in responses(401, 403).items():
+                    for status, problem in responses(401, 403, 429).items():
                         operation["responses"].setdefault(str(status), problem)
         return document
 

@@ -158,6 +158,13 @@ def read_doors(app: FastAPI) -> Iterator[Door]:
         yield Door(_kind(route), path, pattern, frozenset(methods) if methods else None, permissions)
 
 
+def methods_of(doors: Sequence[Door], scope: Scope) -> list[str]:
+    """Return every method that the path asked for takes, for `Allow`; a place that only stands in for what is not
+    there does not count beside one that is."""
+    fitting = [door for door in doors if door.fits(scope)]
+    return sorted({method for door in fitting if door.path == fitting[0].path for method in door.methods or ()})
+
+
 def find_door(doors: Sequence[Door], scope: Scope) -> Door | None:
     """Return the route that a connection will be given to: the first that takes its method, else the first that has
     its path (which will answer 405), None if there is no such place."""

@@ -1,5 +1,6 @@
 """Every error leaves as RFC 9457 problem details: what kind, what exactly, and the request it belongs to."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -7,6 +8,7 @@ import asyncpg
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from api.schemas import Problem
@@ -29,10 +31,14 @@ UNREACHABLE: tuple[type[Exception], ...] = (
 
 
 class ProblemError(CitywatchError):
-    """A request that cannot be answered as asked; `status` is the HTTP status, `kind` the last part of its type."""
+    """A request that cannot be answered as asked; `status` is the HTTP status, `kind` the last part of its type.
 
-    def __init__(self, status: int, kind: str, detail: str) -> None:
+    `wait` is the number of seconds after which it may be asked again (Retry-After), 0 for no such promise.
+    """
+
+    def __init__(self, status: int, kind: str, detail: str, *, wait: int = 0) -> None:
         super().__init__(detail)
+        self.wait = wait
         self.status = status
         self.kind = kind
 
@@ -91,14 +97,29 @@ def _answer(
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return _answer(request, error.status, error.kind, str(error))
+    headers = {"Retry-After": str(error.wait)} if error.wait else None
+    return _answer(request, error.status, error.kind, str(error), headers=headers)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     detail = error.detail if isinstance(error.detail, str) else str(error.detail)
-    return _answer(request, error.status_code, kind, detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+        headers["Allow"] = methods
+    return _answer(request, error.status_code, kind, detail, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """Return the methods of all routes of this path; the one that answers knows its own only."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.router.routes):
+        pattern: re.Pattern[str] | None = getattr(route, "path_regex", None)
+        # One that takes whatever comes below a path is no resource of its own.
+        if pattern is not None and ":path}" not in (route.path or "") and pattern.match(request.url.path):
+            found |= set(getattr(route, "methods", None) or ())
+    return ", ".join(sorted(found))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

@@ -62,12 +62,13 @@ class Source(_Schema):
 
 
 class Datastream(_Schema):
-    """One observed property of one device, in one UCUM unit."""
+    """One observed property of one device, in one UCUM unit; `published`: open data for everybody."""
 
     datastream_id: int
     device_id: str
     property: str
     unit: str
+    published: bool
 
 
 class Latest(_Schema):

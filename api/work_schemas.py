@@ -10,7 +10,7 @@ from api.schemas import Instant, Severity
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
 Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 Link = Annotated[str, StringConstraints(max_length=1000, pattern=r"^https?://[^\s\x00]+$")]
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Number = Annotated[int, Field(ge=1, le=2**53 - 1)]  # as far as every JSON reader counts
 WorkStep = Literal["accepted", "en_route", "done", "cancelled"]
 
 

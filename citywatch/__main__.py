@@ -8,6 +8,7 @@ from citywatch.cli import (
     app,
     audit,
     backup,
+    broker,
     devices,
     doctor,
     export,
@@ -16,6 +17,7 @@ from citywatch.cli import (
     indicators,
     ingest,
     migrate,
+    probe,
     record,
     rejected,
     replay,
@@ -32,6 +34,8 @@ app.command()(up.up)
 app.command()(doctor.doctor)
 app.command()(doctor.status)
 app.command()(account.account)
+app.add_typer(probe.app, name="probe")
+app.add_typer(broker.app, name="broker")
 app.command("migrate")(migrate.migrate_command)
 app.command()(backup.backup)
 app.command("restore")(backup.restore_command)

@@ -7,10 +7,15 @@ import os
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
@@ -173,9 +178,6 @@ class ServeSettings(_Group):
     tls_key: Path | None = Field(None, description="its private key (PEM)")
     rate: float = Field(50.0, gt=0, description="requests per second that one account, key or address may keep up")
     burst: int = Field(500, ge=1, description="requests that one may make at once on top")
-    trust_network: bool = Field(
-        False, description="demo mode may listen on every address: what stands in front keeps the port to this machine"
-    )
 
 
 class IdentitySettings(_Group):
@@ -209,6 +211,26 @@ class SimulatorSettings(_Group):
     seed: int = Field(1, ge=0, description="the same seed gives the same city and the same readings")
 
 
+class _Environment(EnvSettingsSource):
+    """The environment, in which a secret may stand as the name of a file: NAME_FILE, as containers are given them."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what is set, with the secrets read from their files; raise SettingsError where one cannot be."""
+        state = super().__call__()
+        for key in secret_keys():
+            group, _, name = key.removeprefix(PREFIX).lower().partition("__")
+            path = state.get(group, {}).pop(f"{name}_file", None)
+            if path is None:
+                continue
+            if name in state[group]:
+                raise SettingsError(f"{key} and {key}_FILE are both set: one of them")
+            try:
+                state[group][name] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise SettingsError(f"{key}_FILE: {path} cannot be read ({error.strerror})") from None
+        return state
+
+
 class Settings(BaseSettings):
     """All settings; each group's fields say what they mean."""
 
@@ -220,6 +242,18 @@ class Settings(BaseSettings):
         env_file=".env",
         env_file_encoding="utf-8",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment our way."""
+        return init_settings, _Environment(settings_cls), dotenv_settings
 
     data_dir: Path = Field(Path(".citywatch"), description="where embedded servers and their data live")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
@@ -234,6 +268,17 @@ class Settings(BaseSettings):
     identity: IdentitySettings = Field(default_factory=IdentitySettings)
     devices: DevicesSettings = Field(default_factory=DevicesSettings)
     simulator: SimulatorSettings = Field(default_factory=SimulatorSettings)
+
+
+def secret_keys() -> set[str]:
+    """Return the keys whose value may be given as a file instead: KEY_FILE, as containers are given their secrets."""
+    return {
+        f"{PREFIX}{name}__{inner}".upper()
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Group)
+        for inner, detail in field.annotation.model_fields.items()
+        if detail.annotation == SecretStr | None
+    }
 
 
 def known_keys() -> dict[str, str]:
@@ -253,7 +298,12 @@ def known_keys() -> dict[str, str]:
 def load_settings() -> Settings:
     """Read the settings once per process; raise SettingsError naming every unknown or unacceptable key."""
     unknown = sorted(
-        k for k in os.environ if k.startswith(PREFIX) and k.upper() not in known_keys() and k not in TEST_KEYS
+        k
+        for k in os.environ
+        if k.startswith(PREFIX)
+        and k.upper() not in known_keys()
+        and k not in TEST_KEYS
+        and k.removesuffix("_FILE") not in secret_keys()
     )
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}: see example.env for those there are")

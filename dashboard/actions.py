@@ -16,8 +16,11 @@ DONE = {
     "assign": lambda n: plural("{n} alert assigned", "{n} alerts assigned", n),
     "shelve": lambda n: plural("{n} alert shelved", "{n} alerts shelved", n),
     "unshelve": lambda n: plural("{n} alert unshelved", "{n} alerts unshelved", n),
+    "work": lambda n: plural("{n} work order handed over", "{n} work orders handed over", n),
     "reset": lambda n: plural("{n} alert reset", "{n} alerts reset", n),
 }
+# What is done to something else than alerts, each in its own way.
+OTHERS = frozenset({"proceed", "backtest", "cancel-backtest"})
 LONGEST_SHELVING = 7 * 24 * 60  # minutes
 
 
@@ -39,6 +42,8 @@ def body_of(request: JsonObject) -> JsonObject:
 async def take(api: ApiClient, request: dict[str, Any]) -> JsonObject:
     """Take the step on every alert asked for; return words, whether all went well, and which alerts it was done to."""
     action = str(request["action"])
+    if action in OTHERS:
+        return await _other(api, action, request)
     if action not in DONE:
         return {"words": text("There is no such action"), "ok": False, "done": [], "action": action}
     ids = [int(alert_id) for alert_id in request["alert_ids"]]
@@ -49,6 +54,9 @@ async def take(api: ApiClient, request: dict[str, Any]) -> JsonObject:
 
     async def one(alert_id: int) -> ApiError | None:
         try:
+            if action == "work":
+                await api.hand_over(alert_id, str(request["queue"]).strip(), body["comment"], str(request["operator"]))
+                return None
             await api.act(alert_id, action, str(request["operator"]), body)
         except ApiError as error:
             return error
@@ -61,3 +69,21 @@ async def take(api: ApiClient, request: dict[str, Any]) -> JsonObject:
     if failed:
         words.append(text("Not done for {n}: {why}", n=len(failed), why=failed[0]))
     return {"words": ". ".join(words), "ok": not failed, "done": done, "action": action}
+
+
+async def _other(api: ApiClient, action: str, request: dict[str, Any]) -> JsonObject:
+    """Move a work order on, or begin or stop a look-back; `go` is where the browser goes then."""
+    operator, done = str(request["operator"]), {"ok": True, "done": [], "action": action}
+    try:
+        if action == "proceed":
+            order = await api.proceed(int(request["work_order_id"]), str(request["step"]), operator)
+            return {**done, "words": text("Work order {n} moved on", n=order["work_order_id"]), "refresh": True}
+        if action == "cancel-backtest":
+            await api.cancel_backtest(int(request["backtest_id"]))
+            return {**done, "words": text("Look-back stopped"), "refresh": True}
+        until = wall_clock()
+        rule_id, days = str(request["rule_id"]), int(request["days"])
+        job = await api.begin_backtest(rule_id, until - timedelta(days=days), until, operator)
+    except ApiError as error:
+        return {**done, "ok": False, "words": text("Not done: {why}", why=str(error))}
+    return {**done, "words": text("Look-back begun"), "go": f"/rules/{rule_id}?backtest={job['backtest_id']}"}

@@ -21,6 +21,7 @@ from dashboard.shapes import (
     Source,
     Status,
     Summary,
+    WorkOrder,
 )
 
 PAGE = 1000
@@ -138,6 +139,45 @@ class ApiClient:
         """Take one step on an alert in the operator's name: acknowledge, comment, assign, shelve, unshelve, reset."""
         headers = {"X-Citywatch-Operator": operator}
         return cast(AlertDetail, await self._ask("POST", f"/alerts/{alert_id}/{action}", json=body, headers=headers))
+
+    async def hand_over(self, alert_id: int, queue: str, note: str, operator: str) -> WorkOrder:
+        """Hand an alert to a department as a work order, in the operator's name."""
+        body = {"alert_id": alert_id, "queue": queue, "note": note}
+        headers = {"X-Citywatch-Operator": operator}
+        return cast(WorkOrder, await self._ask("POST", "/work-orders", json=body, headers=headers))
+
+    async def proceed(self, work_order_id: int, step: str, operator: str) -> WorkOrder:
+        """Say how far a work order is: accepted, en_route, done or cancelled."""
+        path, headers = f"/work-orders/{work_order_id}/{step}", {"X-Citywatch-Operator": operator}
+        return cast(WorkOrder, await self._ask("POST", path, json={}, headers=headers))
+
+    async def work_orders(self, *, open: bool | None = None, most: int = 200) -> list[WorkOrder]:
+        """Return work orders, newest first."""
+        asked = {"open": None if open is None else str(open).lower()}
+        return cast(list[WorkOrder], await self._every("/work-orders", asked, most))
+
+    async def rule_versions(self, rule_id: str) -> list[JsonObject]:
+        """Return every version of a rule, newest first."""
+        return cast(list[JsonObject], (await self._ask("GET", f"/rules/{rule_id}/versions"))["items"])
+
+    async def begin_backtest(self, rule_id: str, since: datetime, until: datetime, operator: str) -> JsonObject:
+        """Begin to look back with the rule as it runs; answers with the number to ask for."""
+        body = {"rule_id": rule_id, "since": since.isoformat(), "until": until.isoformat()}
+        headers = {"X-Citywatch-Operator": operator}
+        return cast(JsonObject, await self._ask("POST", "/backtests", json=body, headers=headers))
+
+    async def backtest(self, backtest_id: int) -> JsonObject:
+        """Return how far a look-back is, and what came out of it."""
+        return cast(JsonObject, await self._ask("GET", f"/backtests/{backtest_id}"))
+
+    async def cancel_backtest(self, backtest_id: int) -> JsonObject:
+        """Stop a look-back."""
+        return cast(JsonObject, await self._ask("DELETE", f"/backtests/{backtest_id}"))
+
+    async def alarm_health(self, since: datetime, until: datetime) -> JsonObject:
+        """Return how the alerts themselves do over a span: rate, floods, chattering, the worst ten."""
+        asked = {"since": since.isoformat(), "until": until.isoformat()}
+        return cast(JsonObject, await self._ask("GET", "/alarm-health", parameters=asked))
 
     async def incidents(self, *, open: bool | None = None) -> list[Incident]:
         """Return incidents, newest first."""

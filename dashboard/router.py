@@ -22,6 +22,7 @@ from dashboard.pages import (
     trends,
     wall,
     waste,
+    work,
 )
 from dashboard.pages.view import Page, View
 from dashboard.query import Query, choose_clock, reader_zone, wall_clock
@@ -36,6 +37,7 @@ PAGES: dict[str, Page] = {
     "/rules": rules.page,
     "/report": report.page,
     "/wall": wall.page,
+    "/work": work.page,
     "/traffic": traffic.page,
     "/waste": waste.page,
     "/air": air.page,

@@ -54,6 +54,11 @@ class Device(TypedDict):
     last_time: str | None
     freshness: Freshness
     worst_severity: Severity | None
+    presence: str
+    link: str | None
+    link_at: str | None
+    learned_interval_seconds: float | None
+    version: int
     latest: list[Latest]
 
 
@@ -116,6 +121,26 @@ class Incident(TypedDict):
     began_at: str
     closed_at: str | None
     alert_ids: list[int]
+
+
+class WorkOrder(TypedDict):
+    """What a department is asked to do, and how far it is."""
+
+    work_order_id: int
+    alert_id: int
+    queue: str
+    crew: str | None
+    severity: Severity
+    task: str
+    state: str
+    created_by: str
+    created_at: str
+    due_at: str
+    changed_at: str
+    overdue: bool
+    device_id: str | None
+    device_name: str | None
+    text: str | None
 
 
 class AlertEvent(TypedDict):

@@ -27,6 +27,7 @@ NAVIGATION: tuple[tuple[str, str, str] | tuple[None, None, str], ...] = (
     ("/waste", "waste", mark("Waste")),
     ("/air", "air", mark("Air")),
     (None, None, mark("Shift")),
+    ("/work", "work", mark("Work orders")),
     ("/report", "report", mark("Shift report")),
     ("/wall", "wall", mark("Wall")),
     (None, None, mark("System")),

@@ -11,6 +11,7 @@ from citywatch.errors import RegistryError
 from devices.command_messages import Answer, CommandMessage, downlink, native_command
 from devices.model import DecodeError
 from devices.profiles import Profile
+from sql.audit import audit
 from sql.connection import Connection
 from sql.queries import query
 
@@ -69,6 +70,7 @@ async def create_command(
     lasts: timedelta,
     actor: str,
     now: datetime,
+    address: str = "",
 ) -> Command:
     """Queue a command; it is sent at once by `citywatch devices run`. Raises RegistryError where it cannot be."""
     if not NAME.fullmatch(name):
@@ -91,6 +93,8 @@ async def create_command(
             command_id, device_id, name, dict(arguments), route, now, actor, expires_at,
         )  # fmt: skip
         await connection.execute(query("commands", "announce_command"))
+        detail = {"command_id": str(command_id), "name": name, "arguments": dict(arguments)}
+        await audit(connection, actor, "command.send", f"device/{device_id}", detail, address)
     (command,) = await list_commands(connection, command_id=command_id)
     return command
 
@@ -107,7 +111,8 @@ async def list_commands(
     """Return commands, the newest first."""
     at, after = before or (None, None)
     rows = await connection.fetch(query("commands", "commands"), device_id, state, command_id, at, after, limit)
-    return [Command(**row) for row in rows]
+    # The driver's own kind of UUID is not one that JSON encoders know.
+    return [Command(**{**row, "command_id": UUID(int=row["command_id"].int)}) for row in rows]
 
 
 async def settle(connection: Connection, answer: Answer, now: datetime) -> bool:

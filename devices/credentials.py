@@ -16,6 +16,7 @@ from citywatch.errors import RegistryError, SettingsError
 from citywatch.local.dynamic_security import ITERATIONS, Account, make_account, new_password
 from citywatch.settings import Settings
 from devices.broker_admin import BrokerAdmin, StoreAdmin, dynamic_security
+from sql.audit import audit
 from sql.connection import Connection
 from sql.queries import query
 
@@ -76,6 +77,7 @@ async def create_credentials(
     actor: str,
     now: datetime,
     rotate: bool = False,
+    address: str = "",
 ) -> list[Credential]:
     """Give devices new passwords, at the broker and here, and return them: the only time that anybody sees them.
 
@@ -96,8 +98,11 @@ async def create_credentials(
             now,
             actor,
         )
-        # Last, so that whatever fails before leaves the broker as it was.
+        # Late, so that whatever fails before leaves the broker as it was.
         await asyncio.to_thread(admin.grant, [(one.device_id, one.password) for one in made])
+        action = "credential.rotate" if rotate else "credential.create"
+        for one in made:
+            await audit(connection, actor, action, f"device/{one.device_id}", address=address)
     return made
 
 
@@ -112,7 +117,13 @@ def _check(active: dict[str, bool], wanted: list[Credential], rotate: bool) -> N
 
 
 async def revoke_credentials(
-    connection: Connection, admin: BrokerAdmin, device_ids: Sequence[str], *, actor: str, now: datetime
+    connection: Connection,
+    admin: BrokerAdmin,
+    device_ids: Sequence[str],
+    *,
+    actor: str,
+    now: datetime,
+    address: str = "",
 ) -> list[str]:
     """Cut devices off at the broker, and return those that had a credential.
 
@@ -121,7 +132,10 @@ async def revoke_credentials(
     async with connection.transaction():
         rows = await connection.fetch(query("credentials", "revoke_credentials"), list(device_ids), now, actor)
         await asyncio.to_thread(admin.revoke, device_ids)
-    return sorted(row["device_id"] for row in rows)
+        revoked = sorted(row["device_id"] for row in rows)
+        for device_id in revoked:
+            await audit(connection, actor, "credential.revoke", f"device/{device_id}", address=address)
+    return revoked
 
 
 async def create_provisioning_key(
@@ -136,16 +150,19 @@ async def create_provisioning_key(
 ) -> str:
     """Return a new key by which `uses` registered devices may claim a credential each; shown once."""
     key = secrets.token_urlsafe(32)
-    kept = await connection.fetchval(
-        query("credentials", "keep_provisioning_key"), name, _digest(key), profile, uses, now + lasts, now, actor
-    )
-    if kept is None:
-        raise RegistryError(f"there is a provisioning key {name!r} already")
+    async with connection.transaction():
+        kept = await connection.fetchval(
+            query("credentials", "keep_provisioning_key"), name, _digest(key), profile, uses, now + lasts, now, actor
+        )
+        if kept is None:
+            raise RegistryError(f"there is a provisioning key {name!r} already")
+        detail = {"uses": uses, "until": (now + lasts).isoformat(), "profile": profile}
+        await audit(connection, actor, "provisioning-key.create", f"provisioning-key/{name}", detail)
     return key
 
 
 async def claim_credential(
-    connection: Connection, admin: BrokerAdmin, device_id: str, key: str, *, now: datetime
+    connection: Connection, admin: BrokerAdmin, device_id: str, key: str, *, now: datetime, address: str = ""
 ) -> Credential:
     """Return the credential of a registered device that has none and shows a fleet's key.
 
@@ -155,7 +172,7 @@ async def claim_credential(
         name = await connection.fetchval(query("credentials", "use_provisioning_key"), _digest(key), device_id, now)
         if name is None:
             raise RegistryError("this key does not open this device: unknown, used up, expired, or for other devices")
-        made = await create_credentials(connection, admin, [device_id], actor=f"key {name}", now=now)
+        made = await create_credentials(connection, admin, [device_id], actor=f"key {name}", now=now, address=address)
     return made[0]
 
 

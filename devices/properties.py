@@ -98,6 +98,7 @@ PROPERTIES = _catalogue(
     ("sound_level_max", "Sound level (LAmax)", "dB[A]", 0, 160, N),
     ("battery", "Battery", "%", 0, 100, H),
     ("battery_voltage", "Battery voltage", "V", 0, 60, H),
+    ("publish_to_visible", "From publishing to being seen", "s", 0, 86400, H),
     ("rssi", "Signal strength", "dB[mW]", -200, 20, H),
     ("snr", "Signal to noise", "dB", -60, 60, H),
     # Worked out from others, see DERIVED.

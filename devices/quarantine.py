@@ -7,6 +7,7 @@ from typing import Any
 from citywatch.errors import RegistryError
 from devices.geometry import district_of, make_shape
 from devices.registry import import_registry
+from sql.audit import audit
 from sql.connection import Connection
 from sql.queries import query
 
@@ -34,7 +35,7 @@ async def kept_messages(connection: Connection, device_id: str, *, limit: int = 
     return [row["payload"] for row in rows]
 
 
-async def register_stranger(connection: Connection, device: dict[str, Any]) -> None:
+async def register_stranger(connection: Connection, device: dict[str, Any], *, actor: str, address: str = "") -> None:
     """Register one device, its district by its location where none is given.
 
     Raises RegistryError where the entry is not acceptable or the device is there already.
@@ -47,4 +48,7 @@ async def register_stranger(connection: Connection, device: dict[str, Any]) -> N
         shapes = [make_shape(row["district_id"], row["polygon"]) for row in rows]
         within = district_of(longitude, latitude, [shape for shape in shapes if shape is not None])
         device = {**device, "district_id": within}
-    await import_registry(connection, {"devices": [device]})
+    async with connection.transaction():
+        await import_registry(connection, {"devices": [device]})
+        detail = {"profile": device["profile"]}
+        await audit(connection, actor, "device.adopt", f"device/{device['device_id']}", detail, address)

@@ -8,6 +8,9 @@ from citywatch.errors import SettingsError
 # Citywatch's own topic scheme; the device's profile says by which envelope it speaks there.
 NATIVE = "city/v1/devices/{device_id}/telemetry"
 DEVICE = "{device_id}"
+# Where messages that came over HTTP are published, by envelope; the message itself names its device.
+WEBHOOK = "citywatch/webhooks/{}"
+WEBHOOKS = ("tts_v3", "chirpstack_v4", "airgradient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def make_route(template: str, envelope: str | None = None) -> Route:
 
 
 def make_routes(foreign: Mapping[str, str], envelopes: Mapping[str, object]) -> tuple[Route, ...]:
-    """Return the native route and those of the settings; the first that matches a topic is taken."""
-    routes = [make_route(NATIVE)]
+    """Return the native route, those of webhooks and of the settings; the first that matches a topic is taken."""
+    routes = [make_route(NATIVE), *(make_route(WEBHOOK.format(name), name) for name in WEBHOOKS)]
     for template, envelope in foreign.items():
         if envelope not in envelopes:
             raise SettingsError(f"route {template}: envelope {envelope} is none of {', '.join(envelopes)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from citywatch.errors import AlertError
@@ -39,24 +40,32 @@ async def record(
     if change.kind is Kind.RAISED:
         return await raise_alert(connection, ready, subject, datastream_id, change, key)
     began = change.was or change.episode.raised_at
-    alert_id: int | None = await connection.fetchval(query("rules", "alert_by_raise"), key, began)
-    if alert_id is None:
+    row = await connection.fetchrow(query("rules", "lock_by_raise"), key, began)
+    if row is None:
         return None
-    row = await lock_alert(connection, alert_id)
+    alert_id: int = row["alert_id"]
     actor = f"rule {change.rule_id} v{ready.rule.version}"
     stands = standing_of(row).active
     if (change.kind is Kind.CLEARED and not stands) or (change.kind is Kind.REOPENED and stands):
         return None  # it is so already
     episode = change.episode
     comment = f"had begun {began.isoformat()}" if change.kind is Kind.MOVED else ""
-    await move(connection, row, change.kind, change.at, actor, comment)
+    before = standing_of(row)
+    after = advance(before, change.kind, acknowledged=row["acknowledged_at"] is not None)
     await connection.execute(
-        query("rules", "set_span"),
+        query("rules", "change_alert"),
         alert_id,
+        after.state.value,
+        after.open,
         episode.raised_at,
         episode.cleared_at,
         episode.silent,
         change.kind is Kind.RETRACTED,
+        change.at,
+        change.kind.value,
+        before.state.value,
+        actor,
+        comment,
     )
     return alert_id
 
@@ -66,15 +75,18 @@ async def raise_alert(
 ) -> int | None:
     """Write a new alert; return None where its key has one that stands. The unique indexes decide, nobody's luck."""
     rule, episode = ready.rule, change.episode
-    open_row = await connection.fetchrow(query("rules", "open_alert"), key)
-    if open_row is not None and open_row["raised_at"] < episode.raised_at and open_row["cleared_at"] is not None:
-        row = await lock_alert(connection, open_row["alert_id"])
-        await move(connection, row, Kind.SUPERSEDED, episode.raised_at, f"rule {rule.rule_id} v{rule.version}")
-    quiet = AlertState.SHELVED if await connection.fetchval(query("rules", "is_shelved"), key) else None
+    actor = f"rule {rule.rule_id} v{rule.version}"
+    met = await connection.fetchrow(query("rules", "before_raise"), key, episode.raised_at)
+    assert met is not None
+    if met["superseded"] is not None:
+        row = await lock_alert(connection, met["superseded"])
+        if row["open"]:  # nobody closed it in this moment
+            await move(connection, row, Kind.SUPERSEDED, episode.raised_at, actor)
+    quiet = AlertState.SHELVED if met["shelved"] else None
     steps = [(Kind.RAISED, episode.raised_at, raised(latched=rule.latched, quiet=quiet))]
     if episode.cleared_at is not None:
         steps.append((Kind.CLEARED, episode.cleared_at, advance(steps[-1][2], Kind.CLEARED)))
-        if await connection.fetchval(query("rules", "newer_alert"), key, episode.raised_at):
+        if met["newer"]:
             steps.append((Kind.SUPERSEDED, episode.cleared_at, advance(steps[-1][2], Kind.SUPERSEDED)))
     standing = steps[-1][2]
     alert_id: int | None = await connection.fetchval(
@@ -94,16 +106,13 @@ async def raise_alert(
         episode.cleared_at,
         rule.latched,
         subject.device_id if subject.area is not None else None,
+        actor,
+        steps[0][2].state.value,
     )
     if alert_id is None:
         return None
-    before = None
-    for kind, at, after in steps:
-        await write_journal(
-            connection, alert_id, at, kind, before, after.state, f"rule {rule.rule_id} v{rule.version}", ""
-        )
-        before = after.state
-    await connection.execute(query("rules", "announce"), alert_id)
+    for (_, _, before), (kind, at, after) in pairwise(steps):
+        await write_journal(connection, alert_id, at, kind, before.state, after.state, actor, "")
     return alert_id
 
 
@@ -124,7 +133,6 @@ async def move(
     if after != before:
         await connection.execute(query("rules", "set_standing"), row["alert_id"], after.state.value, after.open)
     await write_journal(connection, row["alert_id"], at, kind, before.state, after.state, actor, comment)
-    await connection.execute(query("rules", "announce"), row["alert_id"])
     return after
 
 
@@ -150,7 +158,7 @@ async def write_journal(
     actor: str,
     comment: str,
 ) -> None:
-    """Append one line to the journal of an alert."""
+    """Append one line to the journal of an alert, and let it be known."""
     await connection.execute(
         query("rules", "journal"),
         alert_id,

@@ -49,9 +49,16 @@ def run_apart(dsn: str) -> threading.Thread:
 
     When the process ends, the job ends with it, and is taken up again by the next one.
     """
-    thread = threading.Thread(target=lambda: asyncio.run(work(dsn)), name="backtest", daemon=True)
+    thread = threading.Thread(target=_thread, args=(dsn,), name="backtest", daemon=True)
     thread.start()
     return thread
+
+
+def _thread(dsn: str) -> None:
+    try:
+        asyncio.run(work(dsn))
+    except (CitywatchError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        log.error("backtest_interrupted", error=str(error))  # the job is taken up by the next one
 
 
 async def work(dsn: str) -> None:
@@ -85,6 +92,8 @@ async def _look_back(connection: Connection, teller: Connection, row: Mapping[st
     present = {rule.rule_id: rule for rule in await load_rules(connection)}
     rule_id = row["rule_id"]
     if row["text"] is None:
+        if rule_id not in present:
+            raise RuleError(f"rule {rule_id!r} is not in force any more, or cannot be read")
         rules = [present[rule_id]]
     else:
         made = parse_definition(row["text"], rule_id).rule

@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from rules.alerts import lock_alert, move, write_journal
+from rules.alerts import lock_alert, move
 from rules.lifecycle import AlertEventKind, raised
 from rules.model import Severity
 from sql.connection import Connection
@@ -69,9 +69,6 @@ async def _raise(connection: Connection, at: datetime, heard_at: datetime, forme
     alert_id: int | None = await connection.fetchval(
         query("rules", "raise_alert"),
         RULE_ID, RULE_ID, 1, None, None, RECORD["severity"], state.value, True, False, summary,
-        {"heard_at": heard_at}, at, None, False, None,
+        {"heard_at": heard_at}, at, None, False, None, ACTOR, state.value,
     )  # fmt: skip
-    if alert_id is not None:
-        await write_journal(connection, alert_id, at, Kind.RAISED, None, state, ACTOR, "")
-        await connection.execute(query("rules", "announce"), alert_id)
     return alert_id

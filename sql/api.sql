@@ -57,7 +57,7 @@ SELECT d.device_id, d.name, d.profile, d.domain, d.site_id, d.district_id, d.lat
 
 -- datastreams --
 -- $1 device_id, $2 property, $3 domain, $4 district_id: null for any; $5 text[] after device_id and property; $6 limit
-SELECT t.datastream_id, t.device_id, t.property, t.unit
+SELECT t.datastream_id, t.device_id, t.property, t.unit, t.published
   FROM datastream AS t JOIN device AS d USING (device_id)
  WHERE ($1::text IS NULL OR t.device_id = $1)
    AND ($2::text IS NULL OR t.property = $2)

@@ -9,6 +9,11 @@ DELETE FROM rollup_area_hour WHERE bucket < $1::timestamptz;
 -- folded_streams --
 SELECT datastream_id FROM fold_stream ORDER BY datastream_id;
 
+-- delete_said --
+-- $1 timestamptz from, $2 timestamptz to (not included)
+-- What SensorThings clients said about observations beside their results.
+DELETE FROM sta_observation WHERE phenomenon_time >= $1::timestamptz AND phenomenon_time < $2::timestamptz;
+
 -- delete_rejected --
 -- $1 timestamptz before, $2 int limit
 DELETE FROM rejected_message
@@ -29,10 +34,13 @@ DELETE FROM ingest_batch
 
 -- expired_alerts --
 -- $1 timestamptz before, $2 int limit
--- Closed, and both happened and recorded before: an alert on replayed history is as old as its record.
+-- Closed, with no work left to do, and both happened and recorded before: an alert on replayed history is as old as its
+-- record.
 SELECT array_agg(alert_id)
-  FROM (SELECT alert_id FROM alert
+  FROM (SELECT alert_id FROM alert AS a
          WHERE NOT open AND coalesce(cleared_at, raised_at) < $1::timestamptz AND recorded_at < $1::timestamptz
+           AND NOT EXISTS (SELECT FROM work_order AS w
+                            WHERE w.alert_id = a.alert_id AND w.state IN ('waiting', 'accepted', 'en_route'))
          ORDER BY raised_at LIMIT $2::int) AS old;
 
 -- alert_dependents --

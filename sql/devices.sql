@@ -51,3 +51,8 @@ SELECT payload
  WHERE reason = 'unknown_device' AND device_id = $1::text AND length(payload) = payload_size
  ORDER BY rejected_id DESC
  LIMIT $2::int;
+
+-- is_kept --
+-- $1 text device_id
+SELECT EXISTS (SELECT 1 FROM rejected_message WHERE reason = 'unknown_device' AND device_id = $1::text)
+    OR EXISTS (SELECT 1 FROM device WHERE device_id = $1::text);

@@ -116,3 +116,22 @@ INSERT INTO sign_in_flow (state_hash, nonce, verifier, next, expires_at) VALUES 
 -- flow_take --
 -- $1 state_hash: each is good for one answer.
 DELETE FROM sign_in_flow WHERE state_hash = $1 AND expires_at > now() RETURNING nonce, verifier, next;
+
+-- request_claim --
+-- $1 caller, $2 key, $3 fingerprint: true for the first that comes with this key. Old ones go in the same breath.
+WITH gone AS (DELETE FROM answered_request WHERE at < now() - interval '1 day')
+INSERT INTO answered_request (caller, key, fingerprint) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING
+RETURNING true;
+
+-- request_answer --
+-- $1 caller, $2 key
+SELECT fingerprint, status, media_type, body FROM answered_request WHERE caller = $1 AND key = $2;
+
+-- request_done --
+-- $1 caller, $2 key, $3 status, $4 media_type, $5 body
+UPDATE answered_request SET status = $3, media_type = $4, body = $5 WHERE caller = $1 AND key = $2;
+
+-- request_drop --
+-- $1 caller, $2 key: it has come to nothing, and may be tried again.
+DELETE FROM answered_request WHERE caller = $1 AND key = $2 AND status IS NULL;

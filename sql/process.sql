@@ -26,3 +26,19 @@ SELECT process, instance, started_at, exposition,
 -- notifications_waiting --
 -- How many notifications are to be sent, now or later.
 SELECT count(*) FROM notification WHERE state = 'pending';
+
+-- latest_probe --
+-- $1 text device_id, $2 text property
+-- Up to which of its own times the probe is to be seen.
+SELECT l.phenomenon_time
+  FROM latest_observation AS l
+  JOIN datastream AS s USING (datastream_id)
+ WHERE s.device_id = $1::text AND s.property = $2::text;
+
+-- reported_lately --
+-- $1 text process, $2 text host, $3 interval patience
+-- Whether a process of this host has reported within the patience.
+SELECT EXISTS (
+       SELECT FROM process_report
+        WHERE process = $1::text AND (instance = $2::text OR starts_with(instance, $2::text || '/'))
+          AND at > clock_timestamp() - $3::interval);

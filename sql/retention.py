@@ -66,6 +66,7 @@ async def drop_chunk(connection: Connection, engine: Engine, chunk: Chunk, reaso
     deletion = Deletion("raw", reason, chunk.end, rows, chunk.bytes)
     async with connection.transaction():
         await engine.drop(connection, chunk)
+        await connection.execute(query("care", "delete_said"), chunk.start, chunk.end)
         await record(connection, deletion)
     return deletion
 

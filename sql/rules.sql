@@ -130,24 +130,39 @@ SELECT alert_id, state, raised_at, cleared_at, latched
  WHERE alert_key = $1 AND open
    FOR UPDATE;
 
+-- before_raise --
+-- $1 text alert_key, $2 timestamptz raised_at
+-- What a new alert meets: the open one of its key, a shelving, a newer alert.
+SELECT (SELECT alert_id FROM alert WHERE alert_key = $1 AND open AND raised_at < $2 AND cleared_at IS NOT NULL)
+           AS superseded,
+       EXISTS (SELECT FROM shelving WHERE alert_key = $1 AND ended_at IS NULL) AS shelved,
+       EXISTS (SELECT FROM alert WHERE alert_key = $1 AND raised_at > $2 AND retracted_at IS NULL) AS newer;
+
 -- raise_alert --
 -- $1 text alert_key, $2 text rule_id, $3 int rule_version, $4 text device_id, $5 int datastream_id, $6 text severity,
 -- $7 text state, $8 boolean open, $9 boolean silent, $10 jsonb summary, $11 jsonb inputs, $12 timestamptz raised_at,
--- $13 timestamptz cleared_at, $14 boolean latched, $15 text area
+-- $13 timestamptz cleared_at, $14 boolean latched, $15 text area, $16 text actor, $17 text state that it is raised in
 -- Nothing comes back when the key has an open alert, or had one raised at that instant: whoever was first, was.
-INSERT INTO alert (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, open, silent, summary,
-                   inputs, raised_at, cleared_at, latched, area)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-    ON CONFLICT DO NOTHING
-RETURNING alert_id;
+-- Row, first line of the journal and news at once: in a flood each further round trip counts.
+WITH made AS (
+    INSERT INTO alert (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, open, silent,
+                       summary, inputs, raised_at, cleared_at, latched, area)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        ON CONFLICT DO NOTHING
+    RETURNING alert_id),
+line AS (
+    INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor)
+    SELECT alert_id, $12, 'raised', NULL, $17, $16 FROM made
+    RETURNING alert_id)
+SELECT alert_id, pg_notify('citywatch_alert', alert_id::text) FROM line;
 
--- alert_by_raise --
+-- lock_by_raise --
 -- $1 text alert_key, $2 timestamptz raised_at
-SELECT alert_id FROM alert WHERE alert_key = $1 AND raised_at = $2 AND retracted_at IS NULL;
-
--- newer_alert --
--- $1 text alert_key, $2 timestamptz raised_at
-SELECT EXISTS (SELECT FROM alert WHERE alert_key = $1 AND raised_at > $2 AND retracted_at IS NULL);
+SELECT alert_id, alert_key, rule_id, rule_version, device_id, severity, state, open, silent, raised_at, cleared_at,
+       latched, acknowledged_at, acknowledged_by, assigned_to, retracted_at
+  FROM alert
+ WHERE alert_key = $1 AND raised_at = $2 AND retracted_at IS NULL
+   FOR UPDATE;
 
 -- lock_alert --
 -- $1 bigint alert_id
@@ -171,6 +186,23 @@ UPDATE alert
    SET raised_at = $2, cleared_at = $3, silent = $4, retracted_at = CASE WHEN $5 THEN now() ELSE retracted_at END
  WHERE alert_id = $1;
 
+-- change_alert --
+-- $1 bigint alert_id, $2 text state, $3 boolean open, $4 timestamptz raised_at, $5 timestamptz cleared_at,
+-- $6 boolean silent, $7 boolean retracted, $8 timestamptz at, $9 text kind, $10 text from_state, $11 text actor,
+-- $12 text comment
+-- What the engine says of an alert, its line of the journal, and the news, at once.
+WITH moved AS (
+    UPDATE alert
+       SET state = $2, open = $3, raised_at = $4, cleared_at = $5, silent = $6,
+           retracted_at = CASE WHEN $7 THEN now() ELSE retracted_at END
+     WHERE alert_id = $1
+    RETURNING alert_id),
+line AS (
+    INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor, comment)
+    SELECT alert_id, $8, $9, $10, $2, $11, $12 FROM moved
+    RETURNING alert_id)
+SELECT pg_notify('citywatch_alert', alert_id::text) FROM line;
+
 -- set_acknowledged --
 -- $1 bigint alert_id, $2 timestamptz at, $3 text by
 UPDATE alert SET acknowledged_at = $2, acknowledged_by = $3 WHERE alert_id = $1;
@@ -182,11 +214,12 @@ UPDATE alert SET assigned_to = $2 WHERE alert_id = $1;
 -- journal --
 -- $1 bigint alert_id, $2 timestamptz at, $3 text kind, $4 text from_state, $5 text to_state, $6 text actor,
 -- $7 text comment
-INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor, comment) VALUES ($1, $2, $3, $4, $5, $6, $7);
-
--- announce --
--- $1 bigint alert_id
-SELECT pg_notify('citywatch_alert', $1::bigint::text);
+-- Whoever listens hears of it at the commit.
+WITH line AS (
+    INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor, comment)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING alert_id)
+SELECT pg_notify('citywatch_alert', alert_id::text) FROM line;
 
 -- shelve --
 -- $1 text alert_key, $2 text actor, $3 text comment, $4 timestamptz shelved_at, $5 timestamptz until
@@ -197,10 +230,6 @@ INSERT INTO shelving (alert_key, actor, comment, shelved_at, until) VALUES ($1, 
 -- unshelve --
 -- $1 text alert_key, $2 text ended_by, $3 timestamptz ended_at
 UPDATE shelving SET ended_at = $3, ended_by = $2 WHERE alert_key = $1 AND ended_at IS NULL RETURNING shelving_id;
-
--- is_shelved --
--- $1 text alert_key
-SELECT EXISTS (SELECT FROM shelving WHERE alert_key = $1 AND ended_at IS NULL);
 
 -- shelvings_over --
 -- $1 timestamptz now

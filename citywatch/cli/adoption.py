@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import asdict
+from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -62,7 +63,7 @@ def adopt(
         "longitude": longitude,
         "expected_interval": profiles[profile].expected_interval,
     }
-    in_store(lambda connection: register_stranger(connection, device))
+    in_store(lambda connection: register_stranger(connection, device, actor=f"{getuser()} (command line)"))
     counts = asyncio.run(replay_rejected(load_settings(), device_id=device_id))
     if as_json:
         print(json.dumps(asdict(counts)))

@@ -49,7 +49,7 @@ def status(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(document(found), default=str))
     else:
-        _print(found)
+        show(found)
 
 
 @app.command()
@@ -105,7 +105,8 @@ def _size(value: float) -> str:
     return f"{value:.1f} TB"
 
 
-def _print(found: StoreStatus) -> None:
+def show(found: StoreStatus) -> None:
+    """Print the status for people."""
     print(f"{found.engine}, PostgreSQL {found.server}: {_size(found.disk.database)}")
     if found.disk.limit is not None and found.disk.share is not None:
         print(f"disk: {_size(found.disk.used)} of {_size(found.disk.limit)} used ({found.disk.share:.0%})")

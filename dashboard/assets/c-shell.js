@@ -105,6 +105,17 @@
   }
   window.addEventListener("resize", cw.gather(markScrolling, 200));
 
+  // A page that shows work in progress says so, and is asked for again until that is done.
+  let asking = null;
+
+  function askAgain() {
+    if (asking !== null || !document.querySelector("[data-again]")) return;
+    asking = setTimeout(function () {
+      asking = null;
+      if (document.querySelector("[data-again]")) cw.refresh();
+    }, 1500);
+  }
+
   let lastTitle = null;
 
   function pageChanged() {
@@ -114,6 +125,7 @@
     const heading = document.querySelector("#page h1");
     cw.writeTimes();
     cw.writeValues();
+    askAgain();
     if (!heading || heading.textContent === lastTitle) return;
     const first = lastTitle === null;
     lastTitle = heading.textContent;

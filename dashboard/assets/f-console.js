@@ -73,6 +73,11 @@
     undoable =
       result.action === "shelve" && result.done.length ? { action: "unshelve", alert_ids: result.done } : null;
     toast(result.words, undoable !== null);
+    if (result.refresh) cw.refresh();
+    if (result.go) {
+      window.history.pushState({}, "", result.go);
+      window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    }
     return result.words;
   }
 
@@ -162,7 +167,7 @@
     if (action === "help") return openDialog("help");
     if (action === "undo") return undo();
     if (action === "all") return selectAll();
-    if (["comment", "shelve", "assign"].includes(action)) return openDialog(action);
+    if (["comment", "shelve", "assign", "work"].includes(action)) return openDialog(action);
     const ids = targets();
     if (!ids.length) return toast(cw.words("noneSelected", {}), false);
     commit();
@@ -185,6 +190,9 @@
     }
     const button = event.target.closest("[data-act]");
     if (button) step(button.dataset.act);
+    // Anything else that is done by one button: the request stands on it.
+    const other = event.target.closest("[data-request]");
+    if (other) send(JSON.parse(other.dataset.request));
     const close = event.target.closest("[data-close]");
     if (close) close.closest("dialog").close();
   });
@@ -258,6 +266,7 @@
     c: () => openDialog("comment"),
     s: () => openDialog("shelve"),
     g: () => openDialog("assign"),
+    w: () => openDialog("work"),
     u: () => step("unshelve"),
     r: () => step("reset"),
     z: undo,

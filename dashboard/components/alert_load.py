@@ -51,6 +51,7 @@ def action_bar() -> Component:
             _step("acknowledge", text("Acknowledge"), "A"),
             _step("comment", text("Comment"), "C"),
             _step("assign", text("Assign"), "G"),
+            _step("work", text("Work order"), "W"),
             _step("shelve", text("Shelve"), "S"),
             _step("unshelve", text("End shelving"), "U"),
             html.Span(id="selected-count", className="soft", role="status"),

@@ -61,7 +61,14 @@ def base_layout(unit: str, *, height: int, y_range: tuple[float, float] | None =
         "hovermode": "x unified",
         "dragmode": False,
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
-        "xaxis": {"type": "date", "showgrid": False, "zeroline": False, "fixedrange": True, "nticks": 8},
+        "xaxis": {
+            "type": "date",
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "nticks": 6,
+            "tickangle": 0,
+        },
         "yaxis": y_axis,
     }
 
@@ -154,8 +161,8 @@ def curve_figure(
         layout["shapes"] = [limit_line(limit)]
         layout["annotations"] = [limit_label(limit, limit_words)]
         if y_range is None:
-            highest = max([limit, *(v for c in curves for v in present(p["value"] for p in c.series["points"]))])
-            layout["yaxis"]["range"] = [0, highest * 1.08]
+            values = [limit, *(v for c in curves for v in present(p["value"] for p in c.series["points"]))]
+            layout["yaxis"]["range"] = [min(0.0, *values) * 1.08, max(values) * 1.08]
     return {"data": traces, "layout": layout}
 
 

@@ -20,6 +20,7 @@ SHORTCUTS: tuple[tuple[str, str], ...] = (
     ("S", mark("Shelve")),
     ("U", mark("End shelving")),
     ("G", mark("Assign")),
+    ("W", mark("Work order")),
     ("R", mark("Reset a latched alert")),
     ("Z", mark("Undo")),
     ("P", mark("Shift report")),
@@ -34,6 +35,9 @@ SHELVINGS: tuple[tuple[int, str], ...] = (
     (1440, mark("1 day")),
     (10080, mark("7 days")),
 )
+
+
+DEPARTMENTS = (mark("Waste operations"), mark("Traffic control"), mark("Air quality desk"), mark("Field service"))
 
 
 def _(words: str) -> str:
@@ -87,6 +91,11 @@ def dialogs() -> str:
         f'<label for="assign-to">{_("Who takes it over")}</label>'
         '<input id="assign-to" name="to" required maxlength="80" autocomplete="off">'
     )
+    queue = (
+        f'<label for="work-queue">{_("Department")}</label>'
+        '<input id="work-queue" name="queue" required maxlength="80" list="departments">'
+        f'<datalist id="departments">{"".join(f"<option>{_(name)}</option>" for name in DEPARTMENTS)}</datalist>'
+    )
     return "".join(
         (
             _dialog(
@@ -100,6 +109,12 @@ def dialogs() -> str:
                 text("Shelve"),
                 _choices("minutes", SHELVINGS, 60) + _remark("shelve", text("Reason"), required=True),
                 text("Shelve"),
+            ),
+            _dialog(
+                "work",
+                text("Work order"),
+                queue + _remark("work", text("Note for the crew"), required=False),
+                text("Hand over"),
             ),
             _dialog("assign", text("Assign"), to, text("Assign")),
             _help(),

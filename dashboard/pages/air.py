@@ -26,6 +26,7 @@ from dashboard.theme import CURVE_COLOURS
 from dashboard.units import number, present, quantity, unit_label
 
 POLLUTANTS = ("pm2_5", "no2", "o3")
+INDICES = ("us_aqi",)  # derived observations, from the indicators
 HOUR = timedelta(hours=1)
 
 
@@ -90,7 +91,7 @@ async def page(view: View) -> Component:
                     panel(
                         text("Stations"),
                         _table(view, here, chosen),
-                        note=text("worst level first"),
+                        note=f"{text('worst level first')}, {unit_label('ug/m3')}",
                         flush=True,
                         scroll="560px",
                     ),
@@ -195,6 +196,7 @@ def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Compone
                     html.Td([link, *late]),
                     html.Td(_band(station), className="one-line"),
                     *values,
+                    *(right_cell(live_value(find_latest(device, name), with_unit=False)) for name in INDICES),
                     right_cell(device_age(device)),
                 ],
                 **{"data-selected": "true" if station is chosen else "false"},
@@ -203,7 +205,8 @@ def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Compone
     headings = [
         (text("Station"), False),
         (text("Level"), False),
-        *((f"{property_name(name, short=True)}, {unit_label('ug/m3')}", True) for name in POLLUTANTS),
+        *((property_name(name, short=True), True) for name in POLLUTANTS),
+        *((property_name(name, short=True), True) for name in INDICES),
         (text("Heard"), True),
     ]
     return [

@@ -19,6 +19,7 @@ from dashboard.components.marks import (
     unanswered,
 )
 from dashboard.components.parts import href, right_cell, state, table
+from dashboard.components.work import work_notes
 from dashboard.limits import RuleLimit, rule_limits
 from dashboard.pages.view import View
 from dashboard.rule_words import condition_words
@@ -58,13 +59,14 @@ async def panel_body(view: View) -> list[Component]:
                 sign="alerts",
             )
         ]
-    alert, rules = await asyncio.gather(view.api.alert(alert_id), view.api.rules())
+    alert, rules, orders = await asyncio.gather(view.api.alert(alert_id), view.api.rules(), view.api.work_orders())
     # What stands beside the limit in the rule file, unless the version that fired says it itself.
     definition: JsonObject = next((r["definition"] for r in rules if r["rule_id"] == alert["rule_id"]), {})
     alert["rule"] = {**definition.get("rationale", {}), **alert["rule"]}
     return [
         _headline(alert, view),
         _action(alert),
+        *work_notes([order for order in orders if order["alert_id"] == alert_id]),
         *await _chart(alert, view, rule_limits(rules)),
         *_reason(alert),
         html.H3(text("Journal")),

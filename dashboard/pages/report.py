@@ -16,12 +16,31 @@ from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, STATE_NAMES, 
 from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
 from dashboard.pages.overview import freshness_words
 from dashboard.pages.view import View
-from dashboard.shapes import Alert
+from dashboard.query import wall_clock
+from dashboard.shapes import Alert, JsonObject
 from dashboard.texts import mark, text
 from dashboard.units import NOTHING, duration, number, parse_time
 
 SHIFTS = {"8h": mark("8 hours"), "12h": mark("12 hours"), "24h": mark("24 hours")}
 ALERTS_COUNTED = 2000
+HEALTH_SPAN = timedelta(days=30)
+# name of a measure -> words, decimals
+MEASURES = {
+    "alerts": (mark("Alerts"), 0),
+    "per_hour": (mark("Alerts per operator and hour"), 1),
+    "per_day": (mark("Alerts per operator and day"), 1),
+    "most_in_period": (mark("Most in ten minutes"), 0),
+    "share_over_ten": (mark("Share of ten-minute periods with more than ten"), 1),
+    "share_in_flood": (mark("Share of time in a flood"), 1),
+    "share_of_worst_ten": (mark("Share of the ten most frequent"), 1),
+    "chattering": (mark("Chattering alerts"), 0),
+    "stale": (mark("Alerts open for more than a day"), 0),
+    "share_high_or_critical": (mark("Share of high and critical"), 1),
+    "minutes_to_acknowledge": (mark("Minutes to acknowledge, median"), 1),
+    "minutes_to_acknowledge_p90": (mark("Minutes to acknowledge, 90th percentile"), 1),
+    "minutes_to_resolve": (mark("Minutes to resolve, median"), 1),
+    "minutes_to_resolve_p90": (mark("Minutes to resolve, 90th percentile"), 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +74,11 @@ async def page(view: View) -> Component:
     name = asked if asked in SHIFTS else "8h"
     until = view.clock.now
     since = until - timedelta(hours=int(name[:-1]))
-    devices, alerts, account = await asyncio.gather(
-        view.devices(), view.api.alerts(most=ALERTS_COUNTED), view.api.account()
+    devices, alerts, account, health = await asyncio.gather(
+        view.devices(),
+        view.api.alerts(most=ALERTS_COUNTED),
+        view.api.account(),
+        view.api.alarm_health(wall_clock() - HEALTH_SPAN, wall_clock()),
     )
     known = (
         {None, *(device["device_id"] for device in devices)} if view.clock.live else {d["device_id"] for d in devices}
@@ -95,10 +117,42 @@ async def page(view: View) -> Component:
                 _table(shift.came, "shift-alerts") if shift.came else _none(),
                 flush=True,
             ),
+            panel(
+                text("How the alerts themselves do"),
+                _health(health),
+                note=text("the last {n} days, against ISA-18.2", n=HEALTH_SPAN.days),
+                flush=True,
+            ),
             html.P([text("Signed"), " ______________________________"], className="only-print"),
         ],
         style={"display": "contents"},
     )
+
+
+def _health(health: JsonObject) -> Component:
+    """Return the measures of alarm management, each with its target, and the rules that raise most."""
+    rows = []
+    for measure in health["measures"]:
+        words, unit = MEASURES.get(measure["name"], (measure["name"].replace("_", " "), 0))
+        shares = measure["name"].startswith("share")
+        value, target = (
+            None if one is None else 100 * one if shares else one for one in (measure["value"], measure["target"])
+        )
+        tail = "\u00a0%" if shares and value is not None else ""
+        goal = "–" if target is None else text("at most {n}", n=number(target, unit)) + ("\u00a0%" if shares else "")
+        missed = measure["met"] is False
+        shown = number(value, unit) + tail
+        rows.append(
+            html.Tr(
+                [
+                    html.Th(text(words), scope="row"),
+                    right_cell(html.Span([icon("error", size=13), shown], className="off-target") if missed else shown),
+                    right_cell(goal),
+                ]
+            )
+        )
+    headings = [(text("Measure"), False), (text("Value"), True), (text("Target"), True)]
+    return html.Div(table(headings, rows, caption=text("How the alerts themselves do")), className="scroll")
 
 
 def _none() -> Component:

@@ -16,9 +16,10 @@ from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
 from dashboard.shapes import Device
 from dashboard.texts import text
-from dashboard.units import present
+from dashboard.units import NOTHING, duration, present
 
-CURVES = ("fill_level", "bin_temperature", "battery")
+CURVES = ("fill_level", "time_to_full", "bin_temperature", "battery")
+SOON = 6.0  # hours: the shortest time in which a bin can still be put on a round
 CLASSES = ((0, 25), (25, 50), (50, 75), (75, 90), (90, 101))
 
 
@@ -109,6 +110,15 @@ def _classes(devices: Sequence[Device]) -> Component:
     return html.Ul(items, className="figures", **{"aria-label": text("Bins by fill level")})
 
 
+def _full_at(device: Device) -> Component | str:
+    """Return in how long the bin will be full, as the indicators reckon it; soon stands out."""
+    hours = result_of(device, "time_to_full")
+    if hours is None:
+        return NOTHING
+    words = duration(hours * 3600)
+    return html.Span([icon("clock", size=13), words], className="off-target") if hours <= SOON else words
+
+
 def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) -> Component:
     kept = {"source": view.source, "span": view.query.get("span")}
     rows = []
@@ -141,8 +151,8 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
                             *live_value(fill),
                         ]
                     ),
+                    right_cell(_full_at(device)),
                     right_cell(live_value(find_latest(device, "bin_temperature"))),
-                    right_cell(live_value(find_latest(device, "battery"))),
                     right_cell(device_age(device)),
                 ],
                 **{"data-selected": "true" if device is chosen else "false"},
@@ -151,9 +161,9 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
     headings = [
         (text("Bin"), False),
         (text("Fill"), False),
-        ("", True),
+        ("%", True),
+        (text("Full in"), True),
         (text("Temperature"), True),
-        (text("Battery"), True),
         (text("Heard"), True),
     ]
     return table(headings, rows, caption=text("Bins by fill level, fullest first"))

@@ -28,7 +28,8 @@ from rules.store import load_city, load_rules
 from sql.pool import open_pool
 from tests.unit.rules.series import rule_text
 
-DEVICES, RATE = 2_000, 5_000.0
+DEVICES = int(os.environ.get("PROOF_DEVICES", "2000"))
+RATE = float(os.environ.get("PROOF_RATE", "5000"))
 WARM_UP, SPAN = 10.0, float(os.environ.get("PROOF_SECONDS", "40"))
 LIMIT = 2.0  # seconds, 99th percentile
 RULES = "from citywatch.cli.process import run_process; from rules.worker import run; run_process('rules', run)"
@@ -53,6 +54,8 @@ def delays() -> dict[str, Any]:
     """Return the percentiles and what the processes cost; raise AssertionError where the limit is missed."""
     with services(DEVICES) as own:
         _write_rules(own.folder / "rules")
+        # The planted rises are steeper than any weather: a profile without limits lets them through unflagged.
+        own.execute("UPDATE device SET profile = 'citywatch/native'")
         with (
             worker(own, "ingest.log") as ingest,
             _rules(own) as rules,
@@ -82,7 +85,7 @@ def delays() -> dict[str, Any]:
             "publish_to_alert_s": {
                 f"p{round(share * 100)}": round(share_of(seconds, share) or 0.0, 3) for share in (0.5, 0.95, 0.99)
             },
-            "slowest_s": round(max(seconds), 3),
+            "slowest_s": round(max(seconds, default=0.0), 3),
             "ingest_cpu_share": round(ingest.cpu / (last - began).total_seconds(), 2),
             "rules_cpu_share": round(rules.cpu / (last - began).total_seconds(), 2),
             "rules_memory_mb": round(rules.memory / 1e6),
@@ -102,7 +105,8 @@ def _write_rules(folder: Path) -> None:
     folder.mkdir()
     folder.chmod(0o755)
     for number, when in enumerate(CONDITIONS):
-        (folder / f"proof-{number}.yaml").write_text(rule_text(when, rule_id=f"proof-{number}"), encoding="utf-8")
+        text = rule_text(when, rule_id=f"proof-{number}")
+        (folder / f"proof-{number}.yaml").write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ PAGES = {
     "traffic": ("/traffic", "Traffic"),
     "waste": ("/waste", "Waste"),
     "air": ("/air", "Air"),
+    "work": ("/work?show=all", "Work orders"),
     "report": ("/report", "Shift report"),
     "wall": ("/wall?theme=wall", "City now"),
     "rules": ("/rules", "Rules"),

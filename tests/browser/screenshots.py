@@ -14,12 +14,16 @@ from tests.browser.conftest import CHROMIUM, FLAGS
 
 # name, path, look
 PICTURES = (
-    ("overview-light", "/", "light"),
+    ("overview", "/", "light"),
     ("overview-dark", "/", "dark"),
     ("alerts", "/alerts", "light"),
-    ("traffic", "/traffic", "light"),
+    ("map", "/map", "light"),
+    ("trends", "/trends?property=pm2_5", "light"),
     ("waste", "/waste", "light"),
     ("air", "/air", "dark"),
+    ("rules", "/rules", "light"),
+    ("report", "/report", "light"),
+    ("chinese", "/?lang=zh_Hans", "light"),
     ("phone", "/", "phone"),
 )
 
@@ -27,7 +31,7 @@ PICTURES = (
 def _open(browser: Browser, url: str, look: str) -> Page:
     context = browser.new_context(
         viewport={"width": 390, "height": 844} if look == "phone" else {"width": 1440, "height": 900},
-        device_scale_factor=2 if look == "phone" else 1.5,
+        device_scale_factor=1.5 if look == "phone" else 1,
         color_scheme="dark" if look == "dark" else "light",
         reduced_motion="reduce",
     )

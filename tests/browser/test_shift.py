@@ -113,6 +113,15 @@ def test_a_whole_shift_by_keyboard_alone(visitor: Visitor, city: City) -> None:
     expect(page.locator(f'[data-alert="{other}"]')).to_contain_text("shelved until")
     assert state_of(city, other) == "shelved"
 
+    # The fire itself goes to a crew as a work order, whose page says when it is due.
+    page.locator(f'[data-alert="{here}"] .what').focus()
+    press(page, "w")
+    expect(page.locator("#dialog-work")).to_be_visible()
+    page.keyboard.type("Waste operations")
+    press(page, "Tab")
+    fill(page, "Wet the ash before you load it")
+    expect(panel).to_contain_text("at Waste operations")
+
     # The shift ends with its report, printed.
     press(page, "p")
     expect(page.locator("#page h1")).to_have_text("Shift report")

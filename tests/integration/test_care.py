@@ -1,11 +1,14 @@
 """Packing, retention, the disk's watermark and the report, on whichever engine the suite runs."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
 
+from citywatch.cli.store import document, show
 from citywatch.settings import RetentionSettings, Settings, StoreSettings
 from sql.care import GIB, care, look_after
 from sql.connection import Pool
@@ -77,7 +80,7 @@ async def test_a_week_in_use_is_packed_in_a_later_round(pool: Pool, dsn: str) ->
     assert set(done.postponed) <= set(await one_round(pool, Settings()))
 
 
-async def test_retention_deletes_by_class_and_reports(pool: Pool) -> None:
+async def test_retention_deletes_by_class_and_reports(pool: Pool, capsys: pytest.CaptureFixture[str]) -> None:
     await fill(pool, 5)
     await pool.execute(
         "INSERT INTO rule (rule_id, version) VALUES ('r', 1);"
@@ -87,6 +90,7 @@ async def test_retention_deletes_by_class_and_reports(pool: Pool) -> None:
         " cleared_at, recorded_at, incident_id)"
         " SELECT k, 'r', 1, 'LOW', 'normal', open, '{}', '{}', r, r, w, 1 FROM (VALUES"
         " ('old', false, timestamptz '2026-01-01 00:00+00', timestamptz '2026-01-01 00:00+00'),"
+        " ('undone', false, '2026-01-01 00:00+00', '2026-01-01 00:00+00'),"
         " ('open', true, '2026-01-01 00:00+00', '2026-01-01 00:00+00'),"
         " ('replayed', false, '2016-01-01 00:00+00', '2026-06-01 00:00+00')) AS v (k, open, r, w);"
         "INSERT INTO alert_event (alert_id, at, kind, to_state, actor) SELECT alert_id, raised_at, 'raised', 'x', 'r'"
@@ -96,6 +100,16 @@ async def test_retention_deletes_by_class_and_reports(pool: Pool) -> None:
         "INSERT INTO rejected_message (received_at, fate, reason, detail, topic, payload)"
         " SELECT t, 'rejected', 'bad_json', '', 't', '' FROM"
         " (VALUES (timestamptz '2026-01-01 00:00+00'), ('2026-06-01 00:00+00')) AS v (t)"
+    )
+    await pool.execute(
+        "INSERT INTO sta_observation (datastream_id, phenomenon_time)"
+        " SELECT 1, t FROM (VALUES ($1::timestamptz - interval '30 days'), ($1)) AS v (t)",
+        NOW,
+    )
+    await pool.execute(
+        "INSERT INTO work_order (alert_id, queue, severity, task, created_by, created_at, due_at, changed_at)"
+        " SELECT alert_id, 'waste', 'LOW', 't', 'a', raised_at, raised_at + interval '1 h', raised_at FROM alert"
+        " WHERE alert_key = 'undone'"
     )
     keep = timedelta(days=14)
     settings = Settings(
@@ -115,10 +129,21 @@ async def test_retention_deletes_by_class_and_reports(pool: Pool) -> None:
     for table in ("rollup_minute", "rollup_quarter", "rollup_hour", "rollup_area_hour"):
         assert await pool.fetchval(f"SELECT min(bucket) FROM {table}") >= cutoff
     assert await pool.fetchval("SELECT sum(n_all) FROM rollup_day") == 5 * 7 * 12 * 3, "days are kept"
-    assert {row["alert_key"] for row in await pool.fetch("SELECT alert_key FROM alert")} == {"open", "replayed"}
-    assert await pool.fetchval("SELECT count(*) FROM alert_event") == 2
+    assert {row["alert_key"] for row in await pool.fetch("SELECT alert_key FROM alert")} == {
+        "open",
+        "replayed",
+        "undone",
+    }
+    assert await pool.fetchval("SELECT phenomenon_time FROM sta_observation") == NOW
+    assert await pool.fetchval("SELECT count(*) FROM alert_event") == 3
     assert await pool.fetchval("SELECT count(*) FROM incident") == 1, "an open alert still belongs to it"
     status = await read_store_status(pool, Settings())
+    found = json.loads(json.dumps(document(status), default=str))
+    assert found["observations"]["rows"] == len(left)
+    assert found["observations"]["bytes_per_row"] > 0
+    assert sum(week["rows"] for week in found["weeks"]) == len(left)
+    show(status)
+    assert f"{len(left):,} observations from" in capsys.readouterr().out
     assert {(d.kind, d.rows) for _, d in status.deletions} >= {("alerts", 1), ("rejected", 1), ("hour", gone["hour"])}
 
 
@@ -163,6 +188,16 @@ async def test_a_full_disk_sheds_the_oldest_weeks_and_never_live_data(pool: Pool
     assert NOW in {row.phenomenon_time for row in await stored_rows(pool)}
     status = await read_store_status(pool, limit(1000))
     assert {deletion.reason for _, deletion in status.deletions} == {"disk"}
+
+
+async def test_a_disk_that_others_fill_is_told_and_nothing_is_shed(pool: Pool, tmp_path: Path) -> None:
+    await fill(pool, 5)
+    settings = Settings(data_dir=tmp_path, store=StoreSettings(disk_warn=1e-9, disk_shed=1e-9))
+    async with pool.acquire() as connection:
+        done = await look_after(connection, settings, NOW)
+    assert done.disk.share is not None
+    assert 0 < done.disk.share < 1
+    assert [deletion.kind for deletion in done.deletions] == []
 
 
 async def test_the_process_looks_after_the_store(pool: Pool, dsn: str) -> None:

@@ -19,6 +19,32 @@ def test_a_setting_is_read_from_its_group(monkeypatch: pytest.MonkeyPatch) -> No
     assert load_settings().ingest.batch_age.total_seconds() == 0.02
 
 
+def test_a_secret_may_come_as_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n", encoding="utf-8")
+    monkeypatch.setenv("CITYWATCH_BROKER__PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setenv("CITYWATCH_BROKER__USERNAME", "citywatch")
+    broker = load_settings().broker
+    assert broker.password is not None
+    assert (broker.username, broker.password.get_secret_value()) == ("citywatch", "s3cret")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"CITYWATCH_BROKER__PASSWORD_FILE": "/no/such"}, "/no/such cannot be read"),
+        ({"CITYWATCH_BROKER__PASSWORD_FILE": "/no", "CITYWATCH_BROKER__PASSWORD": "x"}, "both set"),
+        ({"CITYWATCH_BROKER__HOST_FILE": "/etc/hostname"}, "unknown setting CITYWATCH_BROKER__HOST_FILE"),
+    ],
+)
+def test_a_secret_file_that_cannot_be_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str], message: str
+) -> None:
+    for key, value in more.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
 def test_a_misspelt_setting_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CITYWATCH_INGEST__BACH_AGE", "20ms")
     with pytest.raises(SettingsError, match="CITYWATCH_INGEST__BACH_AGE"):

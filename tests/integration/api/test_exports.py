@@ -88,7 +88,8 @@ async def test_parquet_holds_what_csv_holds(client: httpx.AsyncClient, mixed: Po
 
 
 async def test_parquet_comes_in_row_groups(application: FastAPI, city: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_parquet, "GROUP", 100)
+    monkeypatch.setattr(export_parquet, "PIECE", 1000)
+    monkeypatch.setattr(export_parquet, "GROUP", 5000)
     await city.execute(
         "INSERT INTO observation (datastream_id, quality, phenomenon_time, received_at, result)"
         " SELECT (SELECT datastream_id FROM datastream WHERE property = 'no2'), 1, at, at, 1"

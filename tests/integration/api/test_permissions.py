@@ -37,6 +37,19 @@ EXPECTED = {
     "/api/v1/devices": EVERYBODY,
     "/api/v1/devices.geojson": EVERYBODY,
     "/api/v1/devices/{device_id}": EVERYBODY,
+    "/api/v1/devices/{device_id}/credential": "engineer admin demo",
+    "/api/v1/devices/{device_id}/commands": "operator engineer admin demo",
+    "/api/v1/claims": "anonymous",
+    "/api/v1/commands": EVERYBODY,
+    "/api/v1/commands/{command_id}": EVERYBODY,
+    "/api/v1/quarantine": "operator engineer auditor admin demo",
+    "/api/v1/quarantine/{device_id}/adopt": "engineer admin demo",
+    "PUT /api/v1/device-profiles/{vendor}/{model}": "engineer admin demo",
+    "/api/v1/device-profiles": EVERYBODY,
+    "/api/v1/device-profiles/learn": "engineer admin demo",
+    "/api/v1/device-profiles/{vendor}/{model}": EVERYBODY,
+    "/api/v1/ingest/devices/{device_id}": "engineer admin demo",
+    "/api/v1/ingest/webhooks/{envelope}": "engineer admin demo",
     "/api/v1/datastreams": EVERYBODY,
     "/api/v1/latest": EVERYBODY,
     "/api/v1/observations": EVERYBODY,
@@ -87,6 +100,19 @@ EXPECTED = {
     "/sta/v1.1/{path:path}": EVERYBODY,
     "POST /sta/v1.1/CreateObservations": "engineer admin demo",
     "POST /sta/v1.1/{path:path}": "engineer admin demo",
+    "/api/v1/datastreams/published": "engineer admin demo",
+    "/api/v1/public/latest": "anonymous",
+    "/api/v1/public/districts": "anonymous",
+    "/feeds/alerts.atom": "anonymous",
+    "/feeds/districts.atom": "anonymous",
+    "/feeds/alerts/{alert_id}.cap": "anonymous",
+    "/open311/v2/services.{form}": "anonymous",
+    "/open311/v2/services/{code}.{form}": "anonymous",
+    "/open311/v2/requests.{form}": "anonymous",
+    "/open311/v2/requests/{number}.{form}": "anonymous",
+    "/api/v1/reports": EVERYBODY,
+    "/api/v1/reports/{report_id}/close": "operator engineer admin demo",
+    "/api/v1/alerts/{alert_id}/reports": EVERYBODY,
     "/ngsi-ld/v1/types": EVERYBODY,
     "/ngsi-ld/v1/entities": EVERYBODY,
     "/ngsi-ld/v1/entities/{entity_id}": EVERYBODY,
@@ -124,7 +150,10 @@ EXPECTED = {
 }
 
 
-SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "device_id": "bin-1",
+SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "device_id": "bin-1", "datastream_id": "1",
+           "backtest_id": "1", "work_order_id": "1", "window_id": "1", "notification_id": "1",
+SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "form": "json", "code": "noise", "number": "1",
+           "report_id": "1", "device_id": "bin-1",
             "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere", "path:path": "/alerts",
            "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
 
@@ -214,6 +243,13 @@ async def test_every_route_lets_in_whom_it_should_and_nobody_else(whole: FastAPI
                     assert (status in {401, 403}) is not may, (role, method, door.path, status)
                     assert may or status in refused, (role, method, door.path, status)
     assert asked == len(doors) * len(Role)
+
+
+async def test_all_methods_of_a_path_are_named_to_who_asks_with_another(whole: FastAPI) -> None:
+    app = acting(whole, Role.ENGINEER)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        answer = await client.put("/api/v1/devices/bin-1/credential")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, POST")
 
 
 async def test_a_method_that_a_path_does_not_take_opens_nothing(whole: FastAPI) -> None:

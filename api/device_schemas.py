@@ -1,0 +1,174 @@
+"""Bodies and answers about looking after devices: credentials, commands, quarantine, profiles, learning."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.schemas import Page
+
+Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+ProfileKey = Annotated[str, StringConstraints(max_length=130, pattern=r"^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$")]
+CommandState = Literal["queued", "sent", "acknowledged", "done", "failed", "expired"]
+DomainWord = Literal["traffic", "waste", "air", "weather", "noise", "health"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CredentialShown(_Body):
+    """A device's account at the broker, the only time that its password is shown."""
+
+    device_id: str
+    username: str
+    password: str
+
+
+class CredentialState(_Body):
+    """What may be known of a device's account afterwards."""
+
+    device_id: str
+    created_at: datetime
+    created_by: str
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+
+class Claim(_Body):
+    """A registered device without a credential claims one with its fleet's key."""
+
+    device_id: DeviceId
+    key: Annotated[str, StringConstraints(min_length=20, max_length=200, pattern=r"^[!-~]+$")]
+
+
+class CommandRequest(_Body):
+    """Body of `POST /api/v1/devices/{device_id}/commands`."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] = Field(examples=["self-test"])
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description="what the command needs; for LoRaWAN `port` and `hex` or `object`"
+    )
+    expires_in_seconds: int = Field(3600, ge=1, le=30 * 86400, description="how long it may wait for the device")
+
+
+class Command(_Body):
+    """A command to a device, and what became of it."""
+
+    command_id: UUID
+    device_id: str
+    name: str
+    arguments: dict[str, Any]
+    route: Literal["native", "tts_v3", "chirpstack_v4"]
+    state: CommandState
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    sent_at: datetime | None
+    acknowledged_at: datetime | None
+    ended_at: datetime | None
+    result: Any = Field(description="what the device returned")
+    reason: str = Field(description="why it failed or expired")
+
+
+class CommandPage(Page):
+    """A page of commands, newest first."""
+
+    items: list[Command]
+
+
+class Stranger(_Body):
+    """An id that is not registered, with what is kept of it."""
+
+    device_id: str
+    messages: int
+    first_at: datetime
+    last_at: datetime
+    topic: str
+    payload_text: str = Field(description="its newest message as UTF-8, bytes escaped, cut at 4,000 characters")
+
+
+class StrangerList(_Body):
+    """Devices that send and that nobody registered, the one heard last first."""
+
+    items: list[Stranger]
+
+
+class Adoption(_Body):
+    """Body of `POST /api/v1/quarantine/{device_id}/adopt`."""
+
+    profile: ProfileKey
+    domain: DomainWord | None = Field(None, description="the profile's where it is not given")
+    name: Text = ""
+    site_id: Text | None = None
+    district_id: Text | None = Field(None, description="the one that the location lies in where it is not given")
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+
+
+class Adopted(_Body):
+    """What became of the messages that were kept."""
+
+    device_id: str
+    played: int
+    mended: int
+    still: int
+    stored: int
+
+
+class Sample(_Body):
+    """Body of `POST /api/v1/profiles/learn`: a message as it was sent, or a device in quarantine."""
+
+    message: Annotated[str, StringConstraints(max_length=65_536, pattern=r"^[^\x00]*$")] | None = None
+    device_id: DeviceId | None = None
+    key: ProfileKey = Field("own/new-type", description="what the type is to be called")
+
+
+class Learned(_Body):
+    """A proposed profile, to be looked over, and the fields that are left out of it."""
+
+    text: str = Field(description="the profile file, YAML")
+    left_out: dict[str, str]
+
+
+class ProfileEntry(_Body):
+    """One device type."""
+
+    key: str
+    label: str
+    domain: str
+    envelope: str
+    codec: str | None
+    properties: list[str]
+    expected_interval_seconds: float
+    examples: int
+    own: bool = Field(description="from a folder of the user's, not built in")
+
+
+class ProfileEntries(_Body):
+    """All device types, by key."""
+
+    items: list[ProfileEntry]
+
+
+class ProfileText(_Body):
+    """One device type as its file reads."""
+
+    key: str
+    text: str
+    own: bool
+
+
+class ProfileChange(_Body):
+    """Body of `PUT /api/v1/device-profiles/{vendor}/{model}`: the file, YAML."""
+
+    text: Annotated[str, StringConstraints(max_length=65_536, pattern=r"^[^\x00]*$")]
+
+
+class IngestTaken(_Body):
+    """The broker has the message: what becomes of it, the account says."""
+
+    topic: str
+    bytes: int
