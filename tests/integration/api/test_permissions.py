@@ -150,12 +150,10 @@ EXPECTED = {
 }
 
 
-SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "device_id": "bin-1", "datastream_id": "1",
-           "backtest_id": "1", "work_order_id": "1", "window_id": "1", "notification_id": "1",
 SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "form": "json", "code": "noise", "number": "1",
-           "report_id": "1", "device_id": "bin-1",
-            "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere", "path:path": "/alerts",
-           "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
+           "report_id": "1", "device_id": "bin-1", "datastream_id": "1", "backtest_id": "1", "work_order_id": "1",
+           "window_id": "1", "notification_id": "1", "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere",
+           "path:path": "/alerts", "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
 
 
 @asynccontextmanager
