@@ -90,16 +90,17 @@ SELECT count(*)
 -- latest --
 -- $1 text[] device_ids, $2 property, $3 domain, $4 district_id: null for any
 -- The items as JSON text, comma separated: written here, because turning 20,000 rows into objects and those into text
--- again takes longer than everything else. What needs escaping comes from to_json.
+-- again takes longer than everything else. What needs escaping comes from to_json. One concat is a third faster than a
+-- chain of ||, and the bounds of usable() stand here by themselves, for the same reason.
 WITH kind AS (
      SELECT property, unit, ',"property":' || to_json(property) || ',"unit":' || to_json(unit) AS text
        FROM (SELECT DISTINCT property, unit FROM datastream) AS pair)
 SELECT string_agg(
-           '{"datastream_id":' || t.datastream_id || ',"device_id":"' || t.device_id || '"' || k.text
-           || ',"phenomenon_time":' || coalesce(to_json(o.phenomenon_time)::text, 'null')
-           || ',"received_at":' || coalesce(to_json(o.received_at)::text, 'null')
-           || ',"result":' || coalesce(CASE WHEN usable(1::smallint, o.result) THEN o.result::text END, 'null')
-           || ',"quality":' || coalesce(o.quality::text, 'null') || '}', ',')
+           concat('{"datastream_id":', t.datastream_id, ',"device_id":"', t.device_id, '"', k.text,
+                  ',"phenomenon_time":', coalesce(to_json(o.phenomenon_time)::text, 'null'),
+                  ',"received_at":', coalesce(to_json(o.received_at)::text, 'null'),
+                  ',"result":', CASE WHEN o.result BETWEEN -1e100 AND 1e100 THEN o.result::text ELSE 'null' END,
+                  ',"quality":', coalesce(o.quality::text, 'null'), '}'), ',')
   FROM datastream AS t
   JOIN device AS d USING (device_id)
   JOIN kind AS k USING (property, unit)
@@ -116,11 +117,11 @@ WITH kind AS (
        FROM (SELECT DISTINCT property, unit FROM datastream) AS pair)
 SELECT t.device_id,
        string_agg(
-           '{"datastream_id":' || t.datastream_id || ',"device_id":"' || t.device_id || '"' || k.text
-           || ',"phenomenon_time":' || coalesce(to_json(o.phenomenon_time)::text, 'null')
-           || ',"received_at":' || coalesce(to_json(o.received_at)::text, 'null')
-           || ',"result":' || coalesce(CASE WHEN usable(1::smallint, o.result) THEN o.result::text END, 'null')
-           || ',"quality":' || coalesce(o.quality::text, 'null') || '}', ',' ORDER BY t.property)
+           concat('{"datastream_id":', t.datastream_id, ',"device_id":"', t.device_id, '"', k.text,
+                  ',"phenomenon_time":', coalesce(to_json(o.phenomenon_time)::text, 'null'),
+                  ',"received_at":', coalesce(to_json(o.received_at)::text, 'null'),
+                  ',"result":', CASE WHEN o.result BETWEEN -1e100 AND 1e100 THEN o.result::text ELSE 'null' END,
+                  ',"quality":', coalesce(o.quality::text, 'null'), '}'), ',' ORDER BY t.property)
   FROM unnest($1::text[]) AS wanted (device_id)
   JOIN datastream AS t USING (device_id)
   JOIN kind AS k USING (property, unit)

@@ -144,6 +144,9 @@ async def run(dsn: str) -> dict[str, object]:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         host, port = listening.getsockname()
         serving = asyncio.create_task(serve_app(application, listening, stop))
+        while not hasattr(application.state, "hub"):
+            assert not serving.done(), "the server did not start"
+            await asyncio.sleep(0.05)
         url, until = f"ws://{host}:{port}/api/v1/live", time.time() + 8 + SECONDS
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         process = multiprocessing.get_context("spawn").Process(target=clients, args=(url, until, theirs))
