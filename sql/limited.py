@@ -18,7 +18,6 @@ ROLE = "citywatch_limited"
 READABLE = (
     "alert",
     "alert_event",
-    "command",
     "citizen_report",
     "command",
     "consumer_position",
