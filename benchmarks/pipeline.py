@@ -1,6 +1,7 @@
 """End to end, and its two yardsticks: a subscriber that only counts, and COPY of the same rows."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +37,8 @@ def end_to_end(
         finished(load(services, WARM_UP, pack=pack))
         wait_for(lambda: services.query(RECEIVED) == WARM_UP, 60)
         before = _costs(services, measured)
+        if samples is not None:
+            measured.child.send_signal(signal.SIGUSR1)
         published = finished(load(services, count, pack=pack, first=WARM_UP))
         wait_for(lambda: services.query(RECEIVED) == WARM_UP + count, 600, every=0.2)
         after = _costs(services, measured)

@@ -1,6 +1,7 @@
 """Where a worker's time goes: an ingest worker that looks at its own stack every 2 ms of CPU time.
 
-`BENCH_SAMPLES=FILE python -m benchmarks.sampling` runs the worker and writes the share of each stage as JSON.
+`BENCH_SAMPLES=FILE python -m benchmarks.sampling` runs the worker; SIGUSR1 begins the look, and at the end the share of
+each stage is written as JSON.
 """
 
 import json
@@ -10,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from types import FrameType
 
+from benchmarks.services import ROOT
 from citywatch.cli.ingest import run
 
 EVERY = 0.002
@@ -33,7 +35,7 @@ REST = "event loop"
 def stage_of(frame: FrameType | None) -> str:
     """Return the stage that a stack is in."""
     while frame is not None:
-        path = frame.f_code.co_filename
+        path = frame.f_code.co_filename.removeprefix(str(ROOT))
         for part, stage in STAGES.items():
             if part in path:
                 return stage
@@ -45,7 +47,8 @@ def main() -> None:
     """Run the worker, sampled."""
     seen: Counter[str] = Counter()
     signal.signal(signal.SIGPROF, lambda _number, frame: seen.update((stage_of(frame),)))
-    signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY)
+    # It begins when it is told to, so that the start of the process is not part of it.
+    signal.signal(signal.SIGUSR1, lambda *_: signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY))
     try:
         run()
     finally:

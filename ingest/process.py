@@ -25,7 +25,7 @@ from sql.pool import open_pool
 
 log = get_logger()
 
-SESSIONS = {"direct": DirectSession, "aiomqtt": AiomqttSession}
+SESSIONS: dict[str, type[DirectSession] | type[AiomqttSession]] = {"direct": DirectSession, "aiomqtt": AiomqttSession}
 # A slot that is being drained is empty when nothing has come for so many seconds.
 QUIET = 3.0
 

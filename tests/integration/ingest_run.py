@@ -41,7 +41,7 @@ async def running(settings: Settings) -> AsyncIterator[asyncio.Event]:
         yield stop
     finally:
         stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 90)
 
 
 async def register(pool: Pool, document: dict[str, Any] | None = None) -> None:
@@ -66,7 +66,7 @@ async def subscribed(settings: Settings) -> None:
             await client.subscribe(name, qos=1)
 
 
-async def until(ask: Callable[[], Awaitable[bool]], what: str, patience: float = 20) -> None:
+async def until(ask: Callable[[], Awaitable[bool]], what: str, patience: float = 90) -> None:
     """Poll until `ask` is true."""
     try:
         async with asyncio.timeout(patience):
