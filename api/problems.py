@@ -138,8 +138,14 @@ async def _on_limited(request: Request, error: Exception) -> Response:
     return _answer(request, 403, "not-permitted", "this is not open to accounts limited to a part of the city")
 
 
+async def _on_value(request: Request, _error: Exception) -> Response:
+    # Text with half a character, a number beyond all columns: passed by every schema, held by no store.
+    return _answer(request, 422, "invalid", "a value in the request is one that the store cannot hold")
+
+
 def install_problems(app: FastAPI) -> None:
     """Register the handlers; anything they do not know is a 500 that the gate answers and logs."""
+    app.add_exception_handler(asyncpg.DataError, _on_value)
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)

@@ -37,7 +37,7 @@ async def get_indicators() -> Response:
     return answer({"items": list_indicators()})
 
 
-@router.post("/indicators/{name}", responses=responses(404, 409, 422, 503))
+@router.post("/indicators/{name}", responses=responses(400, 404, 409, 413, 422, 503))
 async def compute_indicator(
     name: Annotated[Word, Path(description="as `/indicators` lists it", examples=["us_aqi"])],
     inputs: Annotated[dict[str, Any], Body(examples=[{"pm2_5": 35.9}])],

@@ -81,7 +81,7 @@ async def _told(work: Awaitable[Response]) -> Response:
     except RequestError as error:
         raise ProblemError(400, "invalid", str(error)) from None
     # A calculation that cannot be done (division by zero, a number too large), and values no column can hold.
-    except (asyncpg.DataError, asyncpg.exceptions.DataError) as error:
+    except asyncpg.DataError as error:
         raise ProblemError(400, "invalid", f"the question cannot be worked out: {error}") from None
 
 

@@ -141,3 +141,9 @@ async def test_a_store_that_goes_away_is_a_503(application: FastAPI, client: htt
     assert problem(await client.get("/api/v1/devices")).status == 503
     ready = await client.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
+
+
+async def test_what_the_store_cannot_hold_is_the_callers_fault(client: httpx.AsyncClient) -> None:
+    body = {"name": "reboot", "arguments": {"text": "a\0b"}}
+    refused = await client.post("/api/v1/devices/air-1/commands", json=body)
+    assert refused.status_code in (409, 422), refused.text
