@@ -58,6 +58,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_secure(settings: ServeSettings) -> bool:
+    """Return whether browsers reach us over TLS."""
+    return settings.tls_certificate is not None or (settings.public_url or "").startswith("https://")
+
+
 def check_demo(settings: ServeSettings) -> None:
     """Raise SettingsError if the demo, which is open to everybody, would be open to the network."""
     if settings.demo and not is_loopback(settings.host):
@@ -150,6 +155,7 @@ class Gate:
         self.identify = identify
         self.observe = observe
         self.max_body = max_body
+        self.secure = is_secure(settings)
         self.buckets = Buckets(settings.rate, settings.burst)
         self._doors: Sequence[Door] | None = None
 
@@ -223,6 +229,9 @@ class Gate:
                 out["X-Request-Id"] = scope["citywatch.request_id"]
                 for name, value in SECURITY_HEADERS.items():
                     out.setdefault(name, value)
+                if self.secure:
+                    # A year: a browser that has seen us once asks for nothing unencrypted again.
+                    out.setdefault("Strict-Transport-Security", "max-age=31536000")
                 if status == 405:
                     # Routing names the methods of the first route of a path only, and a path may have several.
                     out["Allow"] = ", ".join(methods_of(self._doors or (), scope))

@@ -184,6 +184,7 @@ class IdentitySettings(_Group):
     """Who may sign in; none of it matters in demo mode."""
 
     session: Duration = Field(timedelta(hours=12), description="how long a session lasts, whatever happens in it")
+    key: SecretStr | None = Field(None, description="API key that `citywatch status` asks with where sign-in is on")
     oidc_issuer: str | None = Field(None, description="OpenID provider to sign in at, as https://login.city.example")
     oidc_client_id: str | None = Field(None, description="our name at that provider")
     oidc_client_secret: SecretStr | None = Field(None, description="our secret at that provider")

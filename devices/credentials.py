@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from citywatch.errors import RegistryError, SettingsError
 from citywatch.local.dynamic_security import ITERATIONS, Account, make_account, new_password
+from citywatch.local.running import broker_account
 from citywatch.settings import Settings
 from devices.broker_admin import BrokerAdmin, StoreAdmin, dynamic_security
 from sql.audit import audit
@@ -45,11 +46,14 @@ class CredentialState:
 @contextmanager
 def broker_admin(settings: Settings) -> Iterator[BrokerAdmin]:
     """Yield who administers the broker's accounts; raise SettingsError where devices need none."""
-    if settings.broker.accounts == "open":
+    kind = settings.broker.accounts
+    if kind == "open" and settings.broker.host is None and broker_account(settings)[0] is not None:
+        kind = "dynamic-security"  # of the embedded broker, as `citywatch up` was told
+    if kind == "open":
         raise SettingsError(
             "this broker is open to everybody: set CITYWATCH_BROKER__ACCOUNTS=dynamic-security (docs/devices.md)"
         )
-    if settings.broker.accounts == "store":
+    if kind == "store":
         yield StoreAdmin()
         return
     with dynamic_security(settings) as admin:

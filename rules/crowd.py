@@ -118,34 +118,40 @@ def how_many(told: Mapping[str, Iterable[Episode]]) -> list[tuple[datetime, floa
 
 
 def hear(
-    watches: Sequence[Watch],
-    stream: Stream,
-    name: str,
-    member: str,
-    change: Change,
-    horizon: datetime,
+    watches: Sequence[Watch], stream: Stream, news: Iterable[tuple[str, str, Change]], horizon: datetime
 ) -> list[Change]:
-    """Take in what a part says of one member; return what that means for the one whose stream this is.
+    """Take in what parts say of members; return what that means for the one whose stream this is.
 
-    `horizon` is how far back timely readings go; the stream is settled up to it afterwards.
+    `news` are part, member and change, all that came at once: they are judged together. `horizon` is how far back
+    timely readings go; the stream is settled up to it afterwards.
     """
-    told = stream.crowds.setdefault(name, {})
-    began = {change.was or change.episode.raised_at, change.episode.raised_at}
-    known = [each for each in told.get(member, ()) if each.raised_at not in began]
-    if change.kind is not Kind.RETRACTED:
-        known.append(change.episode)
-    told[member] = known
-    concerned = [ready for ready in watches if name in ready.properties]
+    touched: dict[str, dict[str, list[Episode]]] = {}
+    for name, member, change in news:
+        told = touched[name] = stream.crowds.setdefault(name, {})
+        began = {change.was or change.episode.raised_at, change.episode.raised_at}
+        known = [each for each in told.get(member, ()) if each.raised_at not in began]
+        if change.kind is not Kind.RETRACTED:
+            known.append(change.episode)
+        told[member] = known
+    concerned = [ready for ready in watches if not ready.names.isdisjoint(touched)]
     for ready in concerned:
-        _replace(ready, stream, name, how_many(told))
+        for name in ready.names & touched.keys():
+            _replace(ready, stream, name, how_many(touched[name]))
     changes = [each for ready in concerned for each in derive(ready, stream)]
-    counted = tuple(sorted(who for who, episodes in told.items() if any(e.cleared_at is None for e in episodes)))
+    if any(each.kind is Kind.RAISED for each in changes):
+        counted = tuple(sorted({who for told in touched.values() for who in told if _stands(told[who])}))
+        changes = [replace(each, counted=counted) if each.kind is Kind.RAISED else each for each in changes]
     settle(watches, stream, horizon)
-    for who in list(told):
-        told[who] = [e for e in told[who] if e.cleared_at is None or e.cleared_at >= stream.horizon]
-        if not told[who]:
-            del told[who]
-    return [replace(each, counted=counted) if each.kind is Kind.RAISED else each for each in changes]
+    for told in touched.values():
+        for who in list(told):
+            told[who] = [e for e in told[who] if e.cleared_at is None or e.cleared_at >= stream.horizon]
+            if not told[who]:
+                del told[who]
+    return changes
+
+
+def _stands(episodes: Iterable[Episode]) -> bool:
+    return any(each.cleared_at is None for each in episodes)
 
 
 def _replace(ready: Watch, stream: Stream, name: str, series: Sequence[tuple[datetime, float]]) -> None:

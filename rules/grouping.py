@@ -87,7 +87,7 @@ def _member(row: Record, silence_rules: Collection[str], sizes: Mapping[str, int
         severity=Severity(row["severity"]),
         raised_at=row["raised_at"],
         silence=row["rule_id"] in silence_rules,
-        nodes=(*nodes_of(tags), *itself),
+        nodes=tuple(dict.fromkeys((*nodes_of(tags), *itself))),
         corridor=str(corridor) if corridor and row["rule_id"].startswith("traffic-") else None,
         latitude=row["latitude"],
         longitude=row["longitude"],

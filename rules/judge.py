@@ -16,6 +16,8 @@ from rules.stream import BEGINNING, Stream, adopt, apply, derive, forgive, revis
 from sql.tail import TailBatch
 
 Told = Iterator[tuple[str, Watch, Change]]
+# By who counts: part, device and change, and how far back timely readings went at each.
+News = dict[str, tuple[list[tuple[str, str, Change]], list[datetime]]]
 
 
 @dataclass(slots=True)
@@ -39,16 +41,18 @@ class Judge:
         A replay batch is judged against the clock that it started from, since it may span days of its source's time.
         """
         self._excuse_outage(batch)
+        news: News = {}
         for device_id, samples, received_at in _by_device(batch, self.city.datastreams):
             stream, watches = self._stream(device_id), self.city.watches[device_id]
             self.touched.add(device_id)
             if batch.is_revision:
-                yield from self._pass_on(device_id, revise(watches, stream, samples), stream.horizon)
+                yield from self._pass_on(device_id, revise(watches, stream, samples), stream.horizon, news)
                 continue
             source_id = self.city.subjects[device_id].source_id
             now = received_at if source_id == "live" else self.clocks.get(source_id, BEGINNING + self.allowance)
             changes = apply(watches, stream, samples, now, self.allowance).changes
-            yield from self._pass_on(device_id, changes, now - self.allowance)
+            yield from self._pass_on(device_id, changes, now - self.allowance, news)
+        yield from self._hear(news)
         for source_id, text in batch.clocks.items():
             clock = datetime.fromisoformat(text)
             if source_id not in self.clocks or clock > self.clocks[source_id]:
@@ -61,6 +65,7 @@ class Judge:
         """
         now = min(now, self.deaf_from(now) or now)
         yield from self._forget(now)
+        news: News = {}
         for device_id, stream in list(self.streams.items()):
             watches = self.city.watches.get(device_id)
             if not watches:
@@ -73,36 +78,43 @@ class Judge:
             if changes:
                 self.touched.add(device_id)
                 # Several may have fallen silent at instants that lie far apart: nothing is settled between them.
-                yield from self._pass_on(device_id, changes, BEGINNING)
+                yield from self._pass_on(device_id, changes, BEGINNING, news)
+        yield from self._hear(news)
 
-    def _pass_on(self, device_id: str, changes: Iterable[Change], horizon: datetime) -> Told:
-        """Yield what concerns a rule; what concerns a part of one, tell those who count, and yield what they say."""
+    def _pass_on(self, device_id: str, changes: Iterable[Change], horizon: datetime, news: News) -> Told:
+        """Yield what concerns a rule; keep in `news` what concerns a part of one, for those who count that."""
         for change in changes:
             if not is_part(change.rule_id):
                 yield device_id, _of(self.city.watches[device_id], change), change
                 continue
             for hearer in self.city.hearers.get((change.rule_id, device_id), ()):
-                stream, watches = self._stream(hearer), self.city.watches[hearer]
-                self.touched.add(hearer)
-                for told in hear(watches, stream, change.rule_id, device_id, change, horizon):
-                    yield hearer, _of(watches, told), told
+                known = news.setdefault(hearer, ([], []))
+                known[0].append((change.rule_id, device_id, change))
+                known[1].append(horizon)
+
+    def _hear(self, news: News) -> Told:
+        """Tell those who count what came at once, and yield what they say."""
+        for hearer, (changes, horizons) in news.items():
+            stream, watches = self._stream(hearer), self.city.watches[hearer]
+            self.touched.add(hearer)
+            for change in hear(watches, stream, changes, min(horizons)):
+                yield hearer, _of(watches, change), change
 
     def _forget(self, now: datetime) -> Told:
         """Where a device is counted no more (it moved, or is gone), let those who counted it know."""
         if not self._recount:
             return
         self._recount = False
-        for hearer, stream in list(self.streams.items()):
-            for name, told in list(stream.crowds.items()):
+        news: News = {}
+        for hearer, stream in self.streams.items():
+            for name, told in stream.crowds.items():
                 for member in [who for who in told if hearer not in self.city.hearers.get((name, who), ())]:
-                    standing = [each for each in told[member] if each.cleared_at is None]
-                    for episode in standing:
+                    for episode in [each for each in told[member] if each.cleared_at is None]:
                         ended = replace(episode, cleared_at=max(now, episode.raised_at))
-                        change = Change(name, Kind.CLEARED, now, ended)
-                        self.touched.add(hearer)
-                        watches = self.city.watches[hearer]
-                        for each in hear(watches, stream, name, member, change, now - self.allowance):
-                            yield hearer, _of(watches, each), each
+                        known = news.setdefault(hearer, ([], []))
+                        known[0].append((name, member, Change(name, Kind.CLEARED, now, ended)))
+                        known[1].append(now - self.allowance)
+        yield from self._hear(news)
 
     def deaf_from(self, now: datetime) -> datetime | None:
         """Return since when nothing has come from any live device although something should have; None if it has."""

@@ -66,7 +66,7 @@ def _heard(item: Mapping[str, Any], url: str, names: Mapping[str, frozenset[str]
         return Heard(
             str(item["device_id"] or ""),
             _instant(item["raised_at"]),
-            names.get(rule, frozenset()),
+            names.get(rule),
             rule,
             None if incident is None else str(incident),
         )

@@ -38,14 +38,14 @@ FLAG_GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An alert as the system under test lists it. `names` are kinds of the answer key it may stand for, empty: any.
+    """An alert as the system under test lists it. `names` are kinds of the answer key it may stand for, None: any.
 
     `device_id` is empty for an alert on a whole area, which may then stand for what is planted on any device.
     """
 
     device_id: str
     raised_at: datetime
-    names: frozenset[str] = frozenset()
+    names: frozenset[str] | None = None
     rule: str = ""
     incident: str | None = None
 
@@ -87,7 +87,7 @@ def score(
     days = (end - begin).total_seconds() / 86400
     false = [a for a in alerts if id(a) not in right]
     names = frozenset(INCIDENTS)
-    claims = [a for a in alerts if a.names & names or not a.names]
+    claims = [a for a in alerts if a.names is None or a.names & names]
     incidents = [one for one in due if one.kind in INCIDENTS]
     figures: dict[str, Any] = {
         "days": round(days, 3),
@@ -137,7 +137,7 @@ def score(
 
 def stands_for(alert: Heard, planted: Planted) -> bool:
     """Say whether an alert may tell of what was planted."""
-    if alert.names and planted.kind not in alert.names:
+    if alert.names is not None and planted.kind not in alert.names:
         return False
     return _touches(alert.device_id, alert.raised_at, alert.raised_at, planted)
 

@@ -55,7 +55,7 @@ SELECT n.notification_id, n.kind, n.step, n.round, n.channel, n.target, n.attemp
   LEFT JOIN work_order_event AS e ON e.event_id = n.work_order_event_id
   LEFT JOIN work_order AS w ON w.work_order_id = e.work_order_id
  WHERE n.state = 'pending' AND n.due_at <= $1
- ORDER BY array_position('{CRITICAL,HIGH,MEDIUM,LOW}'::text[], a.severity) > 1, n.due_at, n.notification_id
+ ORDER BY a.severity <> 'CRITICAL' AND a.incident_id IS NULL, n.due_at, n.notification_id
  LIMIT 1
    FOR UPDATE OF n SKIP LOCKED;
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from api.gate import is_secure
 from api.identity.accounts import key_principal, read_limits, token_hash
 from api.principal import ANONYMOUS, Principal, Role
 from api.problems import ProblemError
@@ -15,11 +16,6 @@ from sql.connection import Connection, Pool
 from sql.queries import query
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-
-
-def is_secure(settings: ServeSettings) -> bool:
-    """Return whether browsers reach us over TLS."""
-    return settings.tls_certificate is not None or (settings.public_url or "").startswith("https://")
 
 
 def cookie_name(settings: ServeSettings, what: str = "session") -> str:

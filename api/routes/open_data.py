@@ -46,7 +46,7 @@ MOST = 200  # alerts in a feed
 class Publish(BaseModel):
     """Body of `PUT /api/v1/datastreams/published`: which datastreams; all that are given must hold."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     published: bool = Field(examples=[True])
     datastream_ids: list[Annotated[int, Field(ge=1, le=2**31 - 1)]] | None = Field(None, max_length=10_000)

@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.answer import encode
-from api.buckets import Buckets
 from api.context import AddressDep, NowDep, WholePoolDep
 from api.permissions import Allow, Permission
+from api.rate import Buckets
 from api.schemas import Instant
 from devices.geometry import district_of, make_shape
 from sql.connection import Pool
@@ -119,9 +119,8 @@ async def report(request: Request, form: Form, pool: WholePoolDep, address: Addr
     try:
         given = await _fields(request)
         service, place = _service_of(given), _place(given)
-        wait = _recent.take(address)
-        if wait is not None:
-            raise GeoReportError(429, f"{REPORTS} reports an hour from one address; the next in {wait:.0f} s")
+        if wait := _recent.take(address):
+            raise GeoReportError(429, f"{REPORTS} reports an hour from one address; the next in {wait} s")
         number = await _store(pool, service, place, given, now)
     except GeoReportError as error:
         return _refuse(form, error)

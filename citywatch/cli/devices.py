@@ -196,4 +196,4 @@ def run() -> None:
 
     Example: `citywatch devices run`
     """
-    run_process("devices", run_keeper)
+    run_process("devices", run_keeper, reports=True)

@@ -9,7 +9,7 @@ import typer
 
 from citywatch.errors import CitywatchError
 from citywatch.local.checks import examine
-from citywatch.local.running import api_url
+from citywatch.local.running import api_url, trust
 from citywatch.settings import load_settings
 
 MARKS = {"ok": "ok   ", "note": "note ", "fault": "FAULT"}
@@ -46,9 +46,16 @@ def status(as_json: Json = False) -> None:
 
 
 def _fetch_status() -> dict[str, Any]:
-    url = f"{api_url(load_settings())}/api/v1/status"
+    settings = load_settings()
+    url = f"{api_url(settings)}/api/v1/status"
+    key = settings.identity.key
+    headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
     try:
-        answer = httpx.get(url, timeout=10)
+        answer = httpx.get(url, timeout=10, headers=headers, verify=trust(settings))
+        if answer.status_code == 401:
+            raise CitywatchError(
+                f"{url} asks for a key: make one by `citywatch accounts key`, set CITYWATCH_IDENTITY__KEY"
+            )
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise CitywatchError(f"{url} does not answer: {error}") from None

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -24,7 +25,7 @@ from citywatch.local.dynamic_security import SERVICE, make_account, new_password
 from citywatch.local.link import ROOT
 from citywatch.local.postgres import LocalPostgres
 from citywatch.local.process import free_port
-from citywatch.local.running import Running, forget_running, save_running
+from citywatch.local.running import Running, forget_running, save_running, scheme, trust
 from citywatch.local.server import create_database, only_one
 from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import Settings, load_settings
@@ -78,10 +79,10 @@ async def _is_empty(dsn: str) -> bool:
         await connection.close()
 
 
-def _wait_until_ready(url: str, supervisor: Supervisor) -> None:
+def _wait_until_ready(url: str, trusted: ssl.SSLContext, supervisor: Supervisor) -> None:
     while not supervisor.stopping.wait(0.1):
         try:
-            with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:  # noqa: S310  our own address
+            with urllib.request.urlopen(f"{url}/health/ready", timeout=5, context=trusted) as answer:  # noqa: S310  ours
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):
@@ -226,6 +227,6 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
             samples = [str(path) for path in sorted(SAMPLES.glob("*.csv"))]
             replay = ["replay", *samples, "--within", SAMPLES_WITHIN]
             supervisor.add("replay", Worker(replay, logs / "replay.log", environment, once=True))
-    url = f"http://{settings.serve.host}:{http_port}"
-    _wait_until_ready(url, supervisor)
+    url = f"{scheme(settings)}://{settings.serve.host}:{http_port}"
+    _wait_until_ready(url, trust(settings), supervisor)
     return url

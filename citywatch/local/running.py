@@ -1,6 +1,7 @@
 """Where the services of this installation are: as the settings say, else where `citywatch up` runs them now."""
 
 import json
+import ssl
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -82,4 +83,19 @@ def api_url(settings: Settings) -> str:
     running = find_running(settings.data_dir)
     if running is None:
         raise CitywatchError("nothing runs here: start it with `citywatch up`")
-    return f"http://{running.http_host}:{running.http_port}"
+    return f"{scheme(settings)}://{running.http_host}:{running.http_port}"
+
+
+def scheme(settings: Settings) -> str:
+    """Return how `serve` speaks on its port."""
+    return "http" if settings.serve.tls_certificate is None else "https"
+
+
+def trust(settings: Settings) -> ssl.SSLContext:
+    """Return whom to believe on our own port of this machine: the certificate that we set ourselves, by content and not
+    by name, which is the public one."""
+    if settings.serve.tls_certificate is None:
+        return ssl.create_default_context()
+    context = ssl.create_default_context(cafile=str(settings.serve.tls_certificate))
+    context.check_hostname = False
+    return context

@@ -56,7 +56,7 @@
     watchZoom(context && context.map);
     const p = feature.properties;
     if (p.count) return clusterPoint(p, latlng);
-    const size = p.severity ? (RANK[p.severity] > 2 ? 22 : 18) : 18;
+    const size = p.severity && RANK[p.severity] > 2 ? 22 : 18;
     const drawn = p.severity
       ? `<path class="halo" d="${OUTLINES[p.severity]}"/><path d="${OUTLINES[p.severity]}" ` +
         `fill="${p.waits ? "currentColor" : "var(--surface)"}" stroke="currentColor" stroke-width="3" stroke-linejoin="round"/>`
@@ -66,7 +66,8 @@
       : "";
     const icon = window.L.divIcon({
       className: "marker " + (p.severity ? "severity-" + p.severity.toLowerCase() : ""),
-      iconSize: [size, size],
+      // The mark may be smaller than what a finger or a pointer has to hit (WCAG 2.5.8).
+      iconSize: [24, 24],
       html: `<svg viewBox="0 0 24 24" width="${size}" height="${size}" overflow="visible">${ring}${drawn}</svg>`,
     });
     return window.L.marker(latlng, {
@@ -78,9 +79,9 @@
     });
   };
 
-  // What needs attention is gathered where it would overlap: a cluster carries its count and its worst state.
-  const CLUSTER_FROM = 40; // as many marks can be told apart
-  const CLUSTER_SIZE = 56; // px
+  // What would overlap is gathered: a cluster carries its count and its worst state. Marks that lie upon each other
+  // can be neither told apart nor hit.
+  const APART = { x: 48, y: 28 }; // px, a cluster's own size and a little
   let leaflet = null;
 
   function watchZoom(found) {
@@ -92,7 +93,7 @@
   function clusterPoint(p, latlng) {
     const shape = p.severity ? OUTLINES[p.severity] : "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0 -18";
     const icon = window.L.divIcon({
-      className: "marker cluster " + (p.severity ? "severity-" + p.severity.toLowerCase() : ""),
+      className: "marker cluster " + (p.selected ? "selected " : "") + (p.severity ? "severity-" + p.severity.toLowerCase() : ""),
       iconSize: [46, 26],
       html:
         `<svg viewBox="0 0 24 24" width="16" height="16"><path d="${shape}" fill="currentColor"/></svg>` +
@@ -103,47 +104,36 @@
   }
 
   function clustered(features) {
-    if (features.length < CLUSTER_FROM || !leaflet) return features;
-    const zoom = leaflet.getZoom();
+    const zoom = leaflet ? leaflet.getZoom() : undefined;
     if (zoom === undefined || zoom >= leaflet.getMaxZoom()) return features;
-    const cells = new Map();
-    for (const feature of features) {
+    // The worst stays where it is, and takes in what is too near.
+    const rank = (feature) => (feature.properties.selected ? 10 : 0) + (RANK[feature.properties.severity] || 0);
+    const groups = [];
+    for (const feature of [...features].sort((a, b) => rank(b) - rank(a))) {
       const [longitude, latitude] = feature.geometry.coordinates;
       const at = leaflet.project([latitude, longitude], zoom);
-      const key = feature.properties.selected
-        ? feature.properties.device_id
-        : Math.floor(at.x / CLUSTER_SIZE) + ":" + Math.floor(at.y / CLUSTER_SIZE);
-      if (!cells.has(key)) cells.set(key, []);
-      cells.get(key).push(feature);
+      const near = groups.find((one) => Math.abs(one.at.x - at.x) < APART.x && Math.abs(one.at.y - at.y) < APART.y);
+      if (near) near.members.push(feature);
+      else groups.push({ at: at, members: [feature] });
     }
-    const made = [];
-    for (const members of cells.values()) {
-      if (members.length === 1) {
-        made.push(members[0]);
-        continue;
-      }
-      let severity = null, waits = false;
-      const middle = [0, 0];
-      for (const { geometry, properties } of members) {
-        if (properties.severity && (!severity || RANK[properties.severity] > RANK[severity])) severity = properties.severity;
-        waits = waits || properties.waits;
-        middle[0] += geometry.coordinates[0] / members.length;
-        middle[1] += geometry.coordinates[1] / members.length;
-      }
+    return groups.map(function ({ members }) {
+      if (members.length === 1) return members[0];
+      const severities = members.map((one) => one.properties.severity).filter(Boolean);
+      const severity = severities.sort((a, b) => RANK[b] - RANK[a])[0] || null;
       const state = cw.words(severity || "stale", {});
-      made.push({
+      const selected = members[0].properties.selected;
+      return {
         type: "Feature",
-        geometry: { type: "Point", coordinates: middle },
+        geometry: members[0].geometry,
         properties: {
           count: members.length,
           severity: severity,
-          waits: waits,
+          selected: selected,
           title: cw.words("cluster", { n: members.length, state: state }),
-          bounds: members.map((m) => [m.geometry.coordinates[1], m.geometry.coordinates[0]]),
+          bounds: members.map((one) => [one.geometry.coordinates[1], one.geometry.coordinates[0]]),
         },
-      });
-    }
-    return made;
+      };
+    });
   }
 
   map.select = function (event) {

@@ -34,6 +34,7 @@ def _open(browser: Browser, look: str) -> Page:
     context = browser.new_context(
         viewport={"width": 390, "height": 844} if look == "phone" else {"width": 1440, "height": 900},
         color_scheme="dark" if look == "dark" else "light",
+        bypass_csp=True,  # what is evaluated to wait by is not part of the page
         reduced_motion="reduce",
     )
     context.set_default_timeout(60_000)

@@ -82,7 +82,7 @@ def prove() -> dict[str, object]:
             client.publish(TOPIC.format("probe"), '{"fill_level": 1.5}', qos=1).wait_for_publish(10)
             time.sleep(2)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            pages = [browser.new_page() for _ in range(TABS)]
+            pages = [browser.new_page(bypass_csp=True) for _ in range(TABS)]
             for page in pages:
                 page.goto(f"{city.url}/?device=probe", timeout=120_000)
                 page.wait_for_selector(".device-card .live-value", timeout=120_000)

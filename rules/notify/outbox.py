@@ -23,14 +23,14 @@ WAITS = {
     Severity.CRITICAL: timedelta(seconds=10),
     Severity.HIGH: timedelta(seconds=30),
     Severity.MEDIUM: timedelta(seconds=30),
-    Severity.LOW: timedelta(seconds=60),
+    Severity.LOW: timedelta(seconds=45),
 }
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=10)
 TRIES = 10
-# ISA-18.2: more than ten alarms in ten minutes are a flood. The last places are kept for what is CRITICAL, and one for
-# the digest, so that a receiver is never told ten times.
+# ISA-18.2: more than ten alarms in ten minutes are a flood. The last places are kept for incidents and what is
+# CRITICAL, and one for the digest, so that a receiver is never told ten times.
 FLOOD, FLOOD_WINDOW = 10, timedelta(minutes=10)
-ROOM, ROOM_CRITICAL = FLOOD - 4, FLOOD - 2
+ROOM, ROOM_URGENT = FLOOD - 4, FLOOD - 2
 DIGEST_WAIT = timedelta(seconds=5)
 
 Send = Callable[[str, Mapping[str, Any]], Awaitable[None]]  # (target, body); raises NotifyError
@@ -117,8 +117,9 @@ async def _held_back(connection: Connection, row: Record, now: datetime) -> bool
     """Hold a message back where its receiver has been told enough, and see to it that a digest says so."""
     where = row["channel"], row["target"]
     told = await connection.fetchval(query("notify", "sent_lately"), *where, now - FLOOD_WINDOW)
-    severity = row["incident_severity"] or row["severity"]
-    if told < (ROOM_CRITICAL if severity == Severity.CRITICAL else ROOM):
+    # An incident stands for many: it is told before what is on its own.
+    urgent = row["severity"] == Severity.CRITICAL or row["incident_id"] is not None
+    if told < (ROOM_URGENT if urgent else ROOM):
         return False
     reason = f"flood: {told} messages in {FLOOD_WINDOW.seconds // 60} minutes already"
     await connection.execute(query("notify", "hold"), row["notification_id"], reason)

@@ -30,9 +30,10 @@ PICTURES = (
 
 def _open(browser: Browser, url: str, look: str) -> Page:
     context = browser.new_context(
-        viewport={"width": 390, "height": 844} if look == "phone" else {"width": 1440, "height": 900},
+        viewport={"width": 390, "height": 844} if look == "phone" else {"width": 1180, "height": 740},
         device_scale_factor=1.5 if look == "phone" else 1,
         color_scheme="dark" if look == "dark" else "light",
+        bypass_csp=True,  # what is evaluated to wait by is not part of the page
         reduced_motion="reduce",
     )
     page = context.new_page()

@@ -46,12 +46,17 @@ async def test_the_document_is_served(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_no_input_breaks_the_contract(address: str, tmp_path: Path) -> None:
     """Schemathesis, all checks: no 5xx, no undocumented status or shape, nothing invalid accepted or valid refused."""
     run = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "schemathesis.cli", "run", f"http://{address}/api/v1/openapi.json", "--checks", "all",
         "--exclude-path-regex", "^/api/v1/ingest/",  # there is no broker here, so 503 is all that these can say
-        "--max-examples", "8", "--generation-deterministic", "--no-color", cwd=tmp_path,
+        "--max-examples", "8", "--generation-deterministic", "--no-color",
+        # How fast inputs are made depends on the machine alone.
+        "--suppress-health-check", "too_slow",
+        # Closed to the demo whatever is asked of it: who may read it is the role matrix' affair.
+        "--exclude-path", "/api/v1/audit", cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await run.communicate()

@@ -150,7 +150,8 @@ EXPECTED = {
 }
 
 
-SAMPLES = {"entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "form": "json", "code": "noise", "number": "1",
+SAMPLES = {"command_id": "00000000-0000-4000-8000-000000000001", "vendor": "citywatch", "model": "bin",
+           "entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "form": "json", "code": "noise", "number": "1",
            "report_id": "1", "device_id": "bin-1", "datastream_id": "1", "backtest_id": "1", "work_order_id": "1",
            "window_id": "1", "notification_id": "1", "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere",
            "path:path": "/alerts", "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip

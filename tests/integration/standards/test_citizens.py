@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import httpx
 import xmlschema
 
-from api.buckets import Buckets
+from api.rate import Buckets
 from api.standards import open311
 from sql.connection import Pool
 

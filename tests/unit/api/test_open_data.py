@@ -1,16 +1,6 @@
-"""Buckets, and counts of people that are too small to be told."""
+"""Counts of people that are too small to be told."""
 
-from api.buckets import Buckets
 from api.open_data import withhold, withhold_districts
-
-
-def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
-    now = 0.0
-    buckets = Buckets(rate=0.5, burst=3, clock=lambda: now)
-    assert [buckets.take("a") for _ in range(4)] == [None, None, None, 2.0]
-    assert buckets.take("b") is None, "each key has its own"
-    now = 2.0
-    assert [buckets.take("a"), buckets.take("a")] == [None, 2.0]
 
 
 def test_small_counts_of_people_are_withheld_and_zero_is_not() -> None:
