@@ -1,6 +1,7 @@
 """Parts of the proof of ingest: one device floods, and many deliver a backlog, while others report as ever."""
 
 import time
+from typing import Any
 
 from benchmarks.city import publish_city
 from benchmarks.pipeline import RECEIVED
@@ -30,12 +31,13 @@ def flood(scale: float) -> dict[str, object]:
             " WHERE device_id = 'bench-02000'",
         )
         others = row_of(own, DELAYS.format(where="s.device_id <> 'bench-02000'"))
+        account = row_of(own, SUMS + " WHERE device_id = 'bench-02000'")
     figures: dict[str, object] = {
         "messages": sent["messages"],
         "others_p50_ms": float(others["p50"]),
         "others_p99_ms": float(others["p99"]),
         "seconds_until_named": named["at"] - sent["began"] if named["n"] else None,
-        "account_of_the_flood": row_of(own, SUMS + " WHERE device_id = 'bench-02000'"),
+        "account_of_the_flood": account,
     }
     assert named["n"], figures
     assert named["at"] - sent["began"] < 10, figures
@@ -51,13 +53,14 @@ def backlog(scale: float) -> dict[str, object]:
         began = time.monotonic()
         wait_for(lambda: own.query(RECEIVED) == sent["messages"], 120, every=0.2)
         live = row_of(own, DELAYS.format(where="substr(s.device_id, 7)::int < 1500"))
-    account = row_of(own, SUMS)
-    figures: dict[str, object] = {
+        took, account = time.monotonic() - began, row_of(own, SUMS)
+    figures: dict[str, Any] = {
         "backlog_messages": 500 * minutes,
         "live_p50_ms": float(live["p50"]),
         "live_p99_ms": float(live["p99"]),
-        "seconds_after_the_last_publication": time.monotonic() - began,
+        "seconds_after_the_last_publication": took,
         "account": account,
     }
     assert account["refused"] == 0, figures
+    assert figures["live_p99_ms"] < 5000, figures
     return figures
