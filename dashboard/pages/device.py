@@ -17,7 +17,7 @@ from dashboard.pages.view import View
 from dashboard.query import choose_clock
 from dashboard.shapes import Device
 from dashboard.texts import domain_name, property_name, text
-from dashboard.units import number
+from dashboard.units import duration
 
 MOST_CURVES = 8
 
@@ -93,7 +93,7 @@ def _facts(device: Device, districts: dict[str, str]) -> Component:
         place = f"{device['latitude']:.5f}, {device['longitude']:.5f}"
     facts: list[tuple[str, Component | str]] = [
         (text("Heard"), device_age(device)),
-        (text("Reports every"), f"{number(device['expected_interval_seconds'], 0)} s"),
+        (text("Reports every"), duration(device["expected_interval_seconds"])),
         (text("Profile"), device["profile"]),
         (text("District"), districts.get(device["district_id"] or "", "–")),
         (text("Site"), device["site_id"] or "–"),
