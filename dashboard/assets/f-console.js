@@ -158,15 +158,6 @@
     clearSelection();
   });
 
-  // In a remark of several lines Enter begins a new one, so Ctrl+Enter (on a Mac Command+Enter) sends.
-  document.addEventListener("keydown", function (event) {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    const form = event.target.closest("dialog[open] form[data-form]");
-    if (!form) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
-
   document.addEventListener("change", function (event) {
     if (event.target.id !== "keys-on") return;
     if (event.target.checked) localStorage.removeItem(KEYS_OFF);
@@ -289,6 +280,15 @@
     const id = focused ? idOf(focused) : currentId();
     return id ? [id] : [];
   }
+
+  // In a remark of several lines Enter begins a new one, so Ctrl+Enter (on a Mac Command+Enter) sends.
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const form = event.target.closest("dialog[open] form[data-form]");
+    if (!form) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
 
   document.addEventListener("keydown", function (event) {
     if (location.pathname !== "/alerts" || event.ctrlKey || event.metaKey || event.altKey) return;
