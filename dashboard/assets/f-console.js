@@ -144,8 +144,8 @@
     const back = document.activeElement;
     dialog.addEventListener("close", () => back && back.isConnected && back.focus(), { once: true });
     dialog.showModal();
-    // The remark first, wherever it stands among the fields: it is what has to be written.
-    const first = ["textarea", "input:checked", "input", "button"].map((one) => dialog.querySelector(one)).find(Boolean);
+    // What has to be written comes first, wherever it stands among the fields.
+    const first = dialog.querySelector("[required]") ?? dialog.querySelector("input, button");
     if (first) first.focus();
   }
 

@@ -108,8 +108,9 @@ def test_a_whole_shift_by_keyboard_alone(visitor: Visitor, city: City) -> None:
     page.locator(f'[data-alert="{other}"] .what').focus()
     press(page, "s")
     expect(page.locator("#dialog-shelve")).to_be_visible()
-    press(page, "ArrowUp", "Tab")
-    fill(page, "Same fire as its neighbour")
+    press(page, "Shift+Tab", "ArrowUp", "Tab")
+    page.keyboard.type("Same fire as its neighbour")
+    press(page, "Control+Enter")
     expect(page.locator(f'[data-alert="{other}"]')).to_contain_text("shelved until")
     assert state_of(city, other) == "shelved"
 
