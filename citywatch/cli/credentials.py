@@ -93,7 +93,10 @@ def list_(as_json: Json = False) -> None:
 
     Example: `citywatch devices credential list`
     """
-    for one in in_store(list_credentials):
+    found = in_store(list_credentials)
+    if not found and not as_json:
+        print("no device has a credential")
+    for one in found:
         if as_json:
             print(json.dumps(asdict(one), default=str))
             continue
