@@ -78,6 +78,10 @@ class ApiClient:
         """Return the city's districts by name."""
         return cast(list[District], (await self._ask("GET", "/districts"))["items"])
 
+    async def public_districts(self) -> list[JsonObject]:
+        """Return each district and property of which something is published."""
+        return cast(list[JsonObject], (await self._ask("GET", "/public/districts"))["items"])
+
     async def sources(self) -> list[Source]:
         """Return the sources of time with their now."""
         return cast(list[Source], (await self._ask("GET", "/sources"))["items"])
