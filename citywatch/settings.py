@@ -6,6 +6,7 @@ An unknown key is an error, so that a misspelt setting never passes for a set on
 import os
 from datetime import timedelta
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,6 +33,10 @@ def _network_server(name: str) -> str:
     if name not in ("tts_v3", "chirpstack_v4"):
         raise ValueError("downlinks go through tts_v3 or chirpstack_v4")
     return name
+
+
+def _network(address: str) -> str:
+    return str(ip_network(address, strict=False))
 
 
 class _Group(BaseModel):
@@ -173,6 +178,10 @@ class ServeSettings(_Group):
     basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
     public_url: str | None = Field(
         None, description="address people use, as https://city.example, where a proxy with TLS stands in front"
+    )
+    proxies: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default_factory=lambda: ["127.0.0.1", "::1"],
+        description="addresses or networks of such proxies, whose X-Forwarded-For is believed; unset: this machine",
     )
     tls_certificate: Path | None = Field(None, description="certificate chain (PEM); set it and the key to speak TLS")
     tls_key: Path | None = Field(None, description="its private key (PEM)")
