@@ -1,5 +1,6 @@
 -- tables --
--- Our tables with the columns that can be written and those of the primary key, observations among them.
+-- Our tables with the columns that can be written and those of the primary key, observations among them; without what
+-- lives for hours: sessions, sign-ins under way, and answers given before.
 SELECT c.relname::text AS name,
        array_agg(a.attname::text ORDER BY a.attnum) AS columns,
        coalesce((SELECT array_agg(k.attname::text ORDER BY array_position(x.indkey::int2[], k.attnum))
@@ -13,7 +14,7 @@ SELECT c.relname::text AS name,
   FROM pg_class AS c
   JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-   AND c.relname <> 'schema_migration'
+   AND c.relname NOT IN ('schema_migration', 'session', 'sign_in_flow', 'sign_in_failure', 'answered_request')
  GROUP BY c.oid, c.relname
  ORDER BY c.relname;
 

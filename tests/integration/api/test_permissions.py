@@ -66,7 +66,7 @@ EXPECTED = {
     "/api/v1/alerts/{alert_id}/call-back": "operator engineer admin demo",
     "/api/v1/alerts/{alert_id}/explain": EVERYBODY,
     "/api/v1/alarm-health": EVERYBODY,
-    "/api/v1/rules/check": EVERYBODY,
+    "/api/v1/rules/check": "engineer admin demo",
     "/api/v1/rules/{rule_id}/versions": EVERYBODY,
     "PUT /api/v1/rules/{rule_id}": "engineer admin demo",
     "/api/v1/rules/{rule_id}/enable": "engineer admin demo",
