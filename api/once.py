@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a change that is sent again, because its answer was lost, is not done again.
 
 For every POST, PUT, PATCH and DELETE of the API (after the IETF draft "The Idempotency-Key HTTP Header Field"). A key
-belongs to its caller and is kept for a day. An answer marked private, which shows a secret once, is not kept: the
+belongs to its caller and is kept for a day. An answer that shows a secret once (SHOWN_ONCE) is not kept: the
 second time is told that it was done. Who is not known has no keys of its own, so for them nothing is kept.
 """
 
@@ -17,6 +17,7 @@ from sql.connection import Pool
 from sql.queries import query
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+SHOWN_ONCE = "no-store, private"  # the Cache-Control of an answer that nobody keeps, we included
 LARGEST = 1_000_000  # bytes of an answer that are kept; a larger one is given once, and then not again
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -93,7 +94,7 @@ class Once:
             if message["type"] == "http.response.start":
                 headers = Headers(raw=message["headers"])
                 status, media_type = message["status"], headers.get("content-type", "")
-                secret = "private" in headers.get("cache-control", "")
+                secret = headers.get("cache-control") == SHOWN_ONCE
             elif len(said) <= LARGEST:
                 said += message.get("body", b"")
             if message["type"] == "http.response.body" and not message.get("more_body", False):

@@ -33,6 +33,7 @@ from api.device_schemas import (
     CredentialState,
     StrangerList,
 )
+from api.once import SHOWN_ONCE
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
@@ -106,7 +107,7 @@ async def _seen(pool: Pool, device_id: str) -> None:
 
 def _shown(made: Credential) -> Response:
     shown = answer({"device_id": made.device_id, "username": made.device_id, "password": made.password})
-    shown.headers["Cache-Control"] = "no-store, private"  # kept by nobody, `api.once` included
+    shown.headers["Cache-Control"] = SHOWN_ONCE
     return shown
 
 
