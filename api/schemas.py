@@ -237,7 +237,7 @@ class Rule(_Schema):
     updated_at: datetime
     author: str
     definition: dict[str, Any]
-    open_alerts: int
+    open_alerts: int = Field(description="of no device and of the source of the overview's figures")
 
 
 class Comment(_Schema):

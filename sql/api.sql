@@ -197,9 +197,20 @@ SELECT event_id, at, recorded_at, kind, from_state, to_state, actor, comment
  ORDER BY event_id;
 
 -- rules --
--- $1 rule_id or null: each rule in its present version.
+-- $1 rule_id or null: each rule in its present version. Its open alerts are those of no device and of the source with
+-- the most devices, as on the overview: nobody is to act upon those of a replay beside the live city.
+WITH main AS (
+     SELECT s.source_id
+       FROM source AS s LEFT JOIN device AS d USING (source_id)
+      GROUP BY s.source_id
+      ORDER BY count(d.device_id) DESC, s.source_id
+      LIMIT 1)
 SELECT r.rule_id, r.version, r.enabled, r.updated_at, v.author, v.definition,
-       (SELECT count(*) FROM alert AS a WHERE a.rule_id = r.rule_id AND a.open) AS open_alerts
+       (SELECT count(*)
+          FROM alert AS a
+          LEFT JOIN device AS d USING (device_id)
+         WHERE a.rule_id = r.rule_id AND a.open AND a.retracted_at IS NULL
+           AND (a.device_id IS NULL OR d.source_id = (SELECT source_id FROM main))) AS open_alerts
   FROM rule AS r JOIN rule_version AS v USING (rule_id, version)
  WHERE $1::text IS NULL OR r.rule_id = $1
  ORDER BY r.rule_id;

@@ -144,7 +144,8 @@
     const back = document.activeElement;
     dialog.addEventListener("close", () => back && back.isConnected && back.focus(), { once: true });
     dialog.showModal();
-    const first = dialog.querySelector("textarea, input:checked, input, button");
+    // The remark first, wherever it stands among the fields: it is what has to be written.
+    const first = ["textarea", "input:checked", "input", "button"].map((one) => dialog.querySelector(one)).find(Boolean);
     if (first) first.focus();
   }
 
@@ -155,6 +156,15 @@
     for (const [name, value] of new FormData(event.target)) request[name] = value;
     send(request);
     clearSelection();
+  });
+
+  // In a remark of several lines Enter begins a new one, so Ctrl+Enter (on a Mac Command+Enter) sends.
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const form = event.target.closest("dialog[open] form[data-form]");
+    if (!form) return;
+    event.preventDefault();
+    form.requestSubmit();
   });
 
   document.addEventListener("change", function (event) {

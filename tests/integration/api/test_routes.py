@@ -164,6 +164,19 @@ async def test_a_retracted_alert_is_not_listed(client: httpx.AsyncClient, city: 
     assert (await get(client, "/alerts/2", schemas.AlertDetail))["retracted_at"] is not None
 
 
+async def test_open_alerts_of_a_rule_are_the_live_city_s(client: httpx.AsyncClient, city: Pool) -> None:
+    await city.execute("UPDATE alert SET device_id = 'road-1' WHERE alert_id <= 2")  # a replay's
+    (rule,) = (await get(client, "/rules", schemas.RuleList))["items"]
+    assert rule["open_alerts"] == 3
+
+
+async def test_an_unknown_state_of_alerts_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{V1}/alerts", params={"state": "open"})
+    assert answer.status_code == 422
+    assert "'unacknowledged'" in answer.text
+    assert len((await get(client, "/alerts", schemas.AlertPage, state="unacknowledged"))["items"]) == 5
+
+
 async def test_rejected_payloads_are_shown_however_broken(client: httpx.AsyncClient) -> None:
     (item,) = (await get(client, "/rejected", schemas.RejectedPage, limit=1))["items"]
     assert (item["payload_text"], item["payload_size"]) == ("{hi\\xff", 4)

@@ -13,6 +13,7 @@ from dashboard.components.city_map import bounds_of
 from dashboard.components.figures import change_words
 from dashboard.components.spark import spark_path
 from dashboard.limits import lowest_limit, rule_limits
+from dashboard.pages.account import account_row
 from dashboard.pages.districts import service
 from dashboard.pages.report import shift_of
 from dashboard.pages.traffic import corridor_of, natural
@@ -258,3 +259,9 @@ def test_local_text_follows_the_clock_change() -> None:
 
 def test_a_map_of_nothing_is_the_world() -> None:
     assert bounds_of([], []) == [[-60.0, -170.0], [75.0, 170.0]]
+
+
+def test_what_unknown_devices_sent_leads_to_no_page() -> None:
+    sums: Any = {"device_id": "(unknown)", "hour": None, "closes": True}
+    assert account_row(sums)["device_id_href"] is None
+    assert account_row({**sums, "device_id": "bin-1"})["device_id_href"] == "/devices/bin-1"
