@@ -1,8 +1,10 @@
 """Every setting of every process, in one model: environment variables `CITYWATCH_GROUP__NAME`, or an `.env` file.
 
+A list is written with commas (`a,b`), or as JSON where a value has a comma in it. An empty value is an unset one.
 An unknown key is an error, so that a misspelt setting never passes for a set one.
 """
 
+import json
 import os
 from datetime import timedelta
 from functools import cache
@@ -11,12 +13,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableError
 
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
@@ -25,7 +30,15 @@ PREFIX = "CITYWATCH_"
 # Read by the test suite, not by the product.
 TEST_KEYS = frozenset({"CITYWATCH_TEST_DSN", "CITYWATCH_SHARED_DATA"})
 
-Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
+
+def _duration(value: object) -> object:
+    try:
+        return parse_duration(value) if isinstance(value, str) else value
+    except SettingsError as error:
+        raise ValueError(str(error)) from None  # pydantic adds the key
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -127,7 +140,9 @@ class IngestSettings(_Group):
 class RulesSettings(_Group):
     """Readings to alerts."""
 
-    folders: list[Path] = Field(default_factory=list, description="further folders of rule files, beside the shipped")
+    folders: list[Path] = Field(
+        default_factory=list, description="further folders of rule files, beside the shipped: a,b"
+    )
     poll: Duration = Field(timedelta(seconds=2), description="how often the clock is looked at when nothing arrives")
     lateness: Duration = Field(
         timedelta(minutes=15), description="a reading later than this corrects history and alerts nobody"
@@ -206,7 +221,7 @@ class IdentitySettings(_Group):
 class DevicesSettings(_Group):
     """Device types."""
 
-    folders: list[Path] = Field(default_factory=list, description="folders with profiles of your own")
+    folders: list[Path] = Field(default_factory=list, description="folders with profiles of your own: a,b")
     downlinks: dict[Annotated[str, AfterValidator(_network_server)], str] = Field(
         default_factory=dict,
         description='where downlinks go, as JSON: {"tts_v3": "v3/APP@TENANT/devices/{device_id}/down/push", '
@@ -221,7 +236,25 @@ class SimulatorSettings(_Group):
     seed: int = Field(1, ge=0, description="the same seed gives the same city and the same readings")
 
 
-class _Environment(EnvSettingsSource):
+class _Lists(EnvSettingsSource):
+    """A list may be written with commas (`a,b`) or as JSON; what is neither is an error that names its key."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """Return the list or the mapping that `value` spells; raise SettingsError where it is none."""
+        if field is not None and field.annotation in (list[str], list[Path]) and not value.lstrip().startswith("["):
+            return [part for one in value.split(",") if (part := one.strip())]
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except json.JSONDecodeError as error:
+            keys = [key for key, text in self.env_vars.items() if text == value and key.endswith(field_name)]
+            raise SettingsError(f"{', '.join(keys).upper()}: {value!r} is not JSON ({error})") from None
+
+
+class _File(_Lists, DotEnvSettingsSource):
+    """The `.env` file."""
+
+
+class _Environment(_Lists):
     """The environment, in which a secret may stand as the name of a file: NAME_FILE, as containers are given them."""
 
     def __call__(self) -> dict[str, Any]:
@@ -247,6 +280,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_nested_delimiter="__",
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         env_file=".env",
@@ -263,7 +297,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the environment our way."""
-        return init_settings, _Environment(settings_cls), dotenv_settings
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)
+        return init_settings, _Environment(settings_cls), _File(settings_cls, dotenv_settings.env_file)
 
     data_dir: Path = Field(Path(".citywatch"), description="where embedded servers and their data live")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
@@ -324,3 +359,5 @@ def load_settings() -> Settings:
             f"{PREFIX}{'__'.join(map(str, e['loc'])).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()
         ]
         raise SettingsError("; ".join(lines)) from None
+    except UnreadableError as error:
+        raise SettingsError(f"{error}: {error.__cause__}") from None

@@ -44,17 +44,22 @@ class CredentialState:
     revoked_by: str | None
 
 
-@contextmanager
-def broker_admin(settings: Settings) -> Iterator[BrokerAdmin]:
-    """Yield who administers the broker's accounts; raise SettingsError where devices need none."""
+def accounts_kind(settings: Settings) -> str:
+    """Return how the broker holds devices' accounts; raise SettingsError where devices need none."""
     kind = settings.broker.accounts
     if kind == "open" and settings.broker.host is None and broker_account(settings)[0] is not None:
-        kind = "dynamic-security"  # of the embedded broker, as `citywatch up` was told
+        return "dynamic-security"  # of the embedded broker, as `citywatch up` was told
     if kind == "open":
         raise SettingsError(
             "this broker is open to everybody: set CITYWATCH_BROKER__ACCOUNTS=dynamic-security (docs/devices.md)"
         )
-    if kind == "store":
+    return kind
+
+
+@contextmanager
+def broker_admin(settings: Settings) -> Iterator[BrokerAdmin]:
+    """Yield who administers the broker's accounts; raise SettingsError where devices need none."""
+    if accounts_kind(settings) == "store":
         yield StoreAdmin()
         return
     with dynamic_security(settings) as admin:

@@ -22,6 +22,7 @@ from devices.broker_admin import BrokerAdmin
 from devices.credentials import (
     AT_ONCE,
     Credential,
+    accounts_kind,
     broker_admin,
     create_credentials,
     create_provisioning_key,
@@ -111,6 +112,7 @@ def key(
 
     Example: `citywatch devices credential key autumn-delivery --uses 500 --expires 30d`
     """
+    accounts_kind(load_settings())  # a key to an open broker is of no use
     lasts, now = parse_duration(expires), datetime.now(UTC)
 
     async def run(connection: Connection) -> str:
