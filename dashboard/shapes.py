@@ -62,6 +62,42 @@ class Device(TypedDict):
     latest: list[Latest]
 
 
+class Command(TypedDict):
+    """A command to a device, and what became of it."""
+
+    command_id: str
+    device_id: str
+    name: str
+    arguments: JsonObject
+    state: str
+    created_at: str
+    created_by: str
+    result: Any
+    reason: str
+
+
+class Stranger(TypedDict):
+    """An id that sends and that nobody registered."""
+
+    device_id: str
+    messages: int
+    first_at: str
+    last_at: str
+    topic: str
+    payload_text: str
+
+
+class ProfileEntry(TypedDict):
+    """One device type."""
+
+    key: str
+    label: str
+    domain: str
+    envelope: str
+    codec: str | None
+    properties: list[str]
+
+
 class Point(TypedDict):
     """One point of a chart."""
 

@@ -371,7 +371,7 @@ async def _account(connection: asyncpg.Connection, now: datetime) -> None:
             "bin-014",
             b'{fill_level: 41, "time": ',
         ),
-        ("rejected", "unknown_device", "no device 'bin-9999' is registered", None, b'{"fill_level": 12}'),
+        ("rejected", "unknown_device", "no device 'bin-9999' is registered", "bin-9999", b'{"fill_level": 12}'),
         (
             "refused",
             "too_old",

@@ -6,11 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
 from dashboard.components.city_map import bounds_of
 from dashboard.components.figures import change_words
+from dashboard.components.presence import presence_of
+from dashboard.components.quarantine import likely_profile
 from dashboard.components.spark import spark_path
 from dashboard.limits import lowest_limit, rule_limits
 from dashboard.pages.districts import service
@@ -258,3 +261,53 @@ def test_local_text_follows_the_clock_change() -> None:
 
 def test_a_map_of_nothing_is_the_world() -> None:
     assert bounds_of([], []) == [[-60.0, -170.0], [75.0, 170.0]]
+
+
+@pytest.mark.parametrize(
+    ("presence", "link", "every", "shown"),
+    [
+        pytest.param("present", "online", 60, "online", id="connected"),
+        pytest.param("present", None, 60, "online", id="no births and wills, often heard"),
+        pytest.param("present", None, 300, "asleep", id="no births and wills, seldom heard"),
+        pytest.param("present", "online", 300, "online", id="connected, seldom heard"),
+        pytest.param("silent", "online", 60, "silent", id="an open connection is not life"),
+        pytest.param("offline", "offline", 300, "offline", id="its will came"),
+        pytest.param("flapping", "online", 60, "flapping", id="comes and goes"),
+    ],
+)
+def test_presence_is_as_the_api_says_and_sleepers_are_told_apart(
+    presence: str, link: str | None, every: float, shown: str
+) -> None:
+    one = device("bin-1") | {"presence": presence, "link": link, "learned_interval_seconds": every}
+    assert presence_of(one) == shown
+
+
+def test_the_type_proposed_for_a_stranger_is_the_one_that_its_message_names() -> None:
+    def entry(key: str, envelope: str, *properties: str) -> Any:
+        return {"key": key, "label": key, "domain": "waste", "envelope": envelope, "codec": None,
+                "properties": list(properties)}  # fmt: skip
+
+    types = [
+        entry("maker/bin", "chirpstack_v4", "fill_level"),
+        entry("own/bin", "native", "fill_level", "battery", "tilt"),
+        entry("own/road", "native", "vehicle_flow"),
+    ]
+
+    def proposed(payload: str, topic: str = "city/v1/devices/x/telemetry") -> str | None:
+        stranger: Any = {"payload_text": payload, "topic": topic}
+        return likely_profile(stranger, types)
+
+    assert proposed('{"fill_level": 12}') == "own/bin"
+    assert proposed('{"fill_level": 12}', "application/1/device/x/event/up") == "maker/bin"
+    assert proposed('{"readings": [{"vehicle_flow": 1}]}') == "own/road"
+    assert proposed('{"temperature": 1}') is None
+    assert proposed("not json") is None
+    assert proposed("[" * 5000) is None
+
+
+def test_arguments_of_a_command_are_an_object_or_a_clear_refusal() -> None:
+    assert arguments_of({"arguments": ' {"seconds": 60} '}) == {"seconds": 60}
+    assert arguments_of({}) == {}
+    for wrong in ("[1]", "{", "60"):
+        with pytest.raises(ValueError, match="must be a JSON object"):
+            arguments_of({"arguments": wrong})
