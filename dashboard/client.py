@@ -17,6 +17,7 @@ from dashboard.shapes import (
     District,
     Incident,
     JsonObject,
+    Plan,
     ProfileEntry,
     RejectedMessage,
     Series,
@@ -215,6 +216,11 @@ class ApiClient:
         """Register a device in quarantine, in the operator's name; what was kept of it is decoded."""
         path, headers = f"/quarantine/{device_id}/adopt", {"X-Citywatch-Operator": operator}
         return cast(JsonObject, await self._ask("POST", path, json={"profile": profile}, headers=headers))
+
+    async def plan(self, *, trucks: int, level: int, source_id: str) -> Plan:
+        """Return collection routes for the bins of a source that are filled to `level` percent or more."""
+        asked = {"trucks": trucks, "least_level": level, "source_id": source_id}
+        return cast(Plan, await self._ask("GET", "/routes", parameters=asked))
 
     async def account(self, *, device_id: str | None = None, most: int = 10_000) -> list[AccountRow]:
         """Return what became of each device's deliveries, in all."""

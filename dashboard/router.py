@@ -22,6 +22,7 @@ from dashboard.pages import (
     trends,
     wall,
     waste,
+    waste_plan,
     work,
 )
 from dashboard.pages.view import Page, View
@@ -40,6 +41,7 @@ PAGES: dict[str, Page] = {
     "/work": work.page,
     "/traffic": traffic.page,
     "/waste": waste.page,
+    "/waste/plan": waste_plan.page,
     "/air": air.page,
     "/devices": inventory.page,
     "/account": account.page,

@@ -98,6 +98,43 @@ class ProfileEntry(TypedDict):
     properties: list[str]
 
 
+class Visit(TypedDict):
+    """One bin on a route: when, and what is on board after it."""
+
+    bin_id: str
+    arrival: str
+    load: int
+
+
+class TruckRoute(TypedDict):
+    """One truck's way, in metres and litres."""
+
+    truck: str
+    distance: int
+    load: int
+    start: str
+    end: str
+    visits: list[Visit]
+
+
+class LeftOut(TypedDict):
+    """A bin that is not served, and why."""
+
+    bin_id: str
+    reason: str
+
+
+class Plan(TypedDict):
+    """Collection routes."""
+
+    depot: list[float]
+    bins: int
+    distance: int
+    distance_in_bin_order: int
+    routes: list[TruckRoute]
+    left_out: list[LeftOut]
+
+
 class Point(TypedDict):
     """One point of a chart."""
 

@@ -18,6 +18,7 @@ PAGES = {
     "district": ("/districts/harbour", "Harbour"),
     "traffic": ("/traffic", "Traffic"),
     "waste": ("/waste", "Waste"),
+    "waste-plan": ("/waste/plan?level=50", "Collection plan"),
     "air": ("/air", "Air"),
     "work": ("/work?show=all", "Work orders"),
     "report": ("/report", "Shift report"),

@@ -11,15 +11,18 @@ from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
 from dashboard.components.city_map import bounds_of
+from dashboard.components.commands import commands_panel
 from dashboard.components.figures import change_words
 from dashboard.components.presence import presence_of
 from dashboard.components.quarantine import likely_profile
+from dashboard.components.route_map import plan_features
 from dashboard.components.spark import spark_path
 from dashboard.limits import lowest_limit, rule_limits
 from dashboard.pages.districts import service
 from dashboard.pages.report import shift_of
 from dashboard.pages.traffic import corridor_of, natural
 from dashboard.pages.waste import fill_classes, fullest_first
+from dashboard.pages.waste_plan import reason_words, trucks_beside
 from dashboard.query import Query, choose_clock, reader_zone
 from dashboard.reader import choose_language
 from dashboard.rule_words import condition_words
@@ -311,3 +314,42 @@ def test_arguments_of_a_command_are_an_object_or_a_clear_refusal() -> None:
     for wrong in ("[1]", "{", "60"):
         with pytest.raises(ValueError, match="must be a JSON object"):
             arguments_of({"arguments": wrong})
+
+
+def test_why_a_bin_is_left_out_is_told_in_words_of_ours_and_never_lost() -> None:
+    assert reason_words("no truck has room or time left (priority 3)") == "no truck has room or time left"
+    assert reason_words("its 9000 fit into no truck (the largest holds 8000)") == (
+        "its 9000 l fit into no truck, the largest holds 8000 l"
+    )
+    assert reason_words("something new") == "something new"
+
+
+def test_a_plan_is_compared_with_one_truck_less_and_one_more_where_there_can_be() -> None:
+    assert trucks_beside(1) == [2]
+    assert trucks_beside(3) == [2, 4]
+    assert trucks_beside(50) == [49]
+
+
+def test_the_plan_on_the_map_goes_from_the_depot_and_back_and_shows_what_is_left_out() -> None:
+    plan: Any = {
+        "depot": [46.9, 7.4],
+        "routes": [{"truck": "2", "visits": [{"bin_id": "a", "arrival": "06:10", "load": 9},
+                                             {"bin_id": "unplaced", "arrival": "06:20", "load": 18}]}],
+        "left_out": [{"bin_id": "b", "reason": "..."}],
+    }  # fmt: skip
+    features = plan_features(plan, {"a": (46.91, 7.41), "b": (46.92, 7.42)}, {"a": "Canal Walk"})["features"]
+    told = [(each["properties"]["kind"], each["geometry"]["coordinates"]) for each in features]
+    assert told == [
+        ("route", [[7.4, 46.9], [7.41, 46.91], [7.4, 46.9]]),
+        ("stop", [7.41, 46.91]),
+        ("left-out", [7.42, 46.92]),
+        ("depot", [7.4, 46.9]),
+    ]
+    assert features[1]["properties"]["name"] == "Truck 2, stop 1: Canal Walk, 06:10"
+
+
+def test_who_may_not_send_a_command_finds_the_form_disabled_and_the_reason() -> None:
+    forms = [getattr(commands_panel("bin-1", [], allowed=allowed)[1], "data-html") for allowed in (True, False)]
+    assert "<fieldset>" in forms[0]
+    assert "<fieldset disabled>" in forms[1]
+    assert "Your account may look" in forms[1]
