@@ -15,6 +15,7 @@ from dashboard.shapes import (
     Command,
     Device,
     District,
+    Forecast,
     Incident,
     JsonObject,
     Plan,
@@ -221,6 +222,14 @@ class ApiClient:
         """Return collection routes for the bins of a source that are filled to `level` percent or more."""
         asked = {"trucks": trucks, "least_level": level, "source_id": source_id}
         return cast(Plan, await self._ask("GET", "/routes", parameters=asked))
+
+    async def forecast(self, datastream_id: int) -> Forecast:
+        """Return the next 24 hours of a datastream."""
+        return cast(Forecast, await self._ask("GET", f"/datastreams/{datastream_id}/forecast"))
+
+    async def indicator(self, name: str, inputs: JsonObject) -> JsonObject:
+        """Return an indicator's answer to given values."""
+        return cast(JsonObject, await self._ask("POST", f"/indicators/{name}", json=inputs))
 
     async def account(self, *, device_id: str | None = None, most: int = 10_000) -> list[AccountRow]:
         """Return what became of each device's deliveries, in all."""

@@ -9,6 +9,7 @@ from dashboard.flat import flatten
 from dashboard.pages import (
     account,
     air,
+    air_outlook,
     alerts,
     device,
     districts,
@@ -43,6 +44,7 @@ PAGES: dict[str, Page] = {
     "/waste": waste.page,
     "/waste/plan": waste_plan.page,
     "/air": air.page,
+    "/air/outlook": air_outlook.page,
     "/devices": inventory.page,
     "/account": account.page,
     "/status": status.page,

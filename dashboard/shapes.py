@@ -135,6 +135,35 @@ class Plan(TypedDict):
     left_out: list[LeftOut]
 
 
+class ForecastPoint(TypedDict):
+    """What is expected of one hour, and the band around it."""
+
+    time: str
+    expected: float
+    low: float
+    high: float
+
+
+class ForecastScore(TypedDict):
+    """How forecasts of the last two weeks did beside the same hour of the week before."""
+
+    error: float
+    last_week_error: float
+    gain: float
+    coverage: float
+    n: int
+
+
+class Forecast(TypedDict):
+    """The next 24 hours of a datastream; no points where there is too little history."""
+
+    property: str
+    unit: str
+    share: float
+    points: list[ForecastPoint]
+    score: ForecastScore | None
+
+
 class Point(TypedDict):
     """One point of a chart."""
 

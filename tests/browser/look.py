@@ -20,6 +20,7 @@ PAGES = {
     "waste": ("/waste", "Waste"),
     "waste-plan": ("/waste/plan?level=50", "Collection plan"),
     "air": ("/air", "Air"),
+    "air-outlook": ("/air/outlook?device=air-000&forecast=no2", "Air outlook"),
     "work": ("/work?show=all", "Work orders"),
     "report": ("/report", "Shift report"),
     "wall": ("/wall?theme=wall", "City now"),

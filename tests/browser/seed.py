@@ -120,6 +120,11 @@ async def seed(connection: asyncpg.Connection, now: datetime) -> None:
     for hour in range(48):
         at = clock - timedelta(hours=hour)
         rows.append((streams["i94-301", "vehicle_flow"], at, reading("vehicle_flow", 7, at) * 4))
+    # One station has weeks of history, by the hour: what a forecast and a calendar are made from.
+    for name in ("pm2_5", "no2"):
+        for hour in range(25, 24 * 40):
+            at = now - timedelta(hours=hour)
+            rows.append((streams["air-000", name], at, reading(name, 0, at)))
     await _readings(connection, rows)
     await _rules(connection)
     await _alerts(connection, streams, now)
