@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TREE := citywatch sql devices indicators rules ingest api dashboard simulators benchmarks tests docs/proof
 
-.PHONY: up setup setup-dev test check format bench prove messages screenshots sbom lock clean
+.PHONY: up setup setup-dev test check format bench prove messages screenshots sbom site docs lock clean
 
 up: setup
 	@exec $(BIN)/citywatch up $(ARGS)
@@ -34,6 +34,7 @@ check: setup-dev
 	@$(BIN)/mypy $(TREE)
 	@PYTHONPATH=. $(BIN)/lint-imports
 	@$(BIN)/python -m tests.audit
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict  # every link between the pages
 
 format: setup-dev
 	@$(BIN)/ruff format $(TREE)
@@ -58,6 +59,10 @@ sbom: setup
 
 docs: setup-dev
 	@$(BIN)/python -m citywatch.local.example_env
+
+site: setup-dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html: the documentation as a site"
 
 lock: setup-dev
 	@$(BIN)/python -m tests.lock

@@ -19,7 +19,7 @@ from sql.connection import Connection
 from sql.queries import query
 
 PIECE = 16_384  # rows read at once; about 1 MB as they come
-GROUP = 100_000  # rows in a row group
+GROUP = 50_000  # rows in a row group
 _HEAD = 19  # bytes before the first row of a binary COPY
 _EPOCH = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000  # PostgreSQL counts from there, in microseconds
 # A row as it comes: the number of fields, then each with its length before it.

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.answer import answer, rows
 from api.context import (
@@ -43,13 +43,21 @@ RADIUS = 0.5  # km around the device
 MOST = 200  # alerts in a feed
 
 
+def _whole(value: object) -> object:
+    # To JSON 7.0 is an integer as 7 is.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+DatastreamNumber = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_whole)]
+
+
 class Publish(BaseModel):
     """Body of `PUT /api/v1/datastreams/published`: which datastreams; all that are given must hold."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     published: bool = Field(examples=[True])
-    datastream_ids: list[Annotated[int, Field(ge=1, le=2**31 - 1)]] | None = Field(None, max_length=10_000)
+    datastream_ids: list[DatastreamNumber] | None = Field(None, max_length=10_000)
     device_id: Identifier | None = None
     observed_property: Identifier | None = Field(None, alias="property", examples=["pm2_5"])
     domain: DomainName | None = None

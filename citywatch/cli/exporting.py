@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import asyncpg
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from api.export import copy_csv, copy_geojson
@@ -20,6 +21,9 @@ from sql.pool import set_up
 from sql.queries import query
 
 DAY = timedelta(days=1)
+# Arrow's own allocator keeps what it has freed, and its threads a buffer each: an export is to stay small.
+pa.set_memory_pool(pa.system_memory_pool())
+pa.set_cpu_count(1)
 SOURCES = {"csv": copy_csv, "parquet": copy_parquet, "geojson": copy_geojson}
 Selection = tuple[Any, ...]
 

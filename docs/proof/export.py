@@ -1,6 +1,6 @@
 """Bulk export: 10 million observations as CSV and Parquet in under 200 MB of memory, beside `psql \\copy`.
 
-The default form exports 2 million; `CITYWATCH_PROOF_ROWS=10000000` is the full one.
+The default form exports 2 million; `PROOF_ROWS=10000000` is the full one.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from sql.migrate import migrate
 from sql.pool import set_up
 from tests.installation import ROOT
 
-ROWS = int(os.environ.get("CITYWATCH_PROOF_ROWS", "2000000"))
+ROWS = int(os.environ.get("PROOF_ROWS", "2000000"))
 STREAMS = 200
 START = datetime(2026, 1, 5, tzinfo=UTC)
 MEMORY = 200  # MB

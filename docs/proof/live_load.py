@@ -1,6 +1,6 @@
 """The live feed under load: 200 clients, 1,000 changes a second, one client that stalls; change to client at p95.
 
-`CITYWATCH_PROOF_SECONDS` is how long it lasts (20 by default). Clients read in a process of their own.
+`PROOF_SECONDS` is how long it lasts (20 by default). Clients read in a process of their own.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ CLIENTS = 200
 RATE = 1000  # changes/s
 BATCHES = 10  # a second, as ingest writes them
 STREAMS = 2000
-SECONDS = float(os.environ.get("CITYWATCH_PROOF_SECONDS", "20"))
+SECONDS = float(os.environ.get("PROOF_SECONDS", "20"))
 LIMIT = 0.5  # s
 
 CHANGE = """

@@ -1,6 +1,6 @@
 """SensorThings on 1,000,000 observations: every query option answers what plain SQL answers, and how fast.
 
-`CITYWATCH_PROOF_ROWS` changes the number of observations.
+`PROOF_ROWS` changes the number of observations.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from sql.engine import detect_engine
 from sql.migrate import migrate
 from sql.pool import set_up
 
-ROWS = int(os.environ.get("CITYWATCH_PROOF_ROWS", "1000000"))
+ROWS = int(os.environ.get("PROOF_ROWS", "1000000"))
 STREAMS = 500
 START = datetime(2026, 1, 5, tzinfo=UTC)
 ROOT = "/sta/v1.1"

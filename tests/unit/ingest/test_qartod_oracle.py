@@ -1,12 +1,11 @@
-"""The same series through ioos_qc itself, where it is installed: it brings pandas and more, so it is not in the lock.
-
-`python -m venv oracle && oracle/bin/pip install ioos-qc`, then with its site-packages on PYTHONPATH this file runs.
-"""
+"""The same series through ioos_qc itself, the reference implementation of QARTOD."""
 
 import random
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
+from ioos_qc import qartod
 
 from devices.limits import GrossRange, Step
 from devices.model import QualityFlag
@@ -14,8 +13,6 @@ from ingest.quality.gross_range import judge_range
 from ingest.quality.rate_of_change import judge_rate
 from ingest.quality.spike import judge_spike
 
-qartod = pytest.importorskip("ioos_qc.qartod")
-np = pytest.importorskip("numpy")
 SERIES = 200
 
 

@@ -1,0 +1,59 @@
+"""The OpenAPI document is a contract: every phase of schemathesis over every operation, as the demo and as nobody."""
+
+import asyncio
+import re
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from api.app import create_app
+from citywatch.cli.serve import serve_app
+from citywatch.local.postgres import local_postgres
+from citywatch.settings import Settings
+from sql.migrate import migrate
+from sql.pool import open_pool, set_up
+from tests.integration.api.conftest import CITY
+from tests.integration.api.contract import ALL_PHASES, generated, run_schemathesis
+
+
+def prove() -> dict[str, Any]:
+    """Return what was asked and what was found; raise AssertionError for any answer that breaks the contract."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        with local_postgres(Path(folder) / "postgres", fsync="off") as server:
+            return asyncio.run(_both(server.dsn("postgres"), Path(folder)))
+
+
+async def _both(dsn: str, folder: Path) -> dict[str, Any]:
+    connection = await asyncpg.connect(dsn)
+    await set_up(connection)
+    await migrate(connection)
+    await connection.close()
+    pool = await open_pool(dsn, process="proof")
+    await pool.execute(CITY)
+    await pool.close()
+    figures: dict[str, Any] = {}
+    # Signed in nowhere, every closed route says 401 before it reads anything; the rest must hold all the same.
+    cases = {"as the demo": (True, []), "as nobody": (False, ["--exclude-checks", "positive_data_acceptance"])}
+    for name, (demo, options) in cases.items():
+        stop = asyncio.Event()
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            application = create_app(
+                Settings(_env_file=None, store={"dsn": dsn}, serve={"demo": demo, "rate": 100_000, "burst": 100_000})
+            )
+            serving = asyncio.create_task(serve_app(application, listening, stop))
+            address = f"127.0.0.1:{listening.getsockname()[1]}"
+            code, report = await run_schemathesis(address, folder, ALL_PHASES, 8, *options)
+            stop.set()
+            await serving
+        operations = re.search(r"Selected: (\d+)/(\d+)", report)
+        figures[name] = {
+            "operations": operations[0] if operations else "",
+            "cases": generated(report),
+            "failures": re.findall(r"❌ (ST\d+ [^\n]*)", report),
+        }
+        assert code == 0, f"{name}: {report[-6000:]}"
+    return figures

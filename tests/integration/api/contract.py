@@ -1,0 +1,34 @@
+"""Schemathesis against a served API: the OpenAPI document is the contract, every answer is held against it."""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+ALL_PHASES = "examples,coverage,fuzzing,stateful"
+LEFT_OUT = [
+    "--exclude-path-regex", "^/api/v1/ingest/",  # there is no broker here, so 503 is all that these can say
+    # Closed to the demo whatever is asked of it: who may read it is the role matrix' affair.
+    "--exclude-path", "/api/v1/audit",
+]  # fmt: skip
+
+
+async def run_schemathesis(
+    address: str, folder: Path, phases: str, examples: int, *options: str
+) -> tuple[int | None, str]:
+    """Return the exit code and the report; the same inputs each time. It writes its own files into `folder`."""
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "schemathesis.cli", "run", f"http://{address}/api/v1/openapi.json", "--checks", "all",
+        *LEFT_OUT, "--phases", phases, "--max-examples", str(examples), "--generation-deterministic", "--no-color",
+        # How fast inputs are made depends on the machine alone.
+        "--suppress-health-check", "too_slow", *options,
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await run.communicate()
+    return run.returncode, out.decode()
+
+
+def generated(report: str) -> int:
+    """Return how many test cases a report counts."""
+    found = re.search(r"(\d+) generated", report)
+    return int(found[1]) if found else 0
