@@ -46,6 +46,7 @@ from api.routes import (
     reports,
     routes,
     rules,
+    scenarios,
     system,
     work_orders,
 )
@@ -147,6 +148,7 @@ def create_app(settings: Settings) -> FastAPI:
         audit,
         open_data,
         reports,
+        scenarios,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])

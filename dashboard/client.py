@@ -231,6 +231,10 @@ class ApiClient:
         """Return an indicator's answer to given values."""
         return cast(JsonObject, await self._ask("POST", f"/indicators/{name}", json=inputs))
 
+    async def scenarios(self) -> list[JsonObject]:
+        """Return what the simulated city can go through."""
+        return cast(list[JsonObject], (await self._ask("GET", "/scenarios"))["items"])
+
     async def account(self, *, device_id: str | None = None, most: int = 10_000) -> list[AccountRow]:
         """Return what became of each device's deliveries, in all."""
         return cast(list[AccountRow], await self._every("/account", {"device_id": device_id}, most))

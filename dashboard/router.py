@@ -18,6 +18,7 @@ from dashboard.pages import (
     overview,
     report,
     rules,
+    simulator,
     status,
     traffic,
     trends,
@@ -48,6 +49,7 @@ PAGES: dict[str, Page] = {
     "/devices": inventory.page,
     "/account": account.page,
     "/status": status.page,
+    "/simulator": simulator.page,
 }
 
 

@@ -29,6 +29,7 @@ PAGES = {
     "devices": ("/devices", "Devices"),
     "device": ("/devices/road-002", "Harbour Street east, km 0.4"),
     "account": ("/account", "Data account"),
+    "simulator": ("/simulator", "Simulator"),
     "status": ("/status", "Status"),
     "replay": ("/traffic?source=i94-2016", "Traffic"),
     "public": ("/public", "The city now"),

@@ -20,6 +20,7 @@ from dashboard.components.spark import spark_path
 from dashboard.limits import lowest_limit, rule_limits
 from dashboard.pages.districts import service
 from dashboard.pages.report import shift_of
+from dashboard.pages.simulator import when_words
 from dashboard.pages.traffic import corridor_of, natural
 from dashboard.pages.waste import fill_classes, fullest_first
 from dashboard.pages.waste_plan import reason_words, trucks_beside
@@ -353,3 +354,17 @@ def test_who_may_not_send_a_command_finds_the_form_disabled_and_the_reason() -> 
     assert "<fieldset>" in forms[0]
     assert "<fieldset disabled>" in forms[1]
     assert "Your account may look" in forms[1]
+
+
+@pytest.mark.parametrize(
+    ("timing", "words"),
+    [
+        pytest.param({"after_s": 0.0}, "at the start", id="nothing said"),
+        pytest.param({"after_s": -840.0}, "14 min before the start", id="before the start"),
+        pytest.param({"after_s": 3600.0}, "1 h after the start", id="after the start"),
+        pytest.param({"clock": "07:40"}, "at 07:40 by the city's clocks", id="by the clock"),
+        pytest.param({"per_day": 14.0}, "at random, 14 times a day", id="at random"),
+    ],
+)
+def test_when_something_is_planted(timing: dict[str, Any], words: str) -> None:
+    assert when_words({"after_s": None, "clock": None, "per_day": None} | timing) == words
