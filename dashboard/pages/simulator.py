@@ -114,8 +114,8 @@ def _plants(plants: list[JsonObject], titles: Mapping[str, str]) -> Component:
                         scope="row",
                     ),
                     right_cell(number(plant["count"], 0)),
-                    html.Td(when_words(plant)),
-                    html.Td(lasts_words(plant)),
+                    html.Td(when_words(plant), className="one-line"),
+                    html.Td(lasts_words(plant), className="one-line"),
                     html.Td(_alerts(plant["alerts"], titles)),
                 ]
             )
