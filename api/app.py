@@ -48,6 +48,7 @@ from api.routes import (
     reports,
     routes,
     rules,
+    scenarios,
     system,
     work_orders,
 )
@@ -152,6 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
         audit,
         open_data,
         reports,
+        scenarios,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])

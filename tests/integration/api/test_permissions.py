@@ -55,6 +55,7 @@ EXPECTED = {
     "/api/v1/observations": EVERYBODY,
     "/api/v1/profile": EVERYBODY,
     "/api/v1/curves": EVERYBODY,
+    "/api/v1/scenarios": "engineer admin demo",
     "/api/v1/alerts": EVERYBODY,
     "/api/v1/alerts/{alert_id}": EVERYBODY,
     "/api/v1/alerts/{alert_id}/acknowledge": "operator engineer admin demo",
