@@ -191,6 +191,7 @@ class Alert(TypedDict):
 
     alert_id: int
     rule_id: str
+    rule_title: str
     rule_version: int
     device_id: str | None
     device_name: str | None

@@ -165,7 +165,7 @@ def _header(demo: bool) -> Component:
     if demo:
         parts.append(
             html.Div(
-                [icon("error", size=14), text("Demo mode"), html.Span(text("open to everyone on this machine"))],
+                [icon("error", size=14), text("Demo mode"), html.Span(text("(open to everyone on this machine)"))],
                 className="demo",
                 title=text("Demo mode: open to everyone on this machine; names are not verified"),
             )

@@ -162,10 +162,12 @@ SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name
        coalesce(a.summary ->> 'text', '') AS text,
        a.raised_at, a.recorded_at, a.cleared_at, a.acknowledged_at, a.acknowledged_by,
        a.assigned_to, a.latched, a.retracted_at, a.incident_id,
+       coalesce(v.definition ->> 'title', a.rule_id) AS rule_title,
        (SELECT v.until FROM shelving AS v WHERE v.alert_key = a.alert_key AND v.ended_at IS NULL) AS shelved_until
   FROM alert AS a
   LEFT JOIN device AS d USING (device_id)
   LEFT JOIN datastream AS t USING (datastream_id)
+  LEFT JOIN rule_version AS v ON (v.rule_id, v.version) = (a.rule_id, a.rule_version)
  WHERE ($1::boolean IS NULL OR a.open = $1)
    AND ($2::text IS NULL OR a.severity = $2)
    AND ($3::text IS NULL OR d.domain = $3)

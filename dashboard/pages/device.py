@@ -19,7 +19,7 @@ from dashboard.pages.view import View
 from dashboard.query import choose_clock
 from dashboard.shapes import Device
 from dashboard.texts import domain_name, property_name, text
-from dashboard.units import number
+from dashboard.units import duration
 
 MOST_CURVES = 8
 
@@ -103,7 +103,7 @@ def _facts(device: Device, districts: dict[str, str]) -> Component:
     facts: list[tuple[str, Component | str]] = [
         (text("Heard"), device_age(device)),
         (text("Presence"), text(PRESENCE_WORDS[presence_of(device)])),
-        (text("Reports every"), f"{number(device['expected_interval_seconds'], 0)} s"),
+        (text("Reports every"), duration(device["expected_interval_seconds"])),
         (text("Profile"), device["profile"]),
         (text("District"), districts.get(device["district_id"] or "", "–")),
         (text("Site"), device["site_id"] or "–"),

@@ -134,10 +134,13 @@ def test_alerts_of_one_incident_stand_where_the_first_of_them_stands() -> None:
         pytest.param("pm2_5 >= 55.5", "Fine particles PM2.5 ≥ 55.5", id="a limit"),
         pytest.param(
             "bin_temperature rises by 3 per 1m and bin_temperature >= 40",
-            "Temperature in the bin rises by 3 per 1m and Temperature in the bin ≥ 40",
+            "Temperature in the bin rises by 3 per 1 min and Temperature in the bin ≥ 40",
             id="a rate and a limit",
         ),
         pytest.param("no data for 3.5 intervals", "no data for 3.5 intervals", id="silence"),
+        pytest.param(
+            "us_aqi at unhealthy or worse", "US air quality index at unhealthy or worse", id="a name in any place"
+        ),
         pytest.param("something_new ~ 3", "something_new ~ 3", id="what has no words stays as it is"),
     ],
 )
@@ -238,8 +241,8 @@ def test_sparklines_leave_gaps_and_share_a_scale() -> None:
 
 
 def test_change_is_said_in_the_figure_s_own_precision() -> None:
-    assert change_words(12.04, 12.0, "ug/m3") == "as before"
-    assert change_words(62, 60, "km/h") == "+2 on before"
+    assert change_words(12.04, 12.0, "ug/m3") == "as 24 h ago"
+    assert change_words(62, 60, "km/h") == "+2 against 24 h ago"
     assert change_words(None, 60, "km/h") == ""
 
 
