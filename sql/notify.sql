@@ -99,6 +99,11 @@ UPDATE notification
 -- $1 bigint notification_id, $2 timestamptz due_at, $3 text reason
 UPDATE notification SET due_at = $2, reason = $3, attempts = attempts + 1 WHERE notification_id = $1;
 
+-- pause --
+-- $1 text channel, $2 text target, $3 timestamptz until
+-- What else waits for a receiver that could not be reached waits with it.
+UPDATE notification SET due_at = $3 WHERE state = 'pending' AND channel = $1 AND target = $2 AND due_at < $3;
+
 -- notifications --
 -- $1 text state or null, $2 bigint alert_id or null, $3 bigint before notification_id or null, $4 int limit
 SELECT notification_id, alert_id, incident_id, kind, step, channel, target, state, reason, attempts, created_at, due_at,
