@@ -90,7 +90,9 @@ async def create_credentials(
     """
     made = [Credential(device_id, new_password()) for device_id in sorted(set(device_ids))]
     async with connection.transaction():
-        found = await connection.fetch(query("credentials", "lock_credentials"), [one.device_id for one in made])
+        wanted = [one.device_id for one in made]
+        await connection.execute(query("credentials", "lock_credentials"), wanted)
+        found = await connection.fetch(query("credentials", "locked_credentials"), wanted)
         _check({row["device_id"]: row["active"] for row in found}, made, rotate)
         accounts = [make_account(one.device_id, one.password) for one in made]
         await connection.execute(

@@ -1,12 +1,15 @@
 -- lock_credentials --
 -- $1 text[] device_id
--- Each of these devices that is registered, whether it has a credential that is in force; held until the end of the
--- transaction, so that two who provision at once do not both show a password.
+-- Each of these devices that is registered, held until the end of the transaction, so that two who provision at once do
+-- not both show a password. What they have is read afterwards: this statement's snapshot may be older than its locks.
+SELECT device_id FROM device WHERE device_id = ANY ($1::text[]) ORDER BY device_id FOR UPDATE;
+
+-- locked_credentials --
+-- $1 text[] device_id
+-- Whether each device that is registered has a credential that is in force.
 SELECT d.device_id, c.device_id IS NOT NULL AND c.revoked_at IS NULL AS active
   FROM device AS d LEFT JOIN device_credential AS c USING (device_id)
- WHERE d.device_id = ANY ($1::text[])
- ORDER BY d.device_id
-   FOR UPDATE OF d;
+ WHERE d.device_id = ANY ($1::text[]);
 
 -- keep_credentials --
 -- $1 text[] device_id, $2 text[] salt, $3 bytea[] hash, $4 int iterations, $5 timestamptz now, $6 text actor
