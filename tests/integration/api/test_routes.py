@@ -167,6 +167,7 @@ async def test_a_retracted_alert_is_not_listed(client: httpx.AsyncClient, city: 
 async def test_rejected_payloads_are_shown_however_broken(client: httpx.AsyncClient) -> None:
     (item,) = (await get(client, "/rejected", schemas.RejectedPage, limit=1))["items"]
     assert (item["payload_text"], item["payload_size"]) == ("{hi\\xff", 4)
+    assert (await client.get(f"{V1}/rejected", params={"limit": 1001})).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/districts", "/districts.geojson", "/latest"])
