@@ -83,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         check_closed(app)
         try:
             pool = await open_pool(
-                dsn,
+                app.state.dsn,
                 process="serve",
                 size=settings.store.pool_max,
                 statement_timeout=settings.store.statement_timeout,
@@ -95,7 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.pool = pool
             app.state.exports = Exports(pool)
             await sync_catalogue(pool)
-            async with Hub(pool, dsn, metrics) as app.state.hub:
+            async with Hub(pool, app.state.dsn, metrics) as app.state.hub:
                 yield
         finally:
             await pool.close()
@@ -115,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.dsn = dsn
     app.state.metrics = metrics
     closed_with_provider = not settings.serve.demo and settings.identity.oidc_issuer is not None
     app.state.provider = Provider(settings) if closed_with_provider else None

@@ -77,7 +77,7 @@ def _processes(processes: list[ProcessState]) -> Component:
         rows.append(
             html.Tr(
                 [
-                    html.Th(process["name"], scope="row"),
+                    html.Th(html.Code(process["name"]), scope="row"),
                     html.Td(mark),
                     right_cell("–" if process["lag_rows"] is None else number(process["lag_rows"], 0)),
                     right_cell("–" if process["lag_seconds"] is None else f"{number(process['lag_seconds'], 1)} s"),

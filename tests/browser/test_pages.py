@@ -27,7 +27,7 @@ def left_in_english(page: Page) -> list[str]:
             const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
             while (walk.nextNode()) {
                 const parent = walk.currentNode.parentElement;
-                if (!parent.closest('script, style, noscript')) found.push(walk.currentNode.textContent.trim());
+                if (!parent.closest('script, style, noscript, code')) found.push(walk.currentNode.textContent.trim());
             }
             for (const one of document.querySelectorAll('[aria-label]')) found.push(one.getAttribute('aria-label'));
             return found;

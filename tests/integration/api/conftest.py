@@ -95,11 +95,18 @@ async def city(pool: Pool) -> Pool:
     return pool
 
 
+@pytest.fixture(scope="session")
+def demo() -> FastAPI:
+    """The demo's application, made once: to build its hundred routes takes longer than most tests."""
+    return create_app(Settings(_env_file=None, store={"dsn": "postgresql://set.by.each.test/"}))
+
+
 @pytest.fixture
-async def application(settings: Settings, city: Pool) -> AsyncIterator[FastAPI]:
-    application = create_app(settings)
-    async with application.router.lifespan_context(application):
-        yield application
+async def application(demo: FastAPI, settings: Settings, dsn: str, city: Pool) -> AsyncIterator[FastAPI]:
+    """The demo's application on this test's own store."""
+    demo.state.settings, demo.state.dsn = settings, dsn
+    async with demo.router.lifespan_context(demo):
+        yield demo
 
 
 @pytest.fixture
