@@ -73,6 +73,18 @@ async def test_an_alert_is_told_once_with_what_to_do(pool: Pool) -> None:
         assert "fire brigade" in body["operator_action"]
 
 
+async def test_an_alert_about_a_district_says_where_that_is(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        desk = Desk()
+        await burn(connection)
+        await connection.execute("INSERT INTO district (district_id, name, polygon) VALUES ('north', 'North', '{}')")
+        await connection.execute("UPDATE device SET district_id = 'north'")
+        await connection.execute("UPDATE alert SET device_id = NULL, area = 'district:north@replay'")
+        await drain(connection, desk)
+        (body,) = desk.got
+        assert (body["district_id"], body["latitude"], body["longitude"]) == ("north", 52.0, 4.3)
+
+
 async def test_an_incident_is_told_once_for_all_its_alerts(pool: Pool) -> None:
     async with pool.acquire() as connection:
         desk = Desk()
