@@ -63,6 +63,7 @@ async def list_rejected(
     since: SinceQuery = None,
     until: UntilQuery = None,
     cursor: Cursor = None,
+    # Not `Limit`: a row may hold 16 kB of what was sent.
     limit: Annotated[int, Query(ge=1, le=1000, description="items per page")] = 100,
 ) -> Response:
     """Messages that were turned away, newest first, with the reason and what they said."""
