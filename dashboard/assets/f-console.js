@@ -158,15 +158,6 @@
     clearSelection();
   });
 
-  // In a remark of several lines Enter begins a new one, so Ctrl+Enter (on a Mac Command+Enter) sends.
-  document.addEventListener("keydown", function (event) {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    const form = event.target.closest("dialog[open] form[data-form]");
-    if (!form) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
-
   // A form of a page, not of a dialog: what it asks for stands on it, what is filled in is added.
   document.addEventListener("submit", function (event) {
     const form = event.target.closest("[data-request-form]");
@@ -303,6 +294,15 @@
     const id = focused ? idOf(focused) : currentId();
     return id ? [id] : [];
   }
+
+  // In a remark of several lines Enter begins a new one, so Ctrl+Enter (on a Mac Command+Enter) sends.
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const form = event.target.closest("dialog[open] form[data-form]");
+    if (!form) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
 
   document.addEventListener("keydown", function (event) {
     if (location.pathname !== "/alerts" || event.ctrlKey || event.metaKey || event.altKey) return;

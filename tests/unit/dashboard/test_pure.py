@@ -210,6 +210,12 @@ def test_corridors_and_their_order_along_the_road() -> None:
     assert sorted(["R, km 10.2", "R, km 2.5"], key=natural) == ["R, km 2.5", "R, km 10.2"]
 
 
+def test_what_unknown_devices_sent_leads_to_no_page() -> None:
+    sums: Any = {"device_id": "(unknown)", "hour": None, "closes": True}
+    assert account_row(sums)["device_id_href"] is None
+    assert account_row({**sums, "device_id": "bin-1"})["device_id_href"] == "/devices/bin-1"
+
+
 def test_curves_break_where_readings_are_missing() -> None:
     xs, ys = gapped(points((0, 1.0), (1, 2.0), (30, 3.0)), ZURICH, timedelta(minutes=5))
     assert ys == [1.0, 2.0, None, 3.0]
@@ -269,12 +275,6 @@ def test_local_text_follows_the_clock_change() -> None:
 
 def test_a_map_of_nothing_is_the_world() -> None:
     assert bounds_of([], []) == [[-60.0, -170.0], [75.0, 170.0]]
-
-
-def test_what_unknown_devices_sent_leads_to_no_page() -> None:
-    sums: Any = {"device_id": "(unknown)", "hour": None, "closes": True}
-    assert account_row(sums)["device_id_href"] is None
-    assert account_row({**sums, "device_id": "bin-1"})["device_id_href"] == "/devices/bin-1"
 
 
 @pytest.mark.parametrize(
