@@ -274,7 +274,8 @@ def test_a_map_of_nothing_is_the_world() -> None:
 def test_what_unknown_devices_sent_leads_to_no_page() -> None:
     sums: Any = {"device_id": "(unknown)", "hour": None, "closes": True}
     assert account_row(sums)["device_id_href"] is None
-    assert account_row({**sums, "device_id": "bin-1"})["device_id_href"] == "/devices/bin-1"
+    known: Any = {**sums, "device_id": "bin-1"}
+    assert account_row(known)["device_id_href"] == "/devices/bin-1"
 
 
 @pytest.mark.parametrize(
