@@ -29,7 +29,7 @@ class Figure:
 FIGURES = (
     Figure("vehicle_speed", "Mean speed", "vehicle_speed", "mean", "km/h"),
     Figure("vehicle_flow", "Mean flow per counter", "vehicle_flow", "mean", "{vehicles}/h"),
-    Figure("bins_due", "Bins at 80 % or more", "fill_level", "at_least_80", "1", 0),
+    Figure("bins_due", "Bins at 80 % or more", "fill_level", "at_least_80", "1"),
     Figure("fill_level", "Mean fill level", "fill_level", "mean", "%"),
     Figure("pm2_5", "PM2.5, mean of stations", "pm2_5", "mean", "ug/m3", 15),
     Figure("no2", "Nitrogen dioxide, mean of stations", "no2", "mean", "ug/m3", 25),

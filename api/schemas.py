@@ -180,6 +180,7 @@ class Alert(_Schema):
     retracted_at: datetime | None = Field(None, description="when late readings showed that it had not been so")
     shelved_until: datetime | None = None
     incident_id: int | None = Field(None, description="incident it belongs to: alerts with one common cause")
+    rule_title: str = Field(description="what the rule is called, in the version that fired")
 
 
 class AlertEvent(_Schema):
@@ -237,7 +238,7 @@ class Rule(_Schema):
     updated_at: datetime
     author: str
     definition: dict[str, Any]
-    open_alerts: int
+    open_alerts: int = Field(description="of no device and of the source of the overview's figures")
 
 
 class Comment(_Schema):

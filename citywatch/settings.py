@@ -8,6 +8,7 @@ import json
 import os
 from datetime import timedelta
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableError
 
+from citywatch.addresses import check_topic, check_web_address
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
 
@@ -45,6 +47,25 @@ def _network_server(name: str) -> str:
     if name not in ("tts_v3", "chirpstack_v4"):
         raise ValueError("downlinks go through tts_v3 or chirpstack_v4")
     return name
+
+
+def _network(address: str) -> str:
+    return str(ip_network(address, strict=False))
+
+
+def _web_address(secret: SecretStr) -> SecretStr:
+    check_web_address(secret.get_secret_value())
+    return secret
+
+
+def _topic(text: str) -> str:
+    check_topic(text)
+    return text
+
+
+# Addresses of webhooks carry tokens.
+WebAddress = Annotated[SecretStr, AfterValidator(_web_address)]
+Topic = Annotated[str, AfterValidator(_topic)]
 
 
 class _Group(BaseModel):
@@ -148,14 +169,16 @@ class EscalationSettings(_Group):
     """One step of the escalation: whom to tell when nobody has acknowledged for so long."""
 
     after: Duration
-    to: list[str] = Field(min_length=1, description="such as webhook:https://..., email:a@b, mqtt:topic, apprise:url")
+    to: list[SecretStr] = Field(
+        min_length=1, description="such as webhook:https://..., email:a@b, mqtt:topic, apprise:url"
+    )
     hours: tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=0, le=24)]] | None = None
 
 
 class NotifySettings(_Group):
     """Alerts to people; none of these set: alerts are shown, nobody is sent anything."""
 
-    webhooks: list[str] = Field(default_factory=list, description="addresses that alerts are posted to")
+    webhooks: list[WebAddress] = Field(default_factory=list, description="addresses that alerts are posted to")
     webhook_secret: SecretStr | None = Field(None, description="secret that posted alerts are signed with")
     emails: list[str] = Field(default_factory=list, description="addresses that alerts are mailed to")
     smtp_host: str | None = Field(None, description="mail server")
@@ -164,8 +187,10 @@ class NotifySettings(_Group):
     smtp_starttls: bool = Field(True, description="insist on encryption to the mail server")
     smtp_username: str | None = Field(None, description="account at the mail server")
     smtp_password: SecretStr | None = Field(None, description="password of that account")
-    topics: list[str] = Field(default_factory=list, description="topics of the broker that alerts are published on")
-    apprise: list[str] = Field(default_factory=list, description="Apprise URLs; needs the package apprise beside ours")
+    topics: list[Topic] = Field(default_factory=list, description="topics of the broker that alerts are published on")
+    apprise: list[SecretStr] = Field(
+        default_factory=list, description="Apprise URLs; needs the package apprise beside ours"
+    )
     least_severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] = Field(
         "MEDIUM", description="alerts less urgent than this are shown, but sent to nobody"
     )
@@ -176,7 +201,9 @@ class NotifySettings(_Group):
         default_factory=list,
         description='who is told next, as JSON: [{"after": "15m", "to": ["email:chief@x.org"], "hours": [6, 22]}]',
     )
-    work_webhooks: list[str] = Field(default_factory=list, description="addresses that work orders are posted to")
+    work_webhooks: list[WebAddress] = Field(
+        default_factory=list, description="addresses that work orders are posted to"
+    )
 
 
 class ServeSettings(_Group):
@@ -188,6 +215,10 @@ class ServeSettings(_Group):
     basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
     public_url: str | None = Field(
         None, description="address people use, as https://city.example, where a proxy with TLS stands in front"
+    )
+    proxies: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default_factory=lambda: ["127.0.0.1", "::1"],
+        description="addresses or networks of such proxies, whose X-Forwarded-For is believed; unset: this machine",
     )
     tls_certificate: Path | None = Field(None, description="certificate chain (PEM); set it and the key to speak TLS")
     tls_key: Path | None = Field(None, description="its private key (PEM)")

@@ -135,6 +135,7 @@ PROPERTY_NAMES: dict[str, tuple[str, str]] = {
     "solar_radiation": (mark("Solar radiation"), mark("Sun")),
     "snr": (mark("Signal to noise"), mark("SNR")),
     "rssi": (mark("Signal strength"), mark("Signal")),
+    "publish_to_visible": (mark("Time from sending to showing"), mark("Delay")),
 }
 
 DOMAIN_NAMES = {

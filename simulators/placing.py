@@ -1,6 +1,7 @@
 """The simulated city: a pure function of its seed and its number of devices."""
 
 import math
+from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
 
@@ -276,13 +277,16 @@ BY_USE = {
 def _airs(seed: int, ground: Ground, count: int, hosts: _Gateways) -> list[SimulatedDevice]:
     """Return air stations, in every district before a second in any."""
     made = []
+    named: Counter[str] = Counter()
     for at, quarter in enumerate(_quarters(seed, "air", count)):
         device_id = f"air-{at + 1:03d}"
         key = key_of(seed, device_id)
         setting = BY_USE[quarter.use][at // len(QUARTERS) % 2]
         u, v = _spot(key, quarter)
         traffic, industry, heating = (share * between(key, i, 0.85, 1.15) for i, share in enumerate(SETTINGS[setting]))
-        site = _site(ground, device_id, f"{quarter.name} {setting} {at // len(QUARTERS) + 1}", u, v)
+        kind = f"{quarter.name} {setting}"
+        named[kind] += 1
+        site = _site(ground, device_id, f"{kind} {named[kind]}", u, v)
         traits = AirTraits(setting, traffic, industry, heating)
         made.append(_device(device_id, "air", "air", site.name, site, 60, key, hosts.of(quarter, at), quarter, traits))
     return made

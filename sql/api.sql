@@ -155,22 +155,25 @@ SELECT seq FROM consumer_position WHERE consumer = 'fold';
 -- alerts --
 -- $1 bool open, $2 severity, $3 domain, $4 device_id, $5 district_id, $6 rule_id, $7 state: null for any
 -- $8 timestamptz and $9 bigint: older than this raised_at and alert_id; $10 int limit; $11 bigint[] alert_ids or null
--- An alert that late readings showed never to have been is given only where asked for by number.
-SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name, d.district_id, d.domain,
+-- An alert about a district lies in it. An alert that late readings showed never to have been is given only where asked for by number.
+SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name,
+       coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) AS district_id, d.domain,
        a.datastream_id, t.property, a.severity, a.state, a.open, a.silent,
        a.summary ->> 'message' AS message, coalesce(a.summary -> 'parameters', '{}') AS parameters,
        coalesce(a.summary ->> 'text', '') AS text,
        a.raised_at, a.recorded_at, a.cleared_at, a.acknowledged_at, a.acknowledged_by,
        a.assigned_to, a.latched, a.retracted_at, a.incident_id,
+       coalesce(v.definition ->> 'title', a.rule_id) AS rule_title,
        (SELECT v.until FROM shelving AS v WHERE v.alert_key = a.alert_key AND v.ended_at IS NULL) AS shelved_until
   FROM alert AS a
   LEFT JOIN device AS d USING (device_id)
   LEFT JOIN datastream AS t USING (datastream_id)
+  LEFT JOIN rule_version AS v ON (v.rule_id, v.version) = (a.rule_id, a.rule_version)
  WHERE ($1::boolean IS NULL OR a.open = $1)
    AND ($2::text IS NULL OR a.severity = $2)
    AND ($3::text IS NULL OR d.domain = $3)
    AND ($4::text IS NULL OR a.device_id = $4)
-   AND ($5::text IS NULL OR d.district_id = $5)
+   AND ($5::text IS NULL OR coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) = $5)
    AND ($6::text IS NULL OR a.rule_id = $6)
    AND ($7::text IS NULL OR a.state = $7)
    AND ($8::timestamptz IS NULL OR (a.raised_at, a.alert_id) < ($8, $9::bigint))
@@ -197,9 +200,20 @@ SELECT event_id, at, recorded_at, kind, from_state, to_state, actor, comment
  ORDER BY event_id;
 
 -- rules --
--- $1 rule_id or null: each rule in its present version.
+-- $1 rule_id or null: each rule in its present version. Its open alerts are those of no device and of the source with
+-- the most devices, as on the overview: nobody is to act upon those of a replay beside the live city.
+WITH main AS (
+     SELECT s.source_id
+       FROM source AS s LEFT JOIN device AS d USING (source_id)
+      GROUP BY s.source_id
+      ORDER BY count(d.device_id) DESC, s.source_id
+      LIMIT 1)
 SELECT r.rule_id, r.version, r.enabled, r.updated_at, v.author, v.definition,
-       (SELECT count(*) FROM alert AS a WHERE a.rule_id = r.rule_id AND a.open) AS open_alerts
+       (SELECT count(*)
+          FROM alert AS a
+          LEFT JOIN device AS d USING (device_id)
+         WHERE a.rule_id = r.rule_id AND a.open AND a.retracted_at IS NULL
+           AND (a.device_id IS NULL OR d.source_id = (SELECT source_id FROM main))) AS open_alerts
   FROM rule AS r JOIN rule_version AS v USING (rule_id, version)
  WHERE $1::text IS NULL OR r.rule_id = $1
  ORDER BY r.rule_id;

@@ -18,6 +18,7 @@ from api.permissions import Allow, Permission
 from api.problems import not_found, responses
 from api.schemas import AlertDetail, AlertPage, Severity
 from api.version import PREFIX
+from rules.lifecycle import AlertState
 from sql.connection import Pool
 from sql.queries import query
 
@@ -44,7 +45,7 @@ async def list_alerts(
     pool: PoolDep,
     open_: Annotated[bool | None, Query(alias="open", description="open ones only, or closed ones only")] = None,
     severity: Annotated[Severity | None, Query(description="how bad")] = None,
-    state: Annotated[Word | None, Query(description="ISA-18.2 state, such as unacknowledged")] = None,
+    state: Annotated[AlertState | None, Query(description="ISA-18.2 state; `open` has a parameter of its own")] = None,
     domain: DomainQuery = None,
     device_id: DeviceQuery = None,
     district_id: DistrictQuery = None,

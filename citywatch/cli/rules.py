@@ -17,8 +17,8 @@ from rules.backtest import against, backtest
 from rules.check import check_file, run_trials
 from rules.definitions import load_definition, rule_files
 from rules.explain import Explanation, explain
+from rules.process import run as judge
 from rules.store import load_city, load_rules
-from rules.worker import run as judge
 from sql.pool import open_pool
 
 app = typer.Typer(help="Readings to alerts.", no_args_is_help=True)

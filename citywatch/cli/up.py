@@ -16,7 +16,7 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from citywatch.cli.registering import in_store, register
+from citywatch.cli.registering import in_store, publish_city, register
 from citywatch.cli.serve import first_admin
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
@@ -209,7 +209,10 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     logs.mkdir(exist_ok=True)
     if options.simulator:
         city = build_city(options.seed, options.devices)
-        register(postgres.dsn(), registry_document(city))
+        document = registry_document(city)
+        register(postgres.dsn(), document)
+        if settings.serve.demo:
+            publish_city(postgres.dsn(), document)
         drawing = data_dir / "city" / "basemap.geojson"
         drawing.parent.mkdir(exist_ok=True)
         drawing.write_text(json.dumps(basemap(city)), encoding="utf-8")

@@ -8,6 +8,7 @@
   // A link that keeps the page: the address changes as by any other link of the application.
   components.PageLink = function (props) {
     const target = props.data[props.colDef.field + "_href"];
+    if (!target) return props.value;
     return h()(
       "a",
       {

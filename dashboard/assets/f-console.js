@@ -144,7 +144,8 @@
     const back = document.activeElement;
     dialog.addEventListener("close", () => back && back.isConnected && back.focus(), { once: true });
     dialog.showModal();
-    const first = dialog.querySelector("textarea, input:checked, input, button");
+    // The remark first, wherever it stands among the fields: it is what has to be written.
+    const first = ["textarea", "input:checked", "input", "button"].map((one) => dialog.querySelector(one)).find(Boolean);
     if (first) first.focus();
   }
 
@@ -155,6 +156,20 @@
     for (const [name, value] of new FormData(event.target)) request[name] = value;
     send(request);
     clearSelection();
+  });
+
+  // A form of a page, not of a dialog: what it asks for stands on it, what is filled in is added.
+  document.addEventListener("submit", function (event) {
+    const form = event.target.closest("[data-request-form]");
+    if (!form) return;
+    event.preventDefault();
+    const request = JSON.parse(form.dataset.requestForm);
+    for (const [name, value] of new FormData(form)) request[name] = value;
+    for (const field of form.querySelectorAll("[data-name]")) {
+      if (!field.value) return field.focus();
+      request[field.dataset.name] = field.value;
+    }
+    send(request);
   });
 
   document.addEventListener("change", function (event) {
@@ -279,6 +294,15 @@
     const id = focused ? idOf(focused) : currentId();
     return id ? [id] : [];
   }
+
+  // In a remark of several lines Enter begins a new one, so Ctrl+Enter (on a Mac Command+Enter) sends.
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const form = event.target.closest("dialog[open] form[data-form]");
+    if (!form) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
 
   document.addEventListener("keydown", function (event) {
     if (location.pathname !== "/alerts" || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -28,7 +28,7 @@ def alert_load(recorded: Sequence[datetime], now: datetime) -> Component:
                     *sign,
                     html.Strong(number(count, 0), className="number"),
                     html.Span(name),
-                    html.Span(text("of {n}", n=budget), className="soft"),
+                    html.Span(text("of {n} manageable", n=budget), className="soft"),
                 ],
                 className="off-target" if over else "",
             )
@@ -36,7 +36,10 @@ def alert_load(recorded: Sequence[datetime], now: datetime) -> Component:
     return html.Div(
         [html.Span(text("Alerts per operator")), html.Ul(items)],
         className="alert-load",
-        title=text("Budget of ISA-18.2 for one operator; more than 10 in 10 minutes is a flood"),
+        title=text(
+            "ISA-18.2, for one operator: 12 an hour and 300 a day are manageable at most, 6 and 144 are to be aimed at;"
+            " more than 10 in 10 minutes is a flood"
+        ),
     )
 
 

@@ -9,11 +9,13 @@ from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, STATE_NAMES, age, instant, unanswered
 from dashboard.components.parts import href, state
 from dashboard.shapes import Alert, Incident
-from dashboard.texts import domain_name, plural, sentence, text
+from dashboard.texts import domain_name, mark, plural, sentence, text
 from dashboard.units import digits_for, number, unit_label
 
 # States in which nobody is expected to answer for now.
 QUIET = frozenset({"shelved", "suppressed", "out_of_service"})
+
+NOTHING_OPEN = (mark("Nothing needs attention"), mark("New alerts appear here by themselves."))
 
 
 def urgency(alert: Alert) -> tuple[bool, bool, int]:
@@ -54,6 +56,7 @@ def alert_item(alert: Alert, *, target: str, selected: bool = False, selectable:
     waits = unanswered(alert)
     facts: list[Component | str] = [
         html.Span(text(SEVERITY_NAMES[alert["severity"]])),
+        html.Span(text(alert["rule_title"])),
         age(alert["raised_at"]),
     ]
     if alert["device_name"] or alert["device_id"]:
@@ -102,13 +105,14 @@ def alert_list(
     kept: Mapping[str, str | None] | None = None,
     incidents: Sequence[Incident] = (),
     selectable: bool = False,
+    none: tuple[str, str] = NOTHING_OPEN,
 ) -> Component:
-    """Return open or filtered alerts as a list, or the state in which there are none. `kept` are filters to keep.
+    """Return open or filtered alerts as a list, or what `none` says where there are none. `kept` are filters to keep.
 
     Alerts of one incident stand together where its most urgent one stands.
     """
     if not alerts:
-        return state(text("Nothing needs attention"), text("New alerts appear here by themselves."), sign="check")
+        return state(text(none[0]), text(none[1]), sign="check")
 
     def item(alert: Alert) -> Component:
         return alert_item(

@@ -66,7 +66,8 @@ def base_layout(unit: str, *, height: int, y_range: tuple[float, float] | None =
             "showgrid": False,
             "zeroline": False,
             "fixedrange": True,
-            "nticks": 6,
+            # As many as stand side by side, date and all, in a chart a third of the screen wide.
+            "nticks": 4,
             "tickangle": 0,
         },
         "yaxis": y_axis,

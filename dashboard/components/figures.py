@@ -13,14 +13,14 @@ from dashboard.units import NOTHING, digits_for, number, present, quantity, unit
 
 
 def change_words(value: float | None, before: float | None, unit: str) -> str:
-    """Return how a figure moved against before, in words; nothing where either is unknown."""
+    """Return how a figure moved against the same hour of the day before; nothing where either is unknown."""
     if value is None or before is None:
         return ""
     digits = digits_for(unit)
     change = round(value - before, digits)
     if change == 0:
-        return text("as before")
-    return f"{'+' if change > 0 else ''}{number(change, digits)} {text('on before')}"
+        return text("as 24 h ago")
+    return f"{'+' if change > 0 else ''}{number(change, digits)} {text('against 24 h ago')}"
 
 
 def key_figure(figure: KeyFigure) -> Component:

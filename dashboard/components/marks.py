@@ -76,7 +76,9 @@ def replay_chip(source: Source) -> Component:
         [
             icon("replay", size=13),
             text(
-                "Replay: {name} at {at}", name=source["source_id"], at=(source["clock"] or "–")[:16].replace("T", " ")
+                "Replay: {name} at {at}",
+                name=source["source_id"].removeprefix("replay:"),
+                at=(source["clock"] or "–")[:16].replace("T", " "),
             ),
         ],
         className="chip replay",

@@ -12,7 +12,9 @@ from dashboard.texts import plural, text
 
 def source_name(source: Source) -> str:
     """Return the words for a source."""
-    return text("Live city") if source["source_id"] == LIVE else text("Replay: {name}", name=source["source_id"])
+    if source["source_id"] == LIVE:
+        return text("Live city")
+    return text("Replay: {name}", name=source["source_id"].removeprefix("replay:"))
 
 
 def source_chooser(sources: list[Source], chosen: Source, path: str) -> list[Component]:

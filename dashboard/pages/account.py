@@ -13,6 +13,9 @@ from dashboard.pages.view import View
 from dashboard.shapes import AccountRow, JsonObject, RejectedMessage
 from dashboard.texts import mark, text
 
+# Under this name the account counts what devices sent that nobody registered: such a device has no page.
+UNKNOWN = "(unknown)"
+
 REASONS_SHOWN = 100
 FATES = {"rejected": mark("rejected"), "refused": mark("refused")}
 
@@ -21,7 +24,7 @@ def account_row(row: AccountRow) -> JsonObject:
     """Return one device's sums as a row of the table."""
     return {
         **{key: value for key, value in row.items() if key != "hour"},
-        "device_id_href": href(f"/devices/{row['device_id']}"),
+        "device_id_href": None if row["device_id"] == UNKNOWN else href(f"/devices/{row['device_id']}"),
         "closes": text("closes") if row["closes"] else text("does not close"),
         "closes_class": "freshness-fresh" if row["closes"] else "severity-high",
     }
@@ -109,7 +112,7 @@ def _message(message: RejectedMessage) -> Component:
     device = message["device_id"]
     who: Component = (
         dcc.Link(device, href=href(f"/devices/{device}"))
-        if device
+        if device and device != UNKNOWN
         else html.Span(text("no known device"), className="soft")
     )
     return html.Li(

@@ -6,7 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.alert_load import action_bar, alert_load
-from dashboard.components.alerts import QUIET, alert_list
+from dashboard.components.alerts import NOTHING_OPEN, QUIET, alert_list
 from dashboard.components.icons import icon
 from dashboard.components.marks import (
     SEVERITIES,
@@ -28,6 +28,12 @@ SHOWN = {
     "quiet": mark("Kept quiet"),
     "closed": mark("Closed"),
     "all": mark("All"),
+}
+NONE = {
+    "waiting": (mark("No alert waits for an answer"), mark("New alerts appear here by themselves.")),
+    "quiet": (mark("Nothing is kept quiet"), mark("Alerts that are shelved or out of service appear here.")),
+    "closed": (mark("No alert is closed yet"), mark("Alerts appear here once they are over.")),
+    "all": (mark("No alert yet"), mark("New alerts appear here by themselves.")),
 }
 MOST = 300
 BUDGET_MOST = 400  # alerts of the last day that are counted
@@ -74,6 +80,7 @@ async def list_body(view: View) -> Component:
         kept=_filters(view),
         incidents=incidents,
         selectable=True,
+        none=NONE.get(view.query.get("show") or "open", NOTHING_OPEN),
     )
     return html.Div([load, listed])
 

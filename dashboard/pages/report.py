@@ -139,7 +139,11 @@ def _health(health: JsonObject) -> Component:
             None if one is None else 100 * one if shares else one for one in (measure["value"], measure["target"])
         )
         tail = "\u00a0%" if shares and value is not None else ""
-        goal = "–" if target is None else text("at most {n}", n=number(target, unit)) + ("\u00a0%" if shares else "")
+        goal = (
+            "–"
+            if target is None
+            else text("aim at {n} at most", n=number(target, unit)) + ("\u00a0%" if shares else "")
+        )
         missed = measure["met"] is False
         shown = number(value, unit) + tail
         rows.append(

@@ -19,6 +19,7 @@ from dashboard.texts import text
 from dashboard.units import NOTHING, duration, present
 
 CURVES = ("fill_level", "time_to_full", "bin_temperature", "battery")
+FULL = 90.0  # %: from here on the sensor cannot tell more from full, so no hour is foretold
 SOON = 6.0  # hours: the shortest time in which a bin can still be put on a round
 CLASSES = ((0, 25), (25, 50), (50, 75), (75, 90), (90, 101))
 
@@ -64,9 +65,10 @@ async def page(view: View) -> Component:
     open_link = dcc.Link(
         text("Open device"), href=href(f"/devices/{chosen['device_id']}", source=view.source), className="button"
     )
+    plan_link = dcc.Link(text("Collection plan"), href=href("/waste/plan", source=view.source), className="button")
     return html.Div(
         [
-            page_head(text("Waste"), note, [*chips, span_choices(view, "24h")]),
+            page_head(text("Waste"), note, [*chips, plan_link, span_choices(view, "24h")]),
             _classes(ordered),
             html.Div(
                 [
@@ -111,7 +113,9 @@ def _classes(devices: Sequence[Device]) -> Component:
 
 
 def _full_at(device: Device) -> Component | str:
-    """Return in how long the bin will be full, as the indicators reckon it; soon stands out."""
+    """Return in how long the bin will be full, as the indicators reckon it; soon stands out, and so does full."""
+    if (result_of(device, "fill_level") or 0) >= FULL:
+        return html.Span([icon("clock", size=13), text("full")], className="off-target")
     hours = result_of(device, "time_to_full")
     if hours is None:
         return NOTHING

@@ -6,17 +6,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
 from dashboard.components.city_map import bounds_of
+from dashboard.components.commands import commands_panel
 from dashboard.components.figures import change_words
+from dashboard.components.presence import presence_of
+from dashboard.components.quarantine import likely_profile
+from dashboard.components.route_map import plan_features
 from dashboard.components.spark import spark_path
 from dashboard.limits import lowest_limit, rule_limits
+from dashboard.pages.account import account_row
 from dashboard.pages.districts import service
 from dashboard.pages.report import shift_of
+from dashboard.pages.simulator import when_words
 from dashboard.pages.traffic import corridor_of, natural
 from dashboard.pages.waste import fill_classes, fullest_first
+from dashboard.pages.waste_plan import reason_words, trucks_beside
 from dashboard.query import Query, choose_clock, reader_zone
 from dashboard.reader import choose_language
 from dashboard.rule_words import condition_words
@@ -126,10 +134,13 @@ def test_alerts_of_one_incident_stand_where_the_first_of_them_stands() -> None:
         pytest.param("pm2_5 >= 55.5", "Fine particles PM2.5 ≥ 55.5", id="a limit"),
         pytest.param(
             "bin_temperature rises by 3 per 1m and bin_temperature >= 40",
-            "Temperature in the bin rises by 3 per 1m and Temperature in the bin ≥ 40",
+            "Temperature in the bin rises by 3 per 1 min and Temperature in the bin ≥ 40",
             id="a rate and a limit",
         ),
         pytest.param("no data for 3.5 intervals", "no data for 3.5 intervals", id="silence"),
+        pytest.param(
+            "us_aqi at unhealthy or worse", "US air quality index at unhealthy or worse", id="a name in any place"
+        ),
         pytest.param("something_new ~ 3", "something_new ~ 3", id="what has no words stays as it is"),
     ],
 )
@@ -199,6 +210,12 @@ def test_corridors_and_their_order_along_the_road() -> None:
     assert sorted(["R, km 10.2", "R, km 2.5"], key=natural) == ["R, km 2.5", "R, km 10.2"]
 
 
+def test_what_unknown_devices_sent_leads_to_no_page() -> None:
+    sums: Any = {"device_id": "(unknown)", "hour": None, "closes": True}
+    assert account_row(sums)["device_id_href"] is None
+    assert account_row({**sums, "device_id": "bin-1"})["device_id_href"] == "/devices/bin-1"
+
+
 def test_curves_break_where_readings_are_missing() -> None:
     xs, ys = gapped(points((0, 1.0), (1, 2.0), (30, 3.0)), ZURICH, timedelta(minutes=5))
     assert ys == [1.0, 2.0, None, 3.0]
@@ -230,8 +247,8 @@ def test_sparklines_leave_gaps_and_share_a_scale() -> None:
 
 
 def test_change_is_said_in_the_figure_s_own_precision() -> None:
-    assert change_words(12.04, 12.0, "ug/m3") == "as before"
-    assert change_words(62, 60, "km/h") == "+2 on before"
+    assert change_words(12.04, 12.0, "ug/m3") == "as 24 h ago"
+    assert change_words(62, 60, "km/h") == "+2 against 24 h ago"
     assert change_words(None, 60, "km/h") == ""
 
 
@@ -258,3 +275,116 @@ def test_local_text_follows_the_clock_change() -> None:
 
 def test_a_map_of_nothing_is_the_world() -> None:
     assert bounds_of([], []) == [[-60.0, -170.0], [75.0, 170.0]]
+
+
+<<<<<<< HEAD
+=======
+def test_what_unknown_devices_sent_leads_to_no_page() -> None:
+    sums: Any = {"device_id": "(unknown)", "hour": None, "closes": True}
+    assert account_row(sums)["device_id_href"] is None
+    known: Any = {**sums, "device_id": "bin-1"}
+    assert account_row(known)["device_id_href"] == "/devices/bin-1"
+
+
+>>>>>>> refs/heads/identity
+@pytest.mark.parametrize(
+    ("presence", "link", "every", "shown"),
+    [
+        pytest.param("present", "online", 60, "online", id="connected"),
+        pytest.param("present", None, 60, "online", id="no births and wills, often heard"),
+        pytest.param("present", None, 300, "asleep", id="no births and wills, seldom heard"),
+        pytest.param("present", "online", 300, "online", id="connected, seldom heard"),
+        pytest.param("silent", "online", 60, "silent", id="an open connection is not life"),
+        pytest.param("offline", "offline", 300, "offline", id="its will came"),
+        pytest.param("flapping", "online", 60, "flapping", id="comes and goes"),
+    ],
+)
+def test_presence_is_as_the_api_says_and_sleepers_are_told_apart(
+    presence: str, link: str | None, every: float, shown: str
+) -> None:
+    one = device("bin-1") | {"presence": presence, "link": link, "learned_interval_seconds": every}
+    assert presence_of(one) == shown
+
+
+def test_the_type_proposed_for_a_stranger_is_the_one_that_its_message_names() -> None:
+    def entry(key: str, envelope: str, *properties: str) -> Any:
+        return {"key": key, "label": key, "domain": "waste", "envelope": envelope, "codec": None,
+                "properties": list(properties)}  # fmt: skip
+
+    types = [
+        entry("maker/bin", "chirpstack_v4", "fill_level"),
+        entry("own/bin", "native", "fill_level", "battery", "tilt"),
+        entry("own/road", "native", "vehicle_flow"),
+    ]
+
+    def proposed(payload: str, topic: str = "city/v1/devices/x/telemetry") -> str | None:
+        stranger: Any = {"payload_text": payload, "topic": topic}
+        return likely_profile(stranger, types)
+
+    assert proposed('{"fill_level": 12}') == "own/bin"
+    assert proposed('{"fill_level": 12}', "application/1/device/x/event/up") == "maker/bin"
+    assert proposed('{"readings": [{"vehicle_flow": 1}]}') == "own/road"
+    assert proposed('{"temperature": 1}') is None
+    assert proposed("not json") is None
+    assert proposed("[" * 5000) is None
+
+
+def test_arguments_of_a_command_are_an_object_or_a_clear_refusal() -> None:
+    assert arguments_of({"arguments": ' {"seconds": 60} '}) == {"seconds": 60}
+    assert arguments_of({}) == {}
+    for wrong in ("[1]", "{", "60"):
+        with pytest.raises(ValueError, match="must be a JSON object"):
+            arguments_of({"arguments": wrong})
+
+
+def test_why_a_bin_is_left_out_is_told_in_words_of_ours_and_never_lost() -> None:
+    assert reason_words("no truck has room or time left (priority 3)") == "no truck has room or time left"
+    assert reason_words("its 9000 fit into no truck (the largest holds 8000)") == (
+        "its 9000 l fit into no truck, the largest holds 8000 l"
+    )
+    assert reason_words("something new") == "something new"
+
+
+def test_a_plan_is_compared_with_one_truck_less_and_one_more_where_there_can_be() -> None:
+    assert trucks_beside(1) == [2]
+    assert trucks_beside(3) == [2, 4]
+    assert trucks_beside(50) == [49]
+
+
+def test_the_plan_on_the_map_goes_from_the_depot_and_back_and_shows_what_is_left_out() -> None:
+    plan: Any = {
+        "depot": [46.9, 7.4],
+        "routes": [{"truck": "2", "visits": [{"bin_id": "a", "arrival": "06:10", "load": 9},
+                                             {"bin_id": "unplaced", "arrival": "06:20", "load": 18}]}],
+        "left_out": [{"bin_id": "b", "reason": "..."}],
+    }  # fmt: skip
+    features = plan_features(plan, {"a": (46.91, 7.41), "b": (46.92, 7.42)}, {"a": "Canal Walk"})["features"]
+    told = [(each["properties"]["kind"], each["geometry"]["coordinates"]) for each in features]
+    assert told == [
+        ("route", [[7.4, 46.9], [7.41, 46.91], [7.4, 46.9]]),
+        ("stop", [7.41, 46.91]),
+        ("left-out", [7.42, 46.92]),
+        ("depot", [7.4, 46.9]),
+    ]
+    assert features[1]["properties"]["name"] == "Truck 2, stop 1: Canal Walk, 06:10"
+
+
+def test_who_may_not_send_a_command_finds_the_form_disabled_and_the_reason() -> None:
+    forms = [getattr(commands_panel("bin-1", [], allowed=allowed)[1], "data-html") for allowed in (True, False)]
+    assert "<fieldset>" in forms[0]
+    assert "<fieldset disabled>" in forms[1]
+    assert "Your account may look" in forms[1]
+
+
+@pytest.mark.parametrize(
+    ("timing", "words"),
+    [
+        pytest.param({"after_s": 0.0}, "at the start", id="nothing said"),
+        pytest.param({"after_s": -840.0}, "14 min before the start", id="before the start"),
+        pytest.param({"after_s": 3600.0}, "1 h after the start", id="after the start"),
+        pytest.param({"clock": "07:40"}, "at 07:40 by the city's clocks", id="by the clock"),
+        pytest.param({"per_day": 14.0}, "at random, 14 times a day", id="at random"),
+    ],
+)
+def test_when_something_is_planted(timing: dict[str, Any], words: str) -> None:
+    assert when_words({"after_s": None, "clock": None, "per_day": None} | timing) == words

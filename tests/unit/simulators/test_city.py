@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from simulators.city import BinTraits, City, GatewayTraits, RoadTraits
+from simulators.city import AirTraits, BinTraits, City, GatewayTraits, RoadTraits
 from simulators.geography import QUARTERS, area_km2
 from simulators.placing import build_city
 from simulators.registry import basemap, registry_document
@@ -89,6 +89,12 @@ def test_bins_are_of_several_fractions(city: City) -> None:
         "glass",
         "organic",
     }
+
+
+def test_no_two_stations_have_one_name() -> None:
+    names = [d.name for d in build_city(1, 2000).devices if isinstance(d.traits, AirTraits)]
+    assert len(names) > len(QUARTERS)
+    assert len(set(names)) == len(names)
 
 
 def test_registry_names_what_it_refers_to(city: City) -> None:
