@@ -277,16 +277,6 @@ def test_a_map_of_nothing_is_the_world() -> None:
     assert bounds_of([], []) == [[-60.0, -170.0], [75.0, 170.0]]
 
 
-<<<<<<< HEAD
-=======
-def test_what_unknown_devices_sent_leads_to_no_page() -> None:
-    sums: Any = {"device_id": "(unknown)", "hour": None, "closes": True}
-    assert account_row(sums)["device_id_href"] is None
-    known: Any = {**sums, "device_id": "bin-1"}
-    assert account_row(known)["device_id_href"] == "/devices/bin-1"
-
-
->>>>>>> refs/heads/identity
 @pytest.mark.parametrize(
     ("presence", "link", "every", "shown"),
     [
