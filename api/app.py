@@ -1,5 +1,6 @@
 """The API as one ASGI application; the dashboard may be mounted on it, and reads through it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from api.identity.sessions import identify
 from api.live import live_router
 from api.live_events import events_router
 from api.live_hub import Hub
+from api.live_seats import Seats
 from api.metrics import Metrics
 from api.once import Once
 from api.openapi import document_doors
@@ -46,6 +48,7 @@ from api.routes import (
     reports,
     routes,
     rules,
+    scenarios,
     system,
     work_orders,
 )
@@ -94,6 +97,9 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             app.state.pool = pool
             app.state.exports = Exports(pool)
+            app.state.broker_turn = asyncio.Semaphore(2)  # connections to the broker's own administration
+            app.state.solver_turn = asyncio.Semaphore(1)  # processes that plan routes
+            app.state.seats = Seats()
             await sync_catalogue(pool)
             async with Hub(pool, app.state.dsn, metrics) as app.state.hub:
                 yield
@@ -147,6 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
         audit,
         open_data,
         reports,
+        scenarios,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])

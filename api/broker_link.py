@@ -14,6 +14,7 @@ from citywatch.errors import BrokerError
 from citywatch.local.running import broker_account, broker_address
 from citywatch.settings import Settings
 
+WAITING = 100  # messages that may wait for the broker's acknowledgement
 PATIENCE = 10.0  # seconds for the connection, and for each acknowledgement
 
 
@@ -36,8 +37,10 @@ class BrokerLink:
             self._client.loop_stop()
 
     def _publish(self, topic: str, payload: bytes) -> None:
-        sent = self._connected().publish(topic, payload, qos=1)
-        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+        client = self._connected()
+        # It would keep the message and send it later, which we had said had failed.
+        sent = client.publish(topic, payload, qos=1) if client.is_connected() else None
+        if sent is None or sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise BrokerError("the broker cannot be reached just now")
         sent.wait_for_publish(PATIENCE)
         if not sent.is_published():
@@ -49,6 +52,7 @@ class BrokerLink:
                 return self._client
             host, port = broker_address(self._settings)
             client = mqtt.Client(CallbackAPIVersion.VERSION2)
+            client.max_queued_messages_set(WAITING)
             username, password = broker_account(self._settings)
             if username is not None:
                 client.username_pw_set(username, password)

@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Query, Request
 from pydantic import StringConstraints
 
 from api.principal import Limits, Principal
+from api.problems import ProblemError
 from api.schemas import Instant
 from citywatch.settings import Settings
 from sql.connection import Pool
@@ -39,6 +40,14 @@ async def get_pool(
 ) -> Pool:
     """Return the pool that reads what the caller may see."""
     return limit_pool(pool, principal.limits)
+
+
+async def refuse_limited(principal: Annotated[Principal, Depends(get_principal)]) -> None:
+    """Raise ProblemError 403 for an account that is limited to a part of the city."""
+    if principal.limits is not None:
+        raise ProblemError(
+            403, "not-permitted", f"{principal.name} is limited to a part of the city: this concerns the whole of it"
+        )
 
 
 async def get_address(request: Request) -> str:
@@ -104,6 +113,8 @@ Word = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 Serial = Annotated[int, Query(ge=1, le=2**63 - 1)]
 DomainName = Literal["traffic", "waste", "air", "weather", "noise", "health"]
+
+UNLIMITED = Depends(refuse_limited)  # for what acts on, or tells of, the whole city
 
 PoolDep = Annotated[Pool, Depends(get_pool)]
 WholePoolDep = Annotated[Pool, Depends(get_whole_pool)]

@@ -116,6 +116,7 @@ class Adopted(_Body):
     mended: int
     still: int
     stored: int
+    fault: str | None = Field(description="why the kept messages could not be played; the device is registered")
 
 
 class Sample(_Body):

@@ -18,6 +18,7 @@ from sql.queries import query
 AT_ONCE = 2  # exports; each holds a connection for as long as its reader takes
 AHEAD = 4  # pieces read ahead of the client
 STALLED = timedelta(seconds=60)  # after which a client that takes nothing is given up
+LONGEST = timedelta(hours=1)  # that one export may take: its connection is one of few
 ROWS = 2000  # features in a piece
 
 Write = Callable[[bytes], Coroutine[Any, Any, None]]
@@ -60,6 +61,9 @@ class Exports:
         self._pool = pool
         self._running = 0
 
+    def _ended(self, _reading: asyncio.Task[None]) -> None:
+        self._running -= 1
+
     def check_room(self) -> None:
         """Raise ProblemError 503 when too many exports run already."""
         if self._running >= AT_ONCE:
@@ -95,12 +99,18 @@ class Exports:
                 await outlet.send(bytes(piece))
 
         async def read() -> None:
-            async with outlet, (pool or self._pool).acquire() as connection, connection.transaction(readonly=True):
+            async with (
+                asyncio.timeout(LONGEST.total_seconds()),
+                outlet,
+                (pool or self._pool).acquire() as connection,
+                connection.transaction(readonly=True),
+            ):
                 await connection.execute(query("api", "lift_timeout"))
                 await source(connection, write, arguments)
 
         self._running += 1
         reading = asyncio.create_task(read(), name="export")
+        reading.add_done_callback(self._ended)  # the connection is free then, whatever the client still does
         try:
             async with inlet:
                 async for piece in inlet:
@@ -108,6 +118,5 @@ class Exports:
             # Raises what the reading raised: the answer is then cut, never quietly short.
             await reading
         finally:
-            self._running -= 1
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)

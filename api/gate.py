@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.permissions import Door, find_door, methods_of, read_doors, refuse
 from api.principal import DEMO, PUBLISHER, Principal, current_principal
 from api.problems import MEDIA_TYPE, UNREACHABLE, ProblemError, problem_body
-from api.rate import Buckets
+from api.rate import Buckets, network_of
 from citywatch.errors import SettingsError
 from citywatch.settings import ServeSettings
 from citywatch.telemetry import get_logger
@@ -166,7 +166,7 @@ class Gate:
 
     async def _meet(self, scope: Scope) -> None:
         """Find out who acts from outside; raise ProblemError 429 if they ask too much, 401 for a key that is wrong."""
-        address = f"address {scope['client'][0]}" if scope.get("client") else "address unknown"
+        address = f"address {network_of(scope['client'][0])}" if scope.get("client") else "address unknown"
         try:
             principal = await self.identify(HTTPConnection(scope))
         except ProblemError:

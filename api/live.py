@@ -19,25 +19,32 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from api.gate import Identify
 from api.live_hub import Client, Hub
+from api.live_seats import Seats
 from api.live_shape import Request, Shape, message
 from api.permissions import Allow, Permission
 from api.principal import Limits, Principal
 from api.problems import UNREACHABLE, ProblemError
+from api.rate import Buckets
 from api.version import PREFIX
 
 live_router = APIRouter(prefix=PREFIX, tags=["live"], dependencies=[Allow(Permission.READ)])
 
 SEND_PATIENCE = 30.0  # seconds one message may take to leave before the client is given up
 MAX_ERRORS = 10
+SUBSCRIPTIONS = 10  # that one socket may make at once; then one a second
 RECHECK = 15.0  # seconds after which a session that has ended is noticed
 TRY_LATER, UNSUPPORTED = 1013, 1003
 
 
 async def _receive(socket: WebSocket, hub: Hub, client: Client, limits: Limits | None) -> None:
     """Take subscriptions until the client goes or talks nonsense too often."""
-    errors = 0
+    errors, bucket = 0, Buckets(rate=1, burst=SUBSCRIPTIONS)
     while errors < MAX_ERRORS:
         text = await socket.receive_text()
+        # Each may send a city's worth of changes again: who asks too often waits, and what they say waits with them.
+        if wait := bucket.take(""):
+            await asyncio.sleep(wait)
+            bucket.take("")
         try:
             request = Request.model_validate_json(text)
         except ValidationError as error:
@@ -81,11 +88,17 @@ async def live(socket: WebSocket) -> None:
     """Serve one client until it goes."""
     hub: Hub = socket.app.state.hub
     await socket.accept()
-    if hub.full:
+    principal: Principal = socket.scope["citywatch.principal"]
+    seats: Seats = socket.app.state.seats
+    if hub.full or seats.full(principal):
         await socket.close(TRY_LATER)
         return
+    with seats.sit(principal):
+        await _serve(socket, hub, principal)
+
+
+async def _serve(socket: WebSocket, hub: Hub, principal: Principal) -> None:
     client = Client()
-    principal: Principal = socket.scope["citywatch.principal"]
     hub.join(client)
     tasks = [
         asyncio.create_task(_receive(socket, hub, client, principal.limits), name="live receive"),

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.context import BBoxDep, DomainQuery, Identifier, PrincipalDep
 from api.live import RECHECK, is_still
 from api.live_hub import Client, Hub
+from api.live_seats import Seats
 from api.live_shape import Shape, View
 from api.permissions import Allow, Permission
 from api.principal import Principal
@@ -38,7 +39,8 @@ async def live_events(
 ) -> Response:
     """Send what changes, until the client goes."""
     hub: Hub = request.app.state.hub
-    if hub.full:
+    seats: Seats = request.app.state.seats
+    if hub.full or seats.full(principal):
         raise ProblemError(503, "too-many-clients", "there is room for no more live clients just now")
     shape = Shape(frozenset(views), domain, bbox, device_id, principal.limits)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -47,18 +49,20 @@ async def live_events(
 
 async def _events(request: Request, principal: Principal, shape: Shape, last: int | None) -> AsyncIterator[str]:
     hub: Hub = request.app.state.hub
+    seats: Seats = request.app.state.seats
     client, checked = Client(), time.monotonic()
     hub.join(client)
     try:
-        hub.subscribe(client, shape, last)
-        while True:
-            text = await client.queue.get()
-            told = loads(text)
-            yield f"event: {told['type']}\nid: {told['seq']}\ndata: {text}\n\n"
-            # Heartbeats come anyway, so this comes up about as often as it should.
-            if time.monotonic() - checked > RECHECK:
-                checked = time.monotonic()
-                if not await is_still(request, principal):
-                    return
+        with seats.sit(principal):
+            hub.subscribe(client, shape, last)
+            while True:
+                text = await client.queue.get()
+                told = loads(text)
+                yield f"event: {told['type']}\nid: {told['seq']}\ndata: {text}\n\n"
+                # Heartbeats come anyway, so this comes up about as often as it should.
+                if time.monotonic() - checked > RECHECK:
+                    checked = time.monotonic()
+                    if not await is_still(request, principal):
+                        return
     finally:
         hub.leave(client)

@@ -192,6 +192,12 @@ class Hub:
             except PASSING as error:
                 log.warning("live_store_away", error=str(error), kind=type(error).__name__)
                 await backoff.pause()
+            except Exception:
+                # Whatever it is, thousands of screens must not stand still because of it: they read anew, and we go on.
+                log.exception("live_tick_failed")
+                self._missed = True
+                self._alert_ids.clear()
+                await backoff.pause()
             self._heartbeat(clock())
             await asyncio.sleep(max(0.0, PACE.total_seconds() - (clock() - began)))
 
@@ -217,21 +223,29 @@ class Hub:
         latest: list[dict[str, Any]] = []
         if end > self._place:
             latest = rows(await self._pool.fetch(query("api", "latest_changed"), self._place, end, TICK_ROWS + 1))
-        alerts: list[dict[str, Any]] = []
-        if self._alert_ids:
-            wanted = sorted(self._alert_ids)
-            alerts = rows(await self._pool.fetch(query("api", "alerts"), *[None] * 9, None, wanted))
-            self._alert_ids.difference_update(wanted)
-        self._place = end
         if len(latest) > TICK_ROWS:
+            self._place, self._stale = end, True
             self._ring.begin(self._seq)
             self._resync("too much changed at once")
             return
-        self._stale = self._stale or bool(latest or alerts)
-        summaries = await self._changed_summaries(now)
+        # Taken before they are read: one announced again meanwhile is news for the next tick.
+        wanted, self._alert_ids = self._alert_ids, set()
+        try:
+            alerts = await self._alerts(wanted)
+            self._stale = self._stale or bool(latest or alerts)
+            summaries = await self._changed_summaries(now)
+        except Exception:
+            self._alert_ids |= wanted
+            raise
+        self._place = end
         if latest or alerts or summaries:
             self._seq += 1
             self._send(Tick(self._seq, datetime.now(UTC), alerts, latest, summaries))
+
+    async def _alerts(self, numbers: set[int]) -> list[dict[str, Any]]:
+        if not numbers:
+            return []
+        return rows(await self._pool.fetch(query("api", "alerts"), *[None] * 9, None, sorted(numbers)))
 
     def _begin(self, place: int) -> None:
         self._place, self._missed = place, False
@@ -248,13 +262,18 @@ class Hub:
             return {}
         asked = self._summary_at == float("-inf")
         self._summary_at, self._stale = now, False
-        before, self._summaries = self._summaries, {}
-        for limits in wanted:
-            summary = await read_summary(limit_pool(self._pool, limits), datetime.now(UTC))
-            self._summaries[limits] = summary.model_dump()
+        try:
+            read = {
+                limits: (await read_summary(limit_pool(self._pool, limits), datetime.now(UTC))).model_dump()
+                for limits in wanted
+            }
+        except Exception:
+            self._summary_at = float("-inf")
+            raise
+        before, self._summaries = self._summaries, read
         return {
             limits: summary
-            for limits, summary in self._summaries.items()
+            for limits, summary in read.items()
             if asked or limits not in before or {**before[limits], "at": None} != {**summary, "at": None}
         }
 

@@ -81,7 +81,11 @@ class Shape:
         return (
             (self.domain is None or row["domain"] == self.domain)
             and (self.device_id is None or row["device_id"] == self.device_id)
-            and (self.limits is None or self.limits.covers(row["district_id"], row["domain"]))
+            # As the store has it: who is limited sees what is about a device of theirs.
+            and (
+                self.limits is None
+                or (row["device_id"] is not None and self.limits.covers(row["district_id"], row["domain"]))
+            )
         )
 
     def _inside(self, row: Row) -> bool:

@@ -3,9 +3,24 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 MOST = 10_000  # callers remembered; the longest unseen is forgotten, which gives it a full bucket
+
+
+def network_of(address: str) -> str:
+    """Return what one caller holds of the network: an IPv4 address, or the /64 of an IPv6 one, of which a single
+    household has 2^64 addresses."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return f"{IPv6Address(int(found) >> 64 << 64)}/64"
 
 
 class Buckets:

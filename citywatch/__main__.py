@@ -61,7 +61,7 @@ app.add_typer(indicators.app, name="indicators")
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error, never a traceback."""
     try:
-        app()
+        app(prog_name="citywatch")
     except SettingsError as error:
         print(f"citywatch: {error}", file=sys.stderr)
         sys.exit(2)

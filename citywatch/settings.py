@@ -1,22 +1,29 @@
 """Every setting of every process, in one model: environment variables `CITYWATCH_GROUP__NAME`, or an `.env` file.
 
+A list is written with commas (`a,b`), or as JSON where a value has a comma in it. An empty value is an unset one.
 An unknown key is an error, so that a misspelt setting never passes for a set one.
 """
 
+import json
 import os
 from datetime import timedelta
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings import SettingsError as UnreadableError
 
+from citywatch.addresses import check_topic, check_web_address
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
 
@@ -24,7 +31,15 @@ PREFIX = "CITYWATCH_"
 # Read by the test suite, not by the product.
 TEST_KEYS = frozenset({"CITYWATCH_TEST_DSN", "CITYWATCH_SHARED_DATA"})
 
-Duration = Annotated[timedelta, BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v)]
+
+def _duration(value: object) -> object:
+    try:
+        return parse_duration(value) if isinstance(value, str) else value
+    except SettingsError as error:
+        raise ValueError(str(error)) from None  # pydantic adds the key
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -32,6 +47,25 @@ def _network_server(name: str) -> str:
     if name not in ("tts_v3", "chirpstack_v4"):
         raise ValueError("downlinks go through tts_v3 or chirpstack_v4")
     return name
+
+
+def _network(address: str) -> str:
+    return str(ip_network(address, strict=False))
+
+
+def _web_address(secret: SecretStr) -> SecretStr:
+    check_web_address(secret.get_secret_value())
+    return secret
+
+
+def _topic(text: str) -> str:
+    check_topic(text)
+    return text
+
+
+# Addresses of webhooks carry tokens.
+WebAddress = Annotated[SecretStr, AfterValidator(_web_address)]
+Topic = Annotated[str, AfterValidator(_topic)]
 
 
 class _Group(BaseModel):
@@ -122,7 +156,9 @@ class IngestSettings(_Group):
 class RulesSettings(_Group):
     """Readings to alerts."""
 
-    folders: list[Path] = Field(default_factory=list, description="further folders of rule files, beside the shipped")
+    folders: list[Path] = Field(
+        default_factory=list, description="further folders of rule files, beside the shipped: a,b"
+    )
     poll: Duration = Field(timedelta(seconds=2), description="how often the clock is looked at when nothing arrives")
     lateness: Duration = Field(
         timedelta(minutes=15), description="a reading later than this corrects history and alerts nobody"
@@ -133,14 +169,16 @@ class EscalationSettings(_Group):
     """One step of the escalation: whom to tell when nobody has acknowledged for so long."""
 
     after: Duration
-    to: list[str] = Field(min_length=1, description="such as webhook:https://..., email:a@b, mqtt:topic, apprise:url")
+    to: list[SecretStr] = Field(
+        min_length=1, description="such as webhook:https://..., email:a@b, mqtt:topic, apprise:url"
+    )
     hours: tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=0, le=24)]] | None = None
 
 
 class NotifySettings(_Group):
     """Alerts to people; none of these set: alerts are shown, nobody is sent anything."""
 
-    webhooks: list[str] = Field(default_factory=list, description="addresses that alerts are posted to")
+    webhooks: list[WebAddress] = Field(default_factory=list, description="addresses that alerts are posted to")
     webhook_secret: SecretStr | None = Field(None, description="secret that posted alerts are signed with")
     emails: list[str] = Field(default_factory=list, description="addresses that alerts are mailed to")
     smtp_host: str | None = Field(None, description="mail server")
@@ -149,8 +187,10 @@ class NotifySettings(_Group):
     smtp_starttls: bool = Field(True, description="insist on encryption to the mail server")
     smtp_username: str | None = Field(None, description="account at the mail server")
     smtp_password: SecretStr | None = Field(None, description="password of that account")
-    topics: list[str] = Field(default_factory=list, description="topics of the broker that alerts are published on")
-    apprise: list[str] = Field(default_factory=list, description="Apprise URLs; needs the package apprise beside ours")
+    topics: list[Topic] = Field(default_factory=list, description="topics of the broker that alerts are published on")
+    apprise: list[SecretStr] = Field(
+        default_factory=list, description="Apprise URLs; needs the package apprise beside ours"
+    )
     least_severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] = Field(
         "MEDIUM", description="alerts less urgent than this are shown, but sent to nobody"
     )
@@ -161,7 +201,9 @@ class NotifySettings(_Group):
         default_factory=list,
         description='who is told next, as JSON: [{"after": "15m", "to": ["email:chief@x.org"], "hours": [6, 22]}]',
     )
-    work_webhooks: list[str] = Field(default_factory=list, description="addresses that work orders are posted to")
+    work_webhooks: list[WebAddress] = Field(
+        default_factory=list, description="addresses that work orders are posted to"
+    )
 
 
 class ServeSettings(_Group):
@@ -173,6 +215,10 @@ class ServeSettings(_Group):
     basemap: Path | None = Field(None, description="GeoJSON file with roads and water to draw under the devices")
     public_url: str | None = Field(
         None, description="address people use, as https://city.example, where a proxy with TLS stands in front"
+    )
+    proxies: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default_factory=lambda: ["127.0.0.1", "::1"],
+        description="addresses or networks of such proxies, whose X-Forwarded-For is believed; unset: this machine",
     )
     tls_certificate: Path | None = Field(None, description="certificate chain (PEM); set it and the key to speak TLS")
     tls_key: Path | None = Field(None, description="its private key (PEM)")
@@ -197,7 +243,7 @@ class IdentitySettings(_Group):
 class DevicesSettings(_Group):
     """Device types."""
 
-    folders: list[Path] = Field(default_factory=list, description="folders with profiles of your own")
+    folders: list[Path] = Field(default_factory=list, description="folders with profiles of your own: a,b")
     downlinks: dict[Annotated[str, AfterValidator(_network_server)], str] = Field(
         default_factory=dict,
         description='where downlinks go, as JSON: {"tts_v3": "v3/APP@TENANT/devices/{device_id}/down/push", '
@@ -212,7 +258,25 @@ class SimulatorSettings(_Group):
     seed: int = Field(1, ge=0, description="the same seed gives the same city and the same readings")
 
 
-class _Environment(EnvSettingsSource):
+class _Lists(EnvSettingsSource):
+    """A list may be written with commas (`a,b`) or as JSON; what is neither is an error that names its key."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """Return the list or the mapping that `value` spells; raise SettingsError where it is none."""
+        if field is not None and field.annotation in (list[str], list[Path]) and not value.lstrip().startswith("["):
+            return [part for one in value.split(",") if (part := one.strip())]
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except json.JSONDecodeError as error:
+            keys = [key for key, text in self.env_vars.items() if text == value and key.endswith(field_name)]
+            raise SettingsError(f"{', '.join(keys).upper()}: {value!r} is not JSON ({error})") from None
+
+
+class _File(_Lists, DotEnvSettingsSource):
+    """The `.env` file."""
+
+
+class _Environment(_Lists):
     """The environment, in which a secret may stand as the name of a file: NAME_FILE, as containers are given them."""
 
     def __call__(self) -> dict[str, Any]:
@@ -238,6 +302,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_nested_delimiter="__",
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         env_file=".env",
@@ -254,7 +319,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the environment our way."""
-        return init_settings, _Environment(settings_cls), dotenv_settings
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)
+        return init_settings, _Environment(settings_cls), _File(settings_cls, dotenv_settings.env_file)
 
     data_dir: Path = Field(Path(".citywatch"), description="where embedded servers and their data live")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
@@ -315,3 +381,5 @@ def load_settings() -> Settings:
             f"{PREFIX}{'__'.join(map(str, e['loc'])).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()
         ]
         raise SettingsError("; ".join(lines)) from None
+    except UnreadableError as error:
+        raise SettingsError(f"{error}: {error.__cause__}") from None

@@ -1,6 +1,7 @@
 """What an operator does about alerts, one or many at a time: each step goes to the API, and its outcome into words."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ DONE = {
     "reset": lambda n: plural("{n} alert reset", "{n} alerts reset", n),
 }
 # What is done to something else than alerts, each in its own way.
-OTHERS = frozenset({"proceed", "backtest", "cancel-backtest"})
+OTHERS = frozenset({"proceed", "backtest", "cancel-backtest", "command", "adopt"})
 LONGEST_SHELVING = 7 * 24 * 60  # minutes
 
 
@@ -37,6 +38,18 @@ def body_of(request: JsonObject) -> JsonObject:
         until = wall_clock() + timedelta(minutes=minutes) - timedelta(seconds=5)
         return {"until": until.isoformat(), "comment": words}
     return {"comment": words}
+
+
+def arguments_of(request: JsonObject) -> JsonObject:
+    """Return a command's arguments as the form has them; raise ValueError on what is no JSON object."""
+    written = str(request.get("arguments") or "").strip() or "{}"
+    try:
+        given = json.loads(written)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise ValueError(text("the arguments must be a JSON object, such as {example}", example='{"seconds": 60}'))
+    return given
 
 
 async def take(api: ApiClient, request: dict[str, Any]) -> JsonObject:
@@ -72,7 +85,7 @@ async def take(api: ApiClient, request: dict[str, Any]) -> JsonObject:
 
 
 async def _other(api: ApiClient, action: str, request: dict[str, Any]) -> JsonObject:
-    """Move a work order on, or begin or stop a look-back; `go` is where the browser goes then."""
+    """Do what is not about alerts; `go` is where the browser goes then."""
     operator, done = str(request["operator"]), {"ok": True, "done": [], "action": action}
     try:
         if action == "proceed":
@@ -81,9 +94,22 @@ async def _other(api: ApiClient, action: str, request: dict[str, Any]) -> JsonOb
         if action == "cancel-backtest":
             await api.cancel_backtest(int(request["backtest_id"]))
             return {**done, "words": text("Look-back stopped"), "refresh": True}
+        if action == "command":
+            command = await api.send_command(
+                str(request["device_id"]),
+                str(request["name"]).strip(),
+                arguments_of(request),
+                int(request["seconds"]),
+                operator,
+            )
+            return {**done, "words": text("Command {name} queued", name=command["name"]), "refresh": True}
+        if action == "adopt":
+            adopted = await api.adopt(str(request["device_id"]), str(request["profile"]), operator)
+            words = text("{id} adopted, {n} readings taken in", id=adopted["device_id"], n=adopted["stored"])
+            return {**done, "words": words, "go": f"/devices/{adopted['device_id']}"}
         until = wall_clock()
         rule_id, days = str(request["rule_id"]), int(request["days"])
         job = await api.begin_backtest(rule_id, until - timedelta(days=days), until, operator)
-    except ApiError as error:
+    except (ApiError, ValueError) as error:
         return {**done, "ok": False, "words": text("Not done: {why}", why=str(error))}
     return {**done, "words": text("Look-back begun"), "go": f"/rules/{rule_id}?backtest={job['backtest_id']}"}

@@ -12,14 +12,19 @@ from dashboard.shapes import (
     AccountRow,
     Alert,
     AlertDetail,
+    Command,
     Device,
     District,
+    Forecast,
     Incident,
     JsonObject,
+    Plan,
+    ProfileEntry,
     RejectedMessage,
     Series,
     Source,
     Status,
+    Stranger,
     Summary,
     WorkOrder,
 )
@@ -77,6 +82,10 @@ class ApiClient:
     async def districts(self) -> list[District]:
         """Return the city's districts by name."""
         return cast(list[District], (await self._ask("GET", "/districts"))["items"])
+
+    async def public_districts(self) -> list[JsonObject]:
+        """Return each district and property of which something is published."""
+        return cast(list[JsonObject], (await self._ask("GET", "/public/districts"))["items"])
 
     async def sources(self) -> list[Source]:
         """Return the sources of time with their now."""
@@ -183,6 +192,52 @@ class ApiClient:
         """Return incidents, newest first."""
         asked = {"open": None if open is None else str(open).lower()}
         return cast(list[Incident], (await self._ask("GET", "/incidents", parameters=asked))["items"])
+
+    async def permissions(self) -> frozenset[str]:
+        """Return what the reader may do: read, inspect, operate, configure ..."""
+        return frozenset((await self._ask("GET", "/me"))["permissions"])
+
+    async def commands(self, device_id: str, *, most: int = 20) -> list[Command]:
+        """Return the newest commands to a device."""
+        return cast(list[Command], await self._every("/commands", {"device_id": device_id}, most))
+
+    async def send_command(
+        self, device_id: str, name: str, arguments: JsonObject, seconds: int, operator: str
+    ) -> Command:
+        """Queue a command for a device, in the operator's name; it may wait so many seconds."""
+        body = {"name": name, "arguments": arguments, "expires_in_seconds": seconds}
+        path, headers = f"/devices/{device_id}/commands", {"X-Citywatch-Operator": operator}
+        return cast(Command, await self._ask("POST", path, json=body, headers=headers))
+
+    async def quarantine(self) -> list[Stranger]:
+        """Return devices that send and that nobody registered, the one heard last first."""
+        return cast(list[Stranger], (await self._ask("GET", "/quarantine"))["items"])
+
+    async def profiles(self) -> list[ProfileEntry]:
+        """Return every device type."""
+        return cast(list[ProfileEntry], (await self._ask("GET", "/device-profiles"))["items"])
+
+    async def adopt(self, device_id: str, profile: str, operator: str) -> JsonObject:
+        """Register a device in quarantine, in the operator's name; what was kept of it is decoded."""
+        path, headers = f"/quarantine/{device_id}/adopt", {"X-Citywatch-Operator": operator}
+        return cast(JsonObject, await self._ask("POST", path, json={"profile": profile}, headers=headers))
+
+    async def plan(self, *, trucks: int, level: int, source_id: str) -> Plan:
+        """Return collection routes for the bins of a source that are filled to `level` percent or more."""
+        asked = {"trucks": trucks, "least_level": level, "source_id": source_id}
+        return cast(Plan, await self._ask("GET", "/routes", parameters=asked))
+
+    async def forecast(self, datastream_id: int) -> Forecast:
+        """Return the next 24 hours of a datastream."""
+        return cast(Forecast, await self._ask("GET", f"/datastreams/{datastream_id}/forecast"))
+
+    async def indicator(self, name: str, inputs: JsonObject) -> JsonObject:
+        """Return an indicator's answer to given values."""
+        return cast(JsonObject, await self._ask("POST", f"/indicators/{name}", json=inputs))
+
+    async def scenarios(self) -> list[JsonObject]:
+        """Return what the simulated city can go through."""
+        return cast(list[JsonObject], (await self._ask("GET", "/scenarios"))["items"])
 
     async def account(self, *, device_id: str | None = None, most: int = 10_000) -> list[AccountRow]:
         """Return what became of each device's deliveries, in all."""

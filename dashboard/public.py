@@ -1,28 +1,27 @@
 """What the city publishes, as one plain page: no script, no sign-in, nothing to press.
 
-Figures, the state of each district, and every rule behind an alert with its limit and the reason for it, in plain
-words. It says nothing of single devices, of people, or of what is wrong with the equipment.
+Each district out of published datastreams alone, and every rule behind an alert with its limit and the reason for it,
+in plain words. It says nothing of single devices, of people, or of what is wrong with the equipment.
 """
 
 import asyncio
+import time
 
 from dash import html
 from dash.development.base_component import Component
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from dashboard.bands import EAQI_EDITION, SERVICE_EDITION
 from dashboard.client import ApiClient, ApiError
-from dashboard.components.districts import DUE, district_states
-from dashboard.components.figures import key_figures
 from dashboard.components.parts import page_head, panel, right_cell, state, table
 from dashboard.flat import to_html
 from dashboard.pages.rules import by_severity
 from dashboard.rule_words import condition_words
-from dashboard.shapes import Device, District, JsonObject, Summary
-from dashboard.texts import html_language, language, languages, text
-from dashboard.units import duration, number
+from dashboard.shapes import JsonObject
+from dashboard.texts import html_language, language, languages, property_name, text
+from dashboard.units import NOTHING, digits_for, duration, number, unit_label
 
+KEPT, RETRY = 30.0, 3.0  # seconds for which the page is kept, and for which that it could not be made
 SHEETS = ("1-tokens.css", "2-shell.css", "3-parts.css", "6-pages.css")
 # The health of equipment is the operator's affair.
 EQUIPMENT = ("battery", "rssi", "no data", "within 0")
@@ -61,25 +60,42 @@ def _rules(rules: list[JsonObject]) -> Component:
     return table(headings, rows, caption=text("Rules and their limits"))
 
 
-def _districts(districts: list[District], devices: list[Device]) -> Component:
+def _cell(one: JsonObject | None) -> Component:
+    if one is None:
+        return right_cell(NOTHING)
+    return right_cell(text("too few to tell") if one["withheld"] else number(one["mean"], digits_for(one["unit"])))
+
+
+def districts_table(summaries: list[JsonObject]) -> Component:
+    """Return a row for each district and a column for each property of which something is published."""
+    named: dict[str, str] = {one["district_id"]: one["name"] for one in summaries}
+    units: dict[str, str] = {one["property"]: one["unit"] for one in summaries}
+    found = {(one["district_id"], one["property"]): one for one in summaries}
     rows = [
-        html.Tr(
-            [
-                html.Th(one.name, scope="row"),
-                right_cell(number(one.speed, 0)),
-                right_cell(f"{one.bins_due} / {one.bins}" if one.bins else "–"),
-                right_cell(number(one.pm2_5, 1)),
-            ]
-        )
-        for one in district_states(districts, devices, [])
+        html.Tr([html.Th(name, scope="row"), *(_cell(found.get((district_id, each))) for each in units)])
+        for district_id, name in named.items()
     ]
-    headings = [
-        (text("District"), False),
-        (text("Mean speed, km/h"), True),
-        (text("Bins due"), True),
-        (text("PM2.5, µg/m³"), True),
+    columns = [
+        (", ".join(filter(None, (property_name(name, short=True), unit_label(unit)))), True)
+        for name, unit in units.items()
     ]
-    return table(headings, rows, caption=text("Districts at a glance"))
+    return table([(text("District"), False), *columns], rows, caption=text("Districts at a glance"))
+
+
+def _districts(summaries: list[JsonObject]) -> Component:
+    if summaries:
+        return _scrolling(districts_table(summaries), text("Districts"))
+    return state(
+        text("Nothing is published yet"),
+        text("Readings appear here once an engineer has published their datastreams as open data."),
+    )
+
+
+def _as_of(summaries: list[JsonObject]) -> list[Component]:
+    if not summaries:
+        return []
+    newest = max(one["newest"] for one in summaries)
+    return [html.P(text("As of {at} UTC", at=newest[:16].replace("T", " ")), className="soft")]
 
 
 def _scrolling(content: Component, label: str) -> Component:
@@ -87,7 +103,8 @@ def _scrolling(content: Component, label: str) -> Component:
     return html.Div(content, className="scroll", tabIndex="0", role="group", **{"aria-label": label})
 
 
-def _page(summary: Summary, districts: list[District], devices: list[Device], rules: list[JsonObject]) -> Component:
+def page(summaries: list[JsonObject], rules: list[JsonObject]) -> Component:
+    """Return the page: districts as `/api/v1/public/districts` tells of them, and the rules."""
     chosen = language.get()
     links: list[Component] = [
         html.A(
@@ -101,9 +118,8 @@ def _page(summary: Summary, districts: list[District], devices: list[Device], ru
     return html.Main(
         [
             page_head(text("The city now"), text("published by Citywatch"), [html.Nav(links, className="languages")]),
-            html.P(text("As of {at} UTC", at=summary["at"][:16].replace("T", " ")), className="soft"),
-            key_figures(summary["figures"]),
-            panel(text("Districts"), _scrolling(_districts(districts, devices), text("Districts")), flush=True),
+            *_as_of(summaries),
+            panel(text("Districts"), _districts(summaries), flush=True),
             panel(
                 text("What raises an alert, and why there"),
                 _scrolling(_rules(published(rules)), text("Rules")),
@@ -113,9 +129,7 @@ def _page(summary: Summary, districts: list[District], devices: list[Device], ru
                 [
                     text("Sensors are indicative, never regulatory."),
                     " ",
-                    text(EAQI_EDITION) + ". ",
-                    text(SERVICE_EDITION) + ". ",
-                    text("A bin counts as due at {n} %.", n=number(DUE, 0)),
+                    text("Means of the latest readings of what is published; nothing else is shown."),
                 ],
                 className="method",
             ),
@@ -135,18 +149,29 @@ def document(body: Component, title: str) -> str:
     )
 
 
+async def _answer(api: ApiClient) -> tuple[int, str]:
+    title = text("The city now")
+    try:
+        summaries, rules = await asyncio.gather(api.public_districts(), api.rules())
+    except ApiError as error:
+        words = state(text("The data did not arrive"), str(error), sign="error")
+        body = html.Main([page_head(title), panel(text("What happened"), words)], className="public")
+        return 503, document(body, title)
+    return 200, document(page(summaries, rules), title)
+
+
 def add_public_page(app: FastAPI, api: ApiClient) -> None:
-    """Serve the public page at `/public`."""
+    """Serve the public page at `/public`. It is open to all, so it is made once for everybody who comes meanwhile."""
+    made: dict[str, tuple[float, int, str]] = {}
+    turn = asyncio.Lock()
 
     async def public() -> HTMLResponse:
-        try:
-            summary, districts, devices, rules = await asyncio.gather(
-                api.summary(), api.districts(), api.devices(source_id="live"), api.rules()
-            )
-        except ApiError as error:
-            words = state(text("The data did not arrive"), str(error), sign="error")
-            body = html.Main([page_head(text("The city now")), panel(text("What happened"), words)], className="public")
-            return HTMLResponse(document(body, text("The city now")), 503)
-        return HTMLResponse(document(_page(summary, districts, devices, rules), text("The city now")))
+        chosen = language.get()
+        async with turn:
+            until, status, body = made.get(chosen, (float("-inf"), 0, ""))
+            if time.monotonic() >= until:
+                status, body = await _answer(api)
+                made[chosen] = time.monotonic() + (KEPT if status == 200 else RETRY), status, body
+        return HTMLResponse(body, status)
 
     app.add_api_route("/public", public, include_in_schema=False)

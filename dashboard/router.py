@@ -9,6 +9,7 @@ from dashboard.flat import flatten
 from dashboard.pages import (
     account,
     air,
+    air_outlook,
     alerts,
     device,
     districts,
@@ -17,11 +18,13 @@ from dashboard.pages import (
     overview,
     report,
     rules,
+    simulator,
     status,
     traffic,
     trends,
     wall,
     waste,
+    waste_plan,
     work,
 )
 from dashboard.pages.view import Page, View
@@ -40,10 +43,13 @@ PAGES: dict[str, Page] = {
     "/work": work.page,
     "/traffic": traffic.page,
     "/waste": waste.page,
+    "/waste/plan": waste_plan.page,
     "/air": air.page,
+    "/air/outlook": air_outlook.page,
     "/devices": inventory.page,
     "/account": account.page,
     "/status": status.page,
+    "/simulator": simulator.page,
 }
 
 

@@ -62,6 +62,108 @@ class Device(TypedDict):
     latest: list[Latest]
 
 
+class Command(TypedDict):
+    """A command to a device, and what became of it."""
+
+    command_id: str
+    device_id: str
+    name: str
+    arguments: JsonObject
+    state: str
+    created_at: str
+    created_by: str
+    result: Any
+    reason: str
+
+
+class Stranger(TypedDict):
+    """An id that sends and that nobody registered."""
+
+    device_id: str
+    messages: int
+    first_at: str
+    last_at: str
+    topic: str
+    payload_text: str
+
+
+class ProfileEntry(TypedDict):
+    """One device type."""
+
+    key: str
+    label: str
+    domain: str
+    envelope: str
+    codec: str | None
+    properties: list[str]
+
+
+class Visit(TypedDict):
+    """One bin on a route: when, and what is on board after it."""
+
+    bin_id: str
+    arrival: str
+    load: int
+
+
+class TruckRoute(TypedDict):
+    """One truck's way, in metres and litres."""
+
+    truck: str
+    distance: int
+    load: int
+    start: str
+    end: str
+    visits: list[Visit]
+
+
+class LeftOut(TypedDict):
+    """A bin that is not served, and why."""
+
+    bin_id: str
+    reason: str
+
+
+class Plan(TypedDict):
+    """Collection routes."""
+
+    depot: list[float]
+    bins: int
+    distance: int
+    distance_in_bin_order: int
+    routes: list[TruckRoute]
+    left_out: list[LeftOut]
+
+
+class ForecastPoint(TypedDict):
+    """What is expected of one hour, and the band around it."""
+
+    time: str
+    expected: float
+    low: float
+    high: float
+
+
+class ForecastScore(TypedDict):
+    """How forecasts of the last two weeks did beside the same hour of the week before."""
+
+    error: float
+    last_week_error: float
+    gain: float
+    coverage: float
+    n: int
+
+
+class Forecast(TypedDict):
+    """The next 24 hours of a datastream; no points where there is too little history."""
+
+    property: str
+    unit: str
+    share: float
+    points: list[ForecastPoint]
+    score: ForecastScore | None
+
+
 class Point(TypedDict):
     """One point of a chart."""
 

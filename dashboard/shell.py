@@ -35,7 +35,9 @@ NAVIGATION: tuple[tuple[str, str, str] | tuple[None, None, str], ...] = (
     ("/devices", "devices", mark("Devices")),
     ("/account", "account", mark("Data account")),
     ("/status", "status", mark("Status")),
+    ("/simulator", "replay", mark("Simulator")),
 )
+DEMO_ONLY = frozenset({"/simulator"})
 
 
 def browser_words() -> dict[str, str]:
@@ -206,10 +208,12 @@ def _language_menu() -> Component:
     return html.Details([button, html.Ul(items)], className="menu language-menu")
 
 
-def _navigation() -> Component:
+def _navigation(*, demo: bool) -> Component:
     groups: list[Component] = []
     links: list[Component] = []
     for path, sign, words in NAVIGATION:
+        if path in DEMO_ONLY and not demo:
+            continue
         if path is None or sign is None:
             groups += [html.Ul(links), html.Div(text(words), className="group")]
             links = []
@@ -241,7 +245,7 @@ def shell(*, demo: bool) -> Component:
     frame = dmc.AppShell(
         [
             dmc.AppShellHeader(_header(demo)),
-            dmc.AppShellNavbar(_navigation()),
+            dmc.AppShellNavbar(_navigation(demo=demo)),
             dmc.AppShellMain(html.Div(id="page")),
         ],
         id="frame",

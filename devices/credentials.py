@@ -21,6 +21,7 @@ from sql.audit import audit
 from sql.connection import Connection
 from sql.queries import query
 
+_CLOSED = "this key does not open this device: unknown, used up, expired, or for other devices"
 AT_ONCE = 20  # devices in one message to the broker, which does nothing else meanwhile
 
 
@@ -43,17 +44,22 @@ class CredentialState:
     revoked_by: str | None
 
 
-@contextmanager
-def broker_admin(settings: Settings) -> Iterator[BrokerAdmin]:
-    """Yield who administers the broker's accounts; raise SettingsError where devices need none."""
+def accounts_kind(settings: Settings) -> str:
+    """Return how the broker holds devices' accounts; raise SettingsError where devices need none."""
     kind = settings.broker.accounts
     if kind == "open" and settings.broker.host is None and broker_account(settings)[0] is not None:
-        kind = "dynamic-security"  # of the embedded broker, as `citywatch up` was told
+        return "dynamic-security"  # of the embedded broker, as `citywatch up` was told
     if kind == "open":
         raise SettingsError(
             "this broker is open to everybody: set CITYWATCH_BROKER__ACCOUNTS=dynamic-security (docs/devices.md)"
         )
-    if kind == "store":
+    return kind
+
+
+@contextmanager
+def broker_admin(settings: Settings) -> Iterator[BrokerAdmin]:
+    """Yield who administers the broker's accounts; raise SettingsError where devices need none."""
+    if accounts_kind(settings) == "store":
         yield StoreAdmin()
         return
     with dynamic_security(settings) as admin:
@@ -90,7 +96,10 @@ async def create_credentials(
     """
     made = [Credential(device_id, new_password()) for device_id in sorted(set(device_ids))]
     async with connection.transaction():
-        found = await connection.fetch(query("credentials", "lock_credentials"), [one.device_id for one in made])
+        wanted = [one.device_id for one in made]
+        # Locked first and read after: one statement would see what stood before whoever held the lock had written.
+        await connection.fetch(query("credentials", "lock_credentials"), wanted)
+        found = await connection.fetch(query("credentials", "have_credentials"), wanted)
         _check({row["device_id"]: row["active"] for row in found}, made, rotate)
         accounts = [make_account(one.device_id, one.password) for one in made]
         await connection.execute(
@@ -165,6 +174,12 @@ async def create_provisioning_key(
     return key
 
 
+async def check_claim(connection: Connection, device_id: str, key: str, *, now: datetime) -> None:
+    """Raise RegistryError unless a fleet's key may claim this device; takes no use of it."""
+    if not await connection.fetchval(query("credentials", "opens"), _digest(key), device_id, now):
+        raise RegistryError(_CLOSED)
+
+
 async def claim_credential(
     connection: Connection, admin: BrokerAdmin, device_id: str, key: str, *, now: datetime, address: str = ""
 ) -> Credential:
@@ -175,7 +190,7 @@ async def claim_credential(
     async with connection.transaction():
         name = await connection.fetchval(query("credentials", "use_provisioning_key"), _digest(key), device_id, now)
         if name is None:
-            raise RegistryError("this key does not open this device: unknown, used up, expired, or for other devices")
+            raise RegistryError(_CLOSED)
         made = await create_credentials(connection, admin, [device_id], actor=f"key {name}", now=now, address=address)
     return made[0]
 

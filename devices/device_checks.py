@@ -33,6 +33,7 @@ EMPTY: Mapping[str, object] = {
     "tags": {},
     "version": None,
 }
+PLACE = ("latitude", "longitude", "district_id")
 Value = Any
 
 
@@ -97,7 +98,7 @@ def _check(line: Line, known: Known, faults: list[Fault]) -> DeviceEntry | None:
     if not line.cells.get("domain") and not kept:
         values["domain"] = known.profiles.get(values.get("profile", ""), Domain.HEALTH)
     _check_version(values.pop("version"), present, fault)
-    _check_place(values, line, known, fault)
+    _check_place(values, present, line, known, fault)
     if any(one.line == line.number for one in faults):
         return None
     return DeviceEntry.model_validate({name: values[name] for name in DeviceEntry.model_fields})
@@ -120,7 +121,9 @@ def _check_version(version: int | None, present: Mapping[str, Value] | None, fau
         fault("version", FaultKind.VERSION_STALE, limit)
 
 
-def _check_place(values: dict[str, Value], line: Line, known: Known, fault: _Say) -> None:
+def _check_place(
+    values: dict[str, Value], present: Mapping[str, Value] | None, line: Line, known: Known, fault: _Say
+) -> None:
     """Judge latitude and longitude together, and let them assign the district."""
     latitude, longitude, district = values["latitude"], values["longitude"], values["district_id"]
     cells = line.cells
@@ -139,11 +142,13 @@ def _check_place(values: dict[str, Value], line: Line, known: Known, fault: _Say
     if "latitude" not in cells and "longitude" not in cells and "district_id" not in cells:
         return
     within = district_of(longitude, latitude, known.shapes)
-    if within is None and district_of(latitude, longitude, known.shapes) is not None:
+    # What is stored already, as exported, is not this file's fault.
+    stored = present is not None and all(values[name] == present[name] for name in PLACE)
+    if not stored and within is None and district_of(latitude, longitude, known.shapes) is not None:
         fault("latitude", FaultKind.LOCATION_SWAPPED, "latitude and longitude seem to be exchanged")
     elif district is None or "district_id" not in cells:
         values["district_id"] = within
-    elif any(shape.district_id == district for shape in known.shapes) and within != district:
+    elif not stored and any(shape.district_id == district for shape in known.shapes) and within != district:
         _check_district(district, longitude, latitude, within, known, fault)
     site = known.sites.get(values["site_id"] or "")
     if site is not None and site[0] is not None and site[1] is not None:

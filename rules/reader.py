@@ -74,10 +74,10 @@ class Reader:
         return read(fields[key]) if key in fields else default
 
     def text(self, node: yaml.Node) -> str:
-        """Return a text that is not empty."""
+        """Return a text that is not empty; `...` is one that is yet to be written."""
         value = self.value(node)
-        if not isinstance(value, str) or not value.strip():
-            self.wrong(node, "expected a text that is not empty")
+        if not isinstance(value, str) or not value.strip(" .\n"):
+            self.wrong(node, f"expected a text that is not empty, not {value!r}")
             return ""
         return " ".join(value.split())
 

@@ -38,6 +38,7 @@ from rules.model import Episode, Rule, Sample, Subject
 from rules.reader import Reader
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
+MOST = 10_000  # instants that the series of one text may hold together
 _TOKEN = re.compile(r"(?P<first>-?\d+(?:\.\d+)?|_)(?:(?P<step>[+-]\d+(?:\.\d+)?))?(?:x(?P<times>\d+))?")
 
 
@@ -56,14 +57,27 @@ class Trial:
     others: list[list[Sample]] = field(default_factory=list)
 
 
-def expand(series: str) -> list[float | None]:
-    """Return the values that a series in promtool's notation stands for; raise RuleError naming the odd part."""
+@dataclass(slots=True)
+class _Reader(Reader):
+    """Reads tests; `room`: how many instants their series may still hold together."""
+
+    room: int = MOST
+
+
+def expand(series: str, room: int = MOST) -> list[float | None]:
+    """Return the values that a series in promtool's notation stands for.
+
+    Raises RuleError naming the odd part, or that there are more than `room`.
+    """
     values: list[float | None] = []
     for token in series.split():
         found = _TOKEN.fullmatch(token)
         if not found or (found["first"] == "_" and found["step"]):
             raise RuleError(f"{token!r} is no series: write values, a+bxn, axn, _ or _xn")
-        times = int(found["times"] or 0)
+        # Before they are written out: few characters stand for any number of values.
+        times = int(found["times"] or 0) if len(found["times"] or "") < 10 else room
+        if len(values) + times + 1 > room:
+            raise RuleError(f"{token!r} is too much: the series of one text hold {MOST} values at most")
         if found["first"] == "_":
             values += [None] * max(times, 1)
         elif found["step"] is not None:
@@ -81,7 +95,7 @@ def load_trials(path: Path, rule: Rule) -> list[Trial]:
 
 def parse_trials(text: str, rule: Rule, path: str) -> list[Trial]:
     """Return the tests that `text` writes down; `path` is only named in errors."""
-    reader = Reader(path)
+    reader = _Reader(path)
     node = reader.root(text)
     trials: list[Trial] = []
     if node is not None:
@@ -171,7 +185,7 @@ def _properties(condition: Condition, default: str | None) -> Iterator[str]:
             yield name
 
 
-def _read_trial(reader: Reader, node: yaml.Node) -> Trial | None:
+def _read_trial(reader: _Reader, node: yaml.Node) -> Trial | None:
     names = ("name", "every", "expected_interval", "series", "quality", "others", "until", "alerts", "firing")
     fields = reader.fields(node, names, ("name", "every", "series", "alerts"))
     if any(name not in fields for name in ("name", "every", "series", "alerts")):
@@ -199,14 +213,15 @@ def _read_trial(reader: Reader, node: yaml.Node) -> Trial | None:
     return Trial(reader.text(fields["name"]), line, every, interval, samples, until, alerts, firing, more)
 
 
-def _read_series(reader: Reader, node: yaml.Node) -> dict[str, list[float | None]]:
+def _read_series(reader: _Reader, node: yaml.Node) -> dict[str, list[float | None]]:
     found: dict[str, list[float | None]] = {}
     if not isinstance(node, yaml.MappingNode):
         reader.wrong(node, "expected property: series")
         return found
     for key, value in node.value:
         try:
-            found[key.value] = expand(str(value.value))
+            found[key.value] = expand(str(value.value), reader.room)
+            reader.room -= len(found[key.value])
         except RuleError as error:
             reader.wrong(value, str(error))
     return found

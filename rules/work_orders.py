@@ -167,4 +167,4 @@ async def _note(
         query("work", "journal"), order, now, before, after, actor, report.crew, report.note, report.photo_url
     )
     for target in targets:
-        await connection.execute(query("work", "tell"), event, target.channel, target.address, now)
+        await connection.execute(query("work", "tell"), event, target.channel, target.name, now)

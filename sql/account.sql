@@ -15,14 +15,6 @@ SELECT device_id, hour, received, accepted, rejected, readings, stored, duplicat
  WHERE device_id = $1::text AND hour >= $2::timestamptz
  ORDER BY hour;
 
--- rejected_by_reason --
--- $1 text device_id or null for every device, $2 timestamptz from
-SELECT fate, reason, count(*) AS messages, count(*) FILTER (WHERE replayed_at IS NOT NULL) AS replayed
-  FROM rejected_message
- WHERE ($1::text IS NULL OR device_id = $1) AND received_at >= $2::timestamptz
- GROUP BY fate, reason
- ORDER BY messages DESC;
-
 -- list_rejected --
 -- $1 bigint before this id or null, $2 text reason or null, $3 text device_id or null, $4 int limit, $5 bool pending only
 SELECT rejected_id, received_at, fate, reason, detail, device_id, topic, payload, payload_size, replayed_at

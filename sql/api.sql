@@ -155,8 +155,9 @@ SELECT seq FROM consumer_position WHERE consumer = 'fold';
 -- alerts --
 -- $1 bool open, $2 severity, $3 domain, $4 device_id, $5 district_id, $6 rule_id, $7 state: null for any
 -- $8 timestamptz and $9 bigint: older than this raised_at and alert_id; $10 int limit; $11 bigint[] alert_ids or null
--- An alert that late readings showed never to have been is given only where asked for by number.
-SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name, d.district_id, d.domain,
+-- An alert about a district lies in it. An alert that late readings showed never to have been is given only where asked for by number.
+SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name,
+       coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) AS district_id, d.domain,
        a.datastream_id, t.property, a.severity, a.state, a.open, a.silent,
        a.summary ->> 'message' AS message, coalesce(a.summary -> 'parameters', '{}') AS parameters,
        coalesce(a.summary ->> 'text', '') AS text,
@@ -172,7 +173,7 @@ SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name
    AND ($2::text IS NULL OR a.severity = $2)
    AND ($3::text IS NULL OR d.domain = $3)
    AND ($4::text IS NULL OR a.device_id = $4)
-   AND ($5::text IS NULL OR d.district_id = $5)
+   AND ($5::text IS NULL OR coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) = $5)
    AND ($6::text IS NULL OR a.rule_id = $6)
    AND ($7::text IS NULL OR a.state = $7)
    AND ($8::timestamptz IS NULL OR (a.raised_at, a.alert_id) < ($8, $9::bigint))

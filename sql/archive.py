@@ -30,7 +30,11 @@ Tell = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file: a table, or one week of observations. `sha256` is that of the text, uncompressed."""
+    """One file: a table, or one week of observations. `sha256` is that of the text, uncompressed.
+
+    `collated` are the columns of the key that hold text: sorted by bytes, as the next database may collate otherwise.
+    Older archives have None there, and compare equal under the same collation only.
+    """
 
     table: str
     columns: list[str]
@@ -40,13 +44,16 @@ class Part:
     sha256: str
     start: str | None = None
     end: str | None = None
+    collated: list[str] | None = None
 
 
 def _select(part: Part) -> str:
     """Return the query whose COPY gives the same text whenever the same rows are there."""
     columns = ", ".join(f'"{name}"' for name in part.columns)
     where = "" if part.start is None else f" WHERE phenomenon_time >= '{part.start}' AND phenomenon_time < '{part.end}'"
-    order = ", ".join(f'"{name}"' for name in part.key) or f'"{part.table}"::text'
+    by_bytes = dict.fromkeys(part.collated or (), ' COLLATE "C"')
+    keyless = f'"{part.table}"::text' + ("" if part.collated is None else ' COLLATE "C"')
+    order = ", ".join(f'"{name}"{by_bytes.get(name, "")}' for name in part.key) or keyless
     return f'SELECT {columns} FROM "{part.table}"{where} ORDER BY {order}'  # noqa: S608  names from the catalogue
 
 
@@ -80,14 +87,14 @@ async def _parts(connection: Connection) -> list[Part]:
     engine = await detect_engine(connection)
     parts = []
     for table in _in_order(await connection.fetch(query("archive", "tables"))):
-        name, columns, key = table["name"], table["columns"], table["key"]
+        name, columns, key, collated = table["name"], table["columns"], table["key"], table["collated"]
         if name != "observation":
-            parts.append(Part(name, columns, key, f"{name}.copy.gz", 0, ""))
+            parts.append(Part(name, columns, key, f"{name}.copy.gz", 0, "", collated=collated))
             continue
         for chunk in await engine.chunks(connection):
             file = f"observation-{chunk.start:%Y-%m-%d}.copy.gz"
             span = (chunk.start.isoformat(), chunk.end.isoformat())
-            parts.append(Part(name, columns, key, file, 0, "", *span))
+            parts.append(Part(name, columns, key, file, 0, "", *span, collated))
     return parts
 
 
@@ -185,9 +192,7 @@ async def restore(connection: Connection, folder: Path, tell: Tell) -> dict[str,
     await engine.ensure(connection, [time for part in parts for time in _span(part)])
     async with connection.transaction():
         for table in {part.table: None for part in reversed(parts)}:
-            # What migrations themselves put in. A log that is only added to refuses this even while it is empty.
-            if await connection.fetchval(f'SELECT EXISTS (SELECT FROM "{table}")'):  # noqa: S608
-                await connection.execute(f'DELETE FROM "{table}"')  # noqa: S608
+            await _clear(connection, table)
         for number, part in enumerate(parts):
             tell(number, 2 * len(parts), part.file)
             await _copy_in(connection, folder, part)
@@ -200,6 +205,19 @@ async def restore(connection: Connection, folder: Path, tell: Tell) -> dict[str,
     await connection.execute("ANALYZE")
     await migrate(connection)
     return manifest
+
+
+async def _clear(connection: Connection, table: str) -> None:
+    """Take out what migrations put in, or a first start: the database has no device yet, or we would not be here."""
+    if not await connection.fetchval(f'SELECT EXISTS (SELECT FROM "{table}")'):  # noqa: S608
+        return
+    # The audit log refuses to be deleted from, and the log of the city that is restored takes its place.
+    protected = table == "audit_event"
+    if protected:
+        await connection.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
+    await connection.execute(f'DELETE FROM "{table}"')  # noqa: S608
+    if protected:
+        await connection.execute(f'ALTER TABLE "{table}" ENABLE TRIGGER USER')
 
 
 def _span(part: Part) -> list[datetime]:

@@ -1,12 +1,13 @@
 -- lock_credentials --
 -- $1 text[] device_id
--- Each of these devices that is registered, whether it has a credential that is in force; held until the end of the
--- transaction, so that two who provision at once do not both show a password.
+-- Holds these devices until the end of the transaction, so that two who provision at once do not both show a password.
+SELECT FROM device WHERE device_id = ANY ($1::text[]) ORDER BY device_id FOR UPDATE;
+
+-- have_credentials --
+-- $1 text[] device_id: each of these devices that is registered, whether it has a credential that is in force.
 SELECT d.device_id, c.device_id IS NOT NULL AND c.revoked_at IS NULL AS active
   FROM device AS d LEFT JOIN device_credential AS c USING (device_id)
- WHERE d.device_id = ANY ($1::text[])
- ORDER BY d.device_id
-   FOR UPDATE OF d;
+ WHERE d.device_id = ANY ($1::text[]);
 
 -- keep_credentials --
 -- $1 text[] device_id, $2 text[] salt, $3 bytea[] hash, $4 int iterations, $5 timestamptz now, $6 text actor
@@ -62,3 +63,9 @@ UPDATE provisioning_key AS k
  WHERE k.hash = $1::bytea AND k.uses_left > 0 AND k.expires_at > $3::timestamptz
    AND d.device_id = $2::text AND (k.profile IS NULL OR k.profile = d.profile)
 RETURNING k.name;
+
+-- opens --
+-- $1 bytea hash, $2 text device_id, $3 timestamptz now: whether a key may claim this device.
+SELECT EXISTS (
+    SELECT FROM provisioning_key AS k JOIN device AS d ON k.profile IS NULL OR k.profile = d.profile
+     WHERE k.hash = $1::bytea AND k.uses_left > 0 AND k.expires_at > $3::timestamptz AND d.device_id = $2::text);

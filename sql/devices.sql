@@ -34,14 +34,19 @@ SELECT EXISTS (SELECT 1 FROM device WHERE device_id = $1::text);
 -- list_strangers --
 -- $1 int limit
 -- Ids that are not registered, with what is kept of them and not yet played again; the one heard last first.
-SELECT kept.device_id, count(*)::int AS messages, min(received_at) AS first_at, max(received_at) AS last_at,
-       (array_agg(topic ORDER BY rejected_id DESC))[1] AS topic, (array_agg(payload ORDER BY rejected_id DESC))[1] AS payload
-  FROM rejected_message AS kept
- WHERE reason = 'unknown_device' AND replayed_at IS NULL AND kept.device_id IS NOT NULL
-   AND NOT EXISTS (SELECT 1 FROM device WHERE device.device_id = kept.device_id)
- GROUP BY kept.device_id
- ORDER BY last_at DESC, kept.device_id
- LIMIT $1::int;
+WITH stranger AS (
+    SELECT kept.device_id, count(*)::int AS messages, min(received_at) AS first_at, max(received_at) AS last_at,
+           max(rejected_id) AS last_id
+      FROM rejected_message AS kept
+     WHERE reason = 'unknown_device' AND replayed_at IS NULL AND kept.device_id IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM device WHERE device.device_id = kept.device_id)
+     GROUP BY kept.device_id
+     ORDER BY last_at DESC, kept.device_id
+     LIMIT $1::int)
+SELECT s.device_id, s.messages, s.first_at, s.last_at, last.topic, last.payload
+  FROM stranger AS s
+  JOIN rejected_message AS last ON last.rejected_id = s.last_id
+ ORDER BY s.last_at DESC, s.device_id;
 
 -- kept_messages --
 -- $1 text device_id, $2 int limit

@@ -39,6 +39,13 @@ UPDATE account_user SET password_hash = $2, must_change = $3 WHERE account_id = 
 -- $1 issuer, $2 subject
 SELECT * FROM account_user WHERE issuer = $1 AND subject = $2;
 
+-- account_unchanged --
+-- $1 account_id, $2 password_hash: true while the account may sign in with the password that was judged; held until the
+-- end of the transaction, so that a reset ends the session that begins in it.
+SELECT true FROM account_user
+ WHERE account_id = $1 AND password_hash = $2 AND disabled_at IS NULL
+   FOR NO KEY UPDATE;
+
 -- session_add --
 -- $1 token_hash, $2 account_id, $3 interval lifetime. Ended ones of everybody go in the same breath.
 WITH gone AS (DELETE FROM session WHERE expires_at < now())
@@ -88,7 +95,13 @@ SELECT k.key_id, a.name, k.label, k.role, k.districts, k.domains, k.expires_at
 
 -- attempt --
 -- $1 key, $2 int failures that cost nothing, $3 int longest wait in seconds. Counts an attempt as failed, before it is
--- judged, so that many at once count as many; returns nothing while the key must wait. After a day all is forgotten.
+-- judged, so that many at once count as many; returns nothing while the key must wait. After a day all is forgotten,
+-- the others' in the same breath.
+WITH gone AS (
+    DELETE FROM sign_in_failure
+     WHERE key IN (SELECT key FROM sign_in_failure
+                    WHERE last_at < clock_timestamp() - interval '1 day' AND key <> $1
+                      FOR UPDATE SKIP LOCKED))
 INSERT INTO sign_in_failure AS f (key, failures, last_at) VALUES ($1, 1, clock_timestamp())
     ON CONFLICT (key) DO UPDATE
    SET failures = CASE WHEN f.last_at < clock_timestamp() - interval '1 day' THEN 1 ELSE f.failures + 1 END,
@@ -107,6 +120,10 @@ SELECT ceil(extract(epoch FROM
 -- attempt_good --
 -- $1 key: the attempt was right, so nothing is held against it.
 DELETE FROM sign_in_failure WHERE key = $1;
+
+-- attempt_taken_back --
+-- $1 key: one attempt was right, and counts no longer.
+UPDATE sign_in_failure SET failures = failures - 1 WHERE key = $1 AND failures > 0;
 
 -- flow_add --
 -- $1 state_hash, $2 nonce, $3 verifier, $4 next, $5 lifetime

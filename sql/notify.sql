@@ -36,9 +36,11 @@ SELECT DISTINCT ON (coalesce(w.incident_id, -w.alert_id)) w.alert_id, $3, $4, w.
 -- claim --
 -- $1 timestamptz now
 -- The next notification that is due, held until the transaction ends, with what it is about as that is now.
+-- An alert about a district stands in the middle of its devices.
 SELECT n.notification_id, n.kind, n.step, n.round, n.channel, n.target, n.attempts, n.created_at, a.alert_id,
        a.alert_key, a.rule_id, a.device_id, a.area, a.severity, a.state, a.summary, a.raised_at, a.cleared_at, a.latched,
-       a.retracted_at, a.incident_id, a.acknowledged_at, d.latitude, d.longitude, d.district_id,
+       a.retracted_at, a.incident_id, a.acknowledged_at, coalesce(d.latitude, r.latitude) AS latitude,
+       coalesce(d.longitude, r.longitude) AS longitude, coalesce(d.district_id, r.district_id) AS district_id,
        i.title AS incident_title, i.severity AS incident_severity, i.cause,
        (SELECT count(*) FROM alert AS m WHERE m.incident_id = a.incident_id) AS incident_alerts,
        n.kind = 'alert' AND EXISTS (
@@ -50,6 +52,11 @@ SELECT n.notification_id, n.kind, n.step, n.round, n.channel, n.target, n.attemp
   FROM notification AS n
   JOIN alert AS a USING (alert_id)
   LEFT JOIN device AS d ON d.device_id = a.device_id
+  LEFT JOIN LATERAL (
+       SELECT p.district_id, avg(p.latitude) AS latitude, avg(p.longitude) AS longitude
+         FROM device AS p
+        WHERE p.district_id = substring(a.area FROM '^district:([^@]+)')
+        GROUP BY p.district_id) AS r ON true
   LEFT JOIN incident AS i ON i.incident_id = a.incident_id
   LEFT JOIN rule_version AS v ON v.rule_id = a.rule_id AND v.version = a.rule_version
   LEFT JOIN work_order_event AS e ON e.event_id = n.work_order_event_id
@@ -98,6 +105,11 @@ UPDATE notification
 -- postpone --
 -- $1 bigint notification_id, $2 timestamptz due_at, $3 text reason
 UPDATE notification SET due_at = $2, reason = $3, attempts = attempts + 1 WHERE notification_id = $1;
+
+-- pause --
+-- $1 text channel, $2 text target, $3 timestamptz until
+-- What else waits for a receiver that could not be reached waits with it.
+UPDATE notification SET due_at = $3 WHERE state = 'pending' AND channel = $1 AND target = $2 AND due_at < $3;
 
 -- notifications --
 -- $1 text state or null, $2 bigint alert_id or null, $3 bigint before notification_id or null, $4 int limit

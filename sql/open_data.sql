@@ -1,3 +1,15 @@
+-- publish_expected --
+-- $1 text[] device_id, $2 text[] property, $3 text[] unit: publishes datastreams before their first reading; those that
+-- there are already stay as they are. How many it made.
+WITH made AS (
+    INSERT INTO datastream (device_id, property, unit, published)
+    SELECT new.device_id, new.property, new.unit, true
+      FROM unnest($1::text[], $2::text[], $3::text[]) AS new (device_id, property, unit)
+     ORDER BY new.device_id, new.property
+        ON CONFLICT (device_id, property) DO NOTHING
+    RETURNING 1)
+SELECT count(*) FROM made;
+
 -- publish --
 -- $1 boolean, $2 int[] datastream_ids, $3 device_id, $4 property, $5 domain (null: any): how many changed.
 WITH changed AS (

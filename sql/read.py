@@ -25,22 +25,6 @@ Store = Connection | Pool
 
 
 @dataclass(frozen=True, slots=True)
-class Latest:
-    """The newest observation of one datastream; the last four are None where there is none yet."""
-
-    datastream_id: int
-    device_id: str
-    property: str
-    unit: str
-    domain: str
-    district_id: str | None
-    phenomenon_time: datetime | None
-    received_at: datetime | None
-    result: float | None
-    quality: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Series:
     """A curve of one datastream."""
 
@@ -65,29 +49,6 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountRow:
-    """What became of one device's deliveries, in one hour or (`hour` None) in the whole span."""
-
-    device_id: str
-    hour: datetime | None
-    received: int
-    accepted: int
-    rejected: int
-    readings: int
-    stored: int
-    duplicate: int
-    refused: int
-
-    @property
-    def closes(self) -> bool:
-        """Return whether both sums close."""
-        return (
-            self.received == self.accepted + self.rejected
-            and self.readings == self.stored + self.duplicate + self.refused
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class TailLag:
     """How far one consumer of the tail is behind; `seconds` is the wait of the oldest batch it has not read."""
 
@@ -107,17 +68,6 @@ class Counts:
     observations: int
     readings_last_minute: int
     messages_this_hour: int
-
-
-async def read_latest(store: Store, *, domain: str | None = None, district_id: str | None = None) -> list[Latest]:
-    """Return the newest observation of every datastream, of one domain or district if given."""
-    rows = await store.fetch(query("read", "latest_all"), domain, district_id)
-    return [Latest(**row) for row in rows]
-
-
-async def read_latest_of_device(store: Store, device_id: str) -> list[Latest]:
-    """Return the newest observation of each datastream of one device, by property."""
-    return [Latest(**row) for row in await store.fetch(query("read", "latest_of_device"), device_id)]
 
 
 async def read_series(
@@ -183,19 +133,6 @@ async def read_profile(
     return Profile(
         name, unit, district_id, domain, resolution, with_gaps(curve, WIDTHS[resolution] * 1.5, WIDTHS[resolution])
     )
-
-
-async def read_account(
-    store: Store, start: datetime, end: datetime, *, device_id: str | None = None, by_hour: bool = False
-) -> list[AccountRow]:
-    """Return what became of deliveries in the hours of [start, end): per device, or `by_hour` for one device."""
-    if by_hour:
-        if device_id is None:
-            raise StoreError("the account by hour is that of one device: name it")
-        rows = await store.fetch(query("read", "account_by_hour"), start, end, device_id)
-    else:
-        rows = await store.fetch(query("read", "account_by_device"), start, end, device_id)
-    return [AccountRow(**row) for row in rows]
 
 
 async def read_tail_lag(store: Store) -> list[TailLag]:

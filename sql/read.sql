@@ -1,24 +1,3 @@
--- latest_all --
--- $1 text domain or null for all, $2 text district_id or null for all
--- The newest observation of each datastream; nulls where there is none yet.
-SELECT s.datastream_id, s.device_id, s.property, s.unit, d.domain, d.district_id,
-       l.phenomenon_time, l.received_at, l.result, l.quality
-  FROM datastream AS s
-  JOIN device AS d USING (device_id)
-  LEFT JOIN latest_observation AS l USING (datastream_id)
- WHERE ($1::text IS NULL OR d.domain = $1) AND ($2::text IS NULL OR d.district_id = $2)
- ORDER BY s.device_id, s.property;
-
--- latest_of_device --
--- $1 text device_id
-SELECT s.datastream_id, s.device_id, s.property, s.unit, d.domain, d.district_id,
-       l.phenomenon_time, l.received_at, l.result, l.quality
-  FROM datastream AS s
-  JOIN device AS d USING (device_id)
-  LEFT JOIN latest_observation AS l USING (datastream_id)
- WHERE s.device_id = $1
- ORDER BY s.property;
-
 -- datastream --
 -- $1 int datastream_id
 SELECT s.datastream_id, s.device_id, s.property, s.unit, d.expected_interval
@@ -59,24 +38,6 @@ SELECT bucket AS time,
 -- unit_of_property --
 -- $1 text property
 SELECT unit FROM datastream WHERE property = $1 ORDER BY datastream_id LIMIT 1;
-
--- account_by_device --
--- $1 timestamptz from, $2 timestamptz to (not included), $3 text device_id or null for all
-SELECT device_id, NULL::timestamptz AS hour,
-       sum(received)::bigint AS received, sum(accepted)::bigint AS accepted, sum(rejected)::bigint AS rejected,
-       sum(readings)::bigint AS readings, sum(stored)::bigint AS stored, sum(duplicate)::bigint AS duplicate,
-       sum(refused)::bigint AS refused
-  FROM delivery_account
- WHERE hour >= $1 AND hour < $2 AND ($3::text IS NULL OR device_id = $3)
- GROUP BY device_id
- ORDER BY device_id;
-
--- account_by_hour --
--- $1 timestamptz from, $2 timestamptz to (not included), $3 text device_id
-SELECT device_id, hour, received, accepted, rejected, readings, stored, duplicate, refused
-  FROM delivery_account
- WHERE hour >= $1 AND hour < $2 AND device_id = $3
- ORDER BY hour;
 
 -- tail_lag --
 -- What each consumer has still to read, and how long the oldest of it has waited.

@@ -20,9 +20,6 @@ SELECT 'district:' || district_id AS area, name FROM district
  UNION ALL
 SELECT 'site:' || site_id, name FROM site;
 
--- source_clocks --
-SELECT source_id, clock FROM source WHERE kind = 'replay';
-
 -- stored_rules --
 -- Every enabled rule in its present version.
 SELECT rule_id, version, v.text, v.text_hash, r.origin
@@ -239,12 +236,6 @@ SELECT s.alert_key, a.alert_id
  WHERE s.ended_at IS NULL AND s.until <= $1
    FOR UPDATE OF s;
 
--- open_alerts_without_rule --
--- Open alerts whose rule is gone or switched off.
-SELECT alert_id
-  FROM alert AS a
- WHERE open AND NOT EXISTS (SELECT FROM rule AS r WHERE r.rule_id = a.rule_id AND r.enabled);
-
 -- explained_alert --
 -- $1 bigint alert_id
 SELECT a.*, v.text_hash
@@ -266,13 +257,6 @@ SELECT phenomenon_time, coalesce(result, 'NaN'::float8), quality
   FROM observation
  WHERE datastream_id = $1 AND phenomenon_time >= $2 AND phenomenon_time < $3
  ORDER BY phenomenon_time;
-
--- recorded_alerts --
--- $1 text rule_id, $2 timestamptz since, $3 timestamptz until (not included)
-SELECT alert_key, raised_at, cleared_at
-  FROM alert
- WHERE rule_id = $1 AND raised_at >= $2 AND raised_at < $3 AND retracted_at IS NULL
- ORDER BY raised_at;
 
 -- store_builtin --
 -- $1 text rule_id, $2 text text, $3 text text_hash, $4 jsonb definition

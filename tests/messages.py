@@ -48,6 +48,12 @@ def _figures() -> Iterator[tuple[str, str]]:
                 yield from ((name, one) for one in texts if " " in one)
 
 
+def _scenarios() -> Iterator[tuple[str, str]]:
+    for file in sorted((ROOT / "simulators" / "scenarios").glob("*.yaml")):
+        words = yaml.safe_load(file.read_text(encoding="utf-8"))["description"]
+        yield file.relative_to(ROOT).as_posix(), " ".join(words.split())
+
+
 def _rules() -> Iterator[tuple[str, str]]:
     for file in sorted((ROOT / "rules" / "definitions").glob("*.yaml")):
         if file.name.endswith(".test.yaml"):
@@ -64,7 +70,7 @@ def _rules() -> Iterator[tuple[str, str]]:
 def found() -> Catalog:
     """Return every message there is, with the files it stands in."""
     catalog = Catalog(project="citywatch", charset="utf-8")
-    for source in (_code(), _figures(), _rules()):
+    for source in (_code(), _figures(), _rules(), _scenarios()):
         for name, message in source:
             catalog.add(message, locations=[(name, None)])  # type: ignore[list-item]
     return catalog

@@ -21,6 +21,7 @@ from sql.queries import query
 
 LONGEST_KEY = timedelta(days=366)
 FIRST_NAME = "admin"
+_NAME = re.compile(r"[a-z0-9][a-z0-9@._+-]{0,79}")  # as the table has it
 
 
 def read_limits(districts: Sequence[str] | None, domains: Sequence[str] | None) -> Limits | None:
@@ -72,6 +73,10 @@ async def add_account(
     """Add a local account and return its one-time password; raise AccountError if the name is taken or odd."""
     password = one_time_password()
     name = name.lower()
+    if not _NAME.fullmatch(name):
+        raise AccountError(
+            f"{name!r} is no name: 1 to 80 of a-z, 0-9, @ . _ + - and the first of them a letter or a digit"
+        )
     async with connection.transaction():
         await _check_limits(connection, districts, domains)
         values = (name, _role(role), districts, domains, hash_password(password), True, None, None)
@@ -109,7 +114,7 @@ async def enable_account(connection: Connection, actor: str, name: str, *, able:
         await audit(connection, actor, "account.enable" if able else "account.disable", f"account {name}")
 
 
-async def person_account(connection: Connection, person: Person) -> tuple[int, str]:
+async def person_account(connection: Connection, person: Person, role: Role) -> tuple[int, str]:
     """Return id and name of the account of somebody from the provider, made or brought up to date in the caller's
     transaction; raise AccountError if it is disabled. Its limits are set here, its role over there."""
     found = await connection.fetchrow(query("identity", "account_by_subject"), person.issuer, person.subject)
@@ -118,22 +123,30 @@ async def person_account(connection: Connection, person: Person) -> tuple[int, s
         tail = hashlib.sha256(f"{person.issuer} {person.subject}".encode()).hexdigest()[:8]
         # A name that is taken is somebody else's, here or over there: it is never taken over.
         for name in (base, f"{base}-{tail}"):
-            values = (name, person.role, None, None, None, False, person.issuer, person.subject)
+            values = (name, role, None, None, None, False, person.issuer, person.subject)
             account_id = await connection.fetchval(query("identity", "account_add"), *values)
             if account_id is not None:
-                detail = {"role": person.role, "issuer": person.issuer}
+                detail = {"role": role, "issuer": person.issuer}
                 await audit(connection, person.issuer, "account.add", f"account {name}", detail)
                 return int(account_id), name
         raise AccountError(f"the name {base!r} is taken")
     if found["disabled_at"] is not None:
         raise AccountError("this account is disabled here")
     account_id, name = found["account_id"], found["name"]
-    if found["role"] != person.role:
+    if found["role"] != role:
         limits = found["districts"], found["domains"]
-        await connection.execute(query("identity", "account_set"), account_id, person.role, *limits)
-        change = {"before": {"role": found["role"]}, "after": {"role": person.role}}
+        await connection.execute(query("identity", "account_set"), account_id, role, *limits)
+        change = {"before": {"role": found["role"]}, "after": {"role": role}}
         await audit(connection, person.issuer, "account.role", f"account {name}", change)
     return account_id, name
+
+
+async def shut_out(connection: Connection, person: Person) -> None:
+    """Disable the account of somebody whom the provider gives no role any more, where there is one."""
+    async with connection.transaction():
+        found = await connection.fetchrow(query("identity", "account_by_subject"), person.issuer, person.subject)
+        if found is not None and found["disabled_at"] is None:
+            await enable_account(connection, person.issuer, found["name"], able=False)
 
 
 async def reset_password(connection: Connection, actor: str, name: str) -> str:

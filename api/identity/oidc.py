@@ -49,7 +49,7 @@ class Person:
     issuer: str
     subject: str
     name: str
-    role: Role
+    role: Role | None  # None: nothing over there gives them one here
 
 
 def check_oidc(settings: Settings) -> None:
@@ -159,7 +159,7 @@ class Provider:
         return Begun(f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}", state, nonce, verifier)
 
     async def finish(self, code: str, nonce: str, verifier: str, now: float) -> Person:
-        """Return who has signed in, from the code that the browser brought; raise AccountError if nobody may."""
+        """Return who has signed in, from the code that the browser brought; raise AccountError if it proves nobody."""
         await self._read()
         form = {
             "grant_type": "authorization_code", "code": code, "redirect_uri": self._back,
@@ -177,7 +177,5 @@ class Provider:
             await self._read(anew=True)
             claims = read_id_token(token, self._keys, **about)  # type: ignore[arg-type]
         role = role_of(claims, self._identity.oidc_role_claim, self._identity.oidc_roles)
-        if role is None:
-            raise AccountError("the provider knows you, but nothing there gives you a role here")
         name = str(claims.get("preferred_username") or claims.get("email") or claims["sub"])
         return Person(issuer, claims["sub"], name, role)

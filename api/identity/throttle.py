@@ -5,6 +5,7 @@ Counted in the store, so that a restart forgets nothing and several processes co
 
 from dataclasses import dataclass
 
+from api.rate import network_of
 from sql.connection import Connection
 from sql.queries import query
 
@@ -18,8 +19,9 @@ class _Guard:
 
 
 def _guards(name: str, address: str) -> tuple[_Guard, _Guard]:
-    # Many people may share an address; nobody mistypes five times and is surprised to wait.
-    return _Guard(f"account {name}", 5), _Guard(f"address {address}", 30)
+    # Many people may share an address; nobody mistypes five times and is surprised to wait. The address stands first:
+    # one that must wait already does not make its victim wait as well.
+    return _Guard(f"address {network_of(address)}", 30), _Guard(f"account {name}", 5)
 
 
 async def attempt(connection: Connection, name: str, address: str) -> int:
@@ -31,6 +33,8 @@ async def attempt(connection: Connection, name: str, address: str) -> int:
     return 0
 
 
-async def succeed(connection: Connection, name: str) -> None:
-    """Forget the failures of an account whose password was right. Those of the address stay: it may own an account."""
+async def succeed(connection: Connection, name: str, address: str) -> None:
+    """Forget the failures of an account whose password was right, and of the address this attempt alone: who guesses
+    may own an account."""
     await connection.execute(query("identity", "attempt_good"), f"account {name}")
+    await connection.execute(query("identity", "attempt_taken_back"), f"address {network_of(address)}")

@@ -63,7 +63,8 @@ async def list_rejected(
     since: SinceQuery = None,
     until: UntilQuery = None,
     cursor: Cursor = None,
-    limit: Limit = 100,
+    # Not `Limit`: a row may hold 16 kB of what was sent.
+    limit: Annotated[int, Query(ge=1, le=1000, description="items per page")] = 100,
 ) -> Response:
     """Messages that were turned away, newest first, with the reason and what they said."""
     (below,) = decode_cursor(cursor, int)

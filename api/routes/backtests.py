@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, WholePoolDep
+from api.context import UNLIMITED, ActorDep, WholePoolDep
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
@@ -18,7 +18,8 @@ from rules.jobs import LOST_AFTER, begin, run_apart
 from sql.connection import Pool
 from sql.queries import query
 
-router = APIRouter(prefix=f"{PREFIX}/backtests", tags=["rules"])
+# A look-back reads the whole city, and says so in its result.
+router = APIRouter(prefix=f"{PREFIX}/backtests", tags=["rules"], dependencies=[UNLIMITED])
 READ, CONFIGURE = [Allow(Permission.READ)], [Allow(Permission.CONFIGURE)]
 CHANGES = responses(400, 403, 404, 409, 413, 422, 503)
 JobNumber = Annotated[int, Path(ge=1, le=2**63 - 1, description="backtest_id")]
@@ -31,7 +32,7 @@ async def _job(pool: Pool, number: int) -> dict[str, Any]:
     return dict(found)
 
 
-@router.get("", response_model=BacktestPage, responses=responses(404, 422, 503), dependencies=READ)
+@router.get("", response_model=BacktestPage, responses=responses(403, 404, 422, 503), dependencies=READ)
 async def list_backtests(pool: WholePoolDep, cursor: Cursor = None, limit: Limit = 50) -> Response:
     """Look-backs, newest first, without their results."""
     (before,) = decode_cursor(cursor, int)
@@ -55,7 +56,7 @@ async def begin_backtest(request: Request, pool: WholePoolDep, actor: ActorDep, 
     return answer(await _job(pool, number))
 
 
-@router.get("/{backtest_id}", response_model=Backtest, responses=responses(404, 422, 503), dependencies=READ)
+@router.get("/{backtest_id}", response_model=Backtest, responses=responses(403, 404, 422, 503), dependencies=READ)
 async def get_backtest(pool: WholePoolDep, backtest_id: JobNumber) -> Response:
     """One look-back: its progress, and once it is done what would have been added, removed and moved, and the load."""
     return answer(await _job(pool, backtest_id))

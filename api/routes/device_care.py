@@ -10,7 +10,17 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.answer import answer
-from api.context import ActorDep, AddressDep, DeviceQuery, Identifier, NowDep, PoolDep, SettingsDep, WholePoolDep
+from api.context import (
+    UNLIMITED,
+    ActorDep,
+    AddressDep,
+    DeviceQuery,
+    Identifier,
+    NowDep,
+    PoolDep,
+    SettingsDep,
+    WholePoolDep,
+)
 from api.device_schemas import (
     Adopted,
     Adoption,
@@ -23,17 +33,19 @@ from api.device_schemas import (
     CredentialState,
     StrangerList,
 )
+from api.once import SHOWN_ONCE
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
 from api.version import PREFIX
 from citywatch.errors import BrokerError, RegistryError, SettingsError
-from citywatch.settings import Settings
+from citywatch.telemetry import get_logger
 from devices.broker_admin import BrokerAdmin
 from devices.commands import create_command, list_commands
 from devices.credentials import (
     Credential,
     broker_admin,
+    check_claim,
     claim_credential,
     create_credentials,
     list_credentials,
@@ -42,10 +54,11 @@ from devices.credentials import (
 from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN, Profile
 from devices.quarantine import list_strangers, register_stranger
-from ingest.replay import replay_rejected
+from ingest.replay import ReplayCounts, replay_rejected
 from sql.connection import Connection, Pool
 from sql.queries import query
 
+log = get_logger()
 router = APIRouter(prefix=PREFIX, tags=["devices"])
 READ, OPERATE = [Allow(Permission.READ)], [Allow(Permission.OPERATE)]
 CONFIGURE, INSPECT = [Allow(Permission.CONFIGURE)], [Allow(Permission.INSPECT)]
@@ -65,10 +78,12 @@ def profiles_of(request: Request) -> dict[str, Profile]:
 
 
 async def _at_broker(
-    pool: Pool, settings: Settings, act: Callable[[Connection, BrokerAdmin], Awaitable[_Answer]]
+    request: Request, pool: Pool, act: Callable[[Connection, BrokerAdmin], Awaitable[_Answer]]
 ) -> _Answer:
     """Return what `act` does with the store and the broker's accounts; raise ProblemError 409 or 503."""
-    context = broker_admin(settings)
+    context = broker_admin(request.app.state.settings)
+    turn: asyncio.Semaphore = request.app.state.broker_turn
+    await turn.acquire()
     try:
         admin = await asyncio.to_thread(context.__enter__)
         try:
@@ -80,6 +95,8 @@ async def _at_broker(
         raise ProblemError(409, "not-possible", str(error)) from None
     except BrokerError as error:
         raise ProblemError(503, "broker-unavailable", str(error)) from None
+    finally:
+        turn.release()
 
 
 async def _seen(pool: Pool, device_id: str) -> None:
@@ -89,7 +106,9 @@ async def _seen(pool: Pool, device_id: str) -> None:
 
 
 def _shown(made: Credential) -> Response:
-    return answer({"device_id": made.device_id, "username": made.device_id, "password": made.password})
+    shown = answer({"device_id": made.device_id, "username": made.device_id, "password": made.password})
+    shown.headers["Cache-Control"] = SHOWN_ONCE
+    return shown
 
 
 @router.get(
@@ -112,9 +131,9 @@ async def get_credential(pool: PoolDep, whole: WholePoolDep, device_id: DevicePa
     "/devices/{device_id}/credential", response_model=CredentialShown, responses=CHANGES, dependencies=CONFIGURE
 )
 async def create_credential(
+    request: Request,
     pool: PoolDep,
     whole: WholePoolDep,
-    settings: SettingsDep,
     actor: ActorDep,
     now: NowDep,
     address: AddressDep,
@@ -129,7 +148,7 @@ async def create_credential(
             connection, admin, [device_id], actor=actor, now=now, rotate=rotate, address=address
         )
 
-    return _shown((await _at_broker(whole, settings, act))[0])
+    return _shown((await _at_broker(request, whole, act))[0])
 
 
 @router.delete(
@@ -140,9 +159,9 @@ async def create_credential(
     response_class=Response,
 )
 async def revoke_credential(
+    request: Request,
     pool: PoolDep,
     whole: WholePoolDep,
-    settings: SettingsDep,
     actor: ActorDep,
     now: NowDep,
     address: AddressDep,
@@ -154,18 +173,24 @@ async def revoke_credential(
     async def act(connection: Connection, admin: BrokerAdmin) -> list[str]:
         return await revoke_credentials(connection, admin, [device_id], actor=actor, now=now, address=address)
 
-    await _at_broker(whole, settings, act)
+    await _at_broker(request, whole, act)
     return Response(status_code=204)
 
 
 @router.post("/claims", response_model=CredentialShown, responses=CHANGES, dependencies=PUBLIC)
-async def claim(whole: WholePoolDep, settings: SettingsDep, now: NowDep, address: AddressDep, body: Claim) -> Response:
+async def claim(request: Request, whole: WholePoolDep, now: NowDep, address: AddressDep, body: Claim) -> Response:
     """A device claims its own account with its fleet's key; that key, and nothing else, is what lets it."""
+
+    try:
+        async with whole.acquire() as connection:
+            await check_claim(connection, body.device_id, body.key, now=now)  # before the broker is troubled
+    except RegistryError as error:
+        raise ProblemError(409, "not-possible", str(error)) from None
 
     async def act(connection: Connection, admin: BrokerAdmin) -> Credential:
         return await claim_credential(connection, admin, body.device_id, body.key, now=now, address=address)
 
-    return _shown(await _at_broker(whole, settings, act))
+    return _shown(await _at_broker(request, whole, act))
 
 
 @router.post("/devices/{device_id}/commands", response_model=Command, responses=CHANGES, dependencies=OPERATE)
@@ -228,11 +253,12 @@ async def get_command(pool: PoolDep, command_id: Annotated[UUID, Path(descriptio
 
 @router.get("/quarantine", response_model=StrangerList, responses=responses(422, 503), dependencies=INSPECT)
 async def list_quarantine(
-    whole: WholePoolDep,
+    pool: PoolDep,
     limit: Annotated[int, Query(ge=1, le=1000, description="how many at most")] = 100,
 ) -> Response:
-    """Devices that send and that nobody registered. Their messages are kept."""
-    async with whole.acquire() as connection:
+    """Devices that send and that nobody registered. Their messages are kept. A limited account sees none: they have no
+    place yet."""
+    async with pool.acquire() as connection:
         found = await list_strangers(connection, limit=limit)
     items: list[dict[str, Any]] = []
     for one in found:
@@ -242,7 +268,12 @@ async def list_quarantine(
     return answer({"items": items})
 
 
-@router.post("/quarantine/{device_id}/adopt", response_model=Adopted, responses=CHANGES, dependencies=CONFIGURE)
+@router.post(
+    "/quarantine/{device_id}/adopt",
+    response_model=Adopted,
+    responses=CHANGES,
+    dependencies=[*CONFIGURE, UNLIMITED],
+)
 async def adopt_stranger(
     request: Request,
     whole: WholePoolDep,
@@ -265,5 +296,12 @@ async def adopt_stranger(
             await register_stranger(connection, entry, actor=actor, address=address)
         except RegistryError as error:
             raise ProblemError(409, "not-possible", str(error)) from None
-    counts = asdict(await replay_rejected(settings, device_id=device_id))
-    return answer({"device_id": device_id} | {name: counts[name] for name in ("played", "mended", "still", "stored")})
+    counts, fault = ReplayCounts(), None
+    try:
+        # On a loop of its own: decoding thousands of messages must not hold up everybody else's requests.
+        counts = await asyncio.to_thread(asyncio.run, replay_rejected(settings, device_id=device_id))
+    except Exception as error:
+        log.exception("replay_failed", device_id=device_id)
+        fault = f"the messages stay kept, to be played with `citywatch rejected replay`: {type(error).__name__}"
+    told = {name: getattr(counts, name) for name in ("played", "mended", "still", "stored")}
+    return answer({"device_id": device_id, **told, "fault": fault})

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from api.answer import answer
-from api.context import ActorDep, AddressDep, SettingsDep, WholePoolDep
+from api.context import UNLIMITED, ActorDep, AddressDep, PoolDep, SettingsDep, WholePoolDep
 from api.device_schemas import Learned, ProfileChange, ProfileEntries, ProfileText, Sample
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
@@ -55,13 +55,13 @@ async def list_profiles(request: Request) -> Response:
 
 
 @router.post("/learn", response_model=Learned, responses=CHANGES, dependencies=CONFIGURE)
-async def learn_profile(whole: WholePoolDep, body: Sample) -> Response:
+async def learn_profile(pool: PoolDep, body: Sample) -> Response:
     """Propose a device type from a message, or from what is kept of a device in quarantine. Nothing is kept."""
     if (body.message is None) == (body.device_id is None):
         raise ProblemError(409, "not-possible", "give either a message or a device in quarantine")
     samples = [(body.message or "").encode()]
     if body.device_id is not None:
-        async with whole.acquire() as connection:
+        async with pool.acquire() as connection:
             samples = await kept_messages(connection, body.device_id)
     vendor, _, model = body.key.partition("/")
     try:
@@ -81,7 +81,7 @@ async def get_profile(request: Request, vendor: Vendor, model: Model) -> Respons
     return answer({"key": profile.key, "text": text, "own": _is_own(profile.path)})
 
 
-@router.put("/{vendor}/{model}", response_model=ProfileText, responses=CHANGES, dependencies=CONFIGURE)
+@router.put("/{vendor}/{model}", response_model=ProfileText, responses=CHANGES, dependencies=[*CONFIGURE, UNLIMITED])
 async def put_own_profile(
     request: Request,
     whole: WholePoolDep,

@@ -31,7 +31,10 @@ _BAD_FORM = ProblemError(422, "invalid", "the form is larger than a sign-in, or 
 
 def local_path(wanted: str) -> str:
     """Return `wanted` if it is a path of ours, else `/`: a link must not lead through the sign-in to another site."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:  # such as //[
+        return "/"
     plain = wanted.isprintable() and "\\" not in wanted and not parts.scheme and not parts.netloc
     return wanted if plain and wanted.startswith("/") and not wanted.startswith("//") else "/"
 
@@ -98,13 +101,19 @@ async def sign_in(
         account = await connection.fetchrow(query("identity", "account_by_name"), name)
     right = await is_right(form.get("password", ""), account["password_hash"] if account is not None else None)
     async with pool.acquire() as connection, connection.transaction():
-        if account is None or not right or account["disabled_at"] is not None:
-            if account is not None:
-                await audit(connection, name, "sign_in.refused", f"account {name}", None, address)
+        judged = (account["account_id"], account["password_hash"]) if account is not None and right else None
+        if (
+            account is None
+            or judged is None
+            # A reset, or a lock-out, may have come while the password was being judged.
+            or not await connection.fetchval(query("identity", "account_unchanged"), *judged)
+        ):
+            # Names that there are not too: else the time that this takes would tell them apart.
+            await audit(connection, name, "sign_in.refused", f"account {name}", None, address)
             # One sentence for every reason: it must not say which names exist.
             words = "Name or password is wrong."
             return sign_in_page(local_path(after), fault=words, name=name, provider=provider, status=401)
-        await succeed(connection, name)
+        await succeed(connection, name, address)
         response = await enter(connection, request, settings, account["account_id"], after)
         await audit(connection, name, "sign_in", f"account {name}", None, address)
     return response
@@ -164,7 +173,10 @@ async def change_password(
         return fault("The present password is wrong.", 403)
     hashed = await hash_soon(new)
     async with pool.acquire() as connection, connection.transaction():
-        await succeed(connection, principal.name)
+        judged = principal.account_id, account["password_hash"]
+        if not await connection.fetchval(query("identity", "account_unchanged"), *judged):
+            return fault("The present password is wrong.", 403)
+        await succeed(connection, principal.name, address)
         await connection.execute(query("identity", "password_set"), principal.account_id, hashed, False)
         await connection.execute(query("identity", "sessions_end"), principal.account_id)
         response = await enter(connection, request, settings, principal.account_id, "/")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.answer import encode
 from api.broker_link import BrokerLink
-from api.context import Identifier, SettingsDep
+from api.context import UNLIMITED, Identifier, SettingsDep
 from api.device_schemas import IngestTaken
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, responses
@@ -15,7 +15,8 @@ from citywatch.errors import BrokerError
 from citywatch.settings import Settings
 from ingest.routes import NATIVE, WEBHOOK, WEBHOOKS
 
-router = APIRouter(prefix=f"{PREFIX}/ingest", tags=["ingest"], dependencies=[Allow(Permission.CONFIGURE)])
+# A message names its device itself: who may send one may send for any.
+router = APIRouter(prefix=f"{PREFIX}/ingest", tags=["ingest"], dependencies=[Allow(Permission.CONFIGURE), UNLIMITED])
 PROBLEMS = responses(400, 403, 404, 413, 422, 503)
 
 

@@ -6,7 +6,7 @@ import asyncpg
 from fastapi import APIRouter, Path, Query, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep
+from api.context import ActorDep, AddressDep, NowDep, PoolDep, PrincipalDep, WholePoolDep, refuse_limited
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, responses
 from api.version import PREFIX
@@ -31,13 +31,21 @@ async def list_maintenance(
 
 @router.post("", response_model=MaintenanceList, responses=PROBLEMS, dependencies=OPERATE)
 async def add_maintenance(
-    pool: PoolDep, whole: WholePoolDep, actor: ActorDep, address: AddressDep, now: NowDep, body: Maintenance
+    pool: PoolDep,
+    whole: WholePoolDep,
+    actor: ActorDep,
+    address: AddressDep,
+    now: NowDep,
+    principal: PrincipalDep,
+    body: Maintenance,
 ) -> Response:
     """Take a device, a site, a district, or all that hangs on a tag out of service for a while."""
     place = Place(body.device_id, body.site_id, body.district_id, body.tag)
     if sum(each is not None for each in (place.device_id, place.site_id, place.district_id, place.tag)) != 1:
         raise ProblemError(409, "not-possible", "name a device, a site, a district or a tag, one of them")
-    if place.tag is None and not await pool.fetchval(query("quiet", "place_exists"), *place.names()):
+    if place.tag is not None:
+        await refuse_limited(principal)  # a tag has no place: it may hang on any device
+    elif not await pool.fetchval(query("quiet", "place_exists"), *place.names()):
         raise ProblemError(404, "not-found", "there is no such device, site or district")
     async with whole.acquire() as connection:
         try:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.answer import answer, rows
 from api.context import (
+    UNLIMITED,
     ActorDep,
     AddressDep,
     DistrictQuery,
@@ -114,7 +115,7 @@ class DistrictSummaries(BaseModel):
 @router.put(
     "/datastreams/published",
     response_model=Published,
-    dependencies=[Allow(Permission.CONFIGURE)],
+    dependencies=[Allow(Permission.CONFIGURE), UNLIMITED],
     responses=responses(400, 403, 413, 422, 503),
 )
 async def publish(body: Publish, pool: WholePoolDep, actor: ActorDep, address: AddressDep) -> Response:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from api.context import AddressDep, SettingsDep, WholePoolDep
-from api.identity.accounts import person_account, token_hash
+from api.identity.accounts import person_account, shut_out, token_hash
 from api.identity.oidc import CALLBACK, Provider
 from api.identity.pages import sign_in_page
 from api.identity.sessions import cookie_name, set_cookie
@@ -76,8 +76,12 @@ async def answered(
         if not code:
             raise AccountError(f"the provider refused: {request.query_params.get('error', 'no reason given')[:80]}")
         person = await provider.finish(code, flow["nonce"], flow["verifier"], time.time())
+        if person.role is None:
+            async with pool.acquire() as connection:
+                await shut_out(connection, person)
+            raise AccountError("the provider knows you, but nothing there gives you a role here")
         async with pool.acquire() as connection, connection.transaction():
-            account_id, name = await person_account(connection, person)
+            account_id, name = await person_account(connection, person, person.role)
             response = await enter(connection, request, settings, account_id, flow["next"])
             await audit(connection, name, "sign_in", f"account {name}", {"issuer": person.issuer}, address)
     except AccountError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api import meaning_schemas as shapes
@@ -57,6 +57,7 @@ def solve(task: Task) -> tuple[Plan, int]:
     },
 )
 async def get_routes(
+    request: Request,
     pool: PoolDep,
     trucks: Annotated[int, Query(ge=1, le=50, description="how many go out")] = 2,
     capacity: Annotated[int, Query(ge=100, le=100_000, description="litres a truck holds, as they lie in bins")] = 8000,
@@ -83,7 +84,7 @@ async def get_routes(
     fleet = tuple(Truck(str(number), capacity, begin, end) for number in range(1, trucks + 1))
     plan, in_order = (Plan((), 0), 0)
     if stops:
-        plan, in_order = await _apart(Task(stops, fleet, (depot, *places)))
+        plan, in_order = await solve_apart(request.app.state.solver_turn, Task(stops, fleet, (depot, *places)))
     if form == "geojson":
         named = dict(zip((stop.bin_id for stop in stops), places, strict=True))
         return answer(to_geojson(plan, depot, named), media_type="application/geo+json")
@@ -96,13 +97,19 @@ async def get_routes(
     return answer(_told(plan, depot, len(stops), in_order))
 
 
-async def _apart(task: Task) -> tuple[Plan, int]:
+async def solve_apart(turn: asyncio.Semaphore, task: Task) -> tuple[Plan, int]:
     """Solve in a process of its own where it takes seconds, for which the solver holds the interpreter."""
     if len(task.stops) <= FEW:
         return await asyncio.to_thread(solve, task)
-    # One that lives as long as the question: plans are made a few times a day.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        return await asyncio.get_running_loop().run_in_executor(executor, solve, task)
+    if turn.locked():
+        raise ProblemError(503, "busy", "another plan is being made: try again in a few seconds", wait=5)
+    async with turn:
+        # One that lives as long as the question: plans are made a few times a day.
+        executor = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(executor, solve, task)
+        finally:
+            executor.shutdown(wait=False)  # waiting would hold up everybody's requests
 
 
 def _stop(device_id: str, level: float, litres: float | None, latest: int) -> Stop:

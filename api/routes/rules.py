@@ -1,11 +1,12 @@
 """The rules in force, their versions, and how they are checked, changed and switched."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep, Word
+from api.context import UNLIMITED, ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep, Word
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
 from api.rule_schemas import RuleChange, RuleChecked, RuleSwitch, RuleText, RuleVersions
@@ -19,6 +20,7 @@ from sql.queries import query
 
 router = APIRouter(prefix=PREFIX, tags=["rules"])
 READ, CONFIGURE = [Allow(Permission.READ)], [Allow(Permission.CONFIGURE)]
+CHANGE = [*CONFIGURE, UNLIMITED]  # a rule holds everywhere
 CHANGES = responses(400, 403, 404, 409, 413, 422, 503)
 RuleName = Annotated[Word, Path(description="rule", examples=["bin-nearly-full"])]
 
@@ -36,10 +38,10 @@ async def list_rules(pool: PoolDep) -> Response:
     return answer({"items": rows(await pool.fetch(query("api", "rules"), None))})
 
 
-@router.post("/rules/check", response_model=RuleChecked, responses=CHANGES, dependencies=READ)
+@router.post("/rules/check", response_model=RuleChecked, responses=CHANGES, dependencies=CONFIGURE)
 async def check_rule_text(now: NowDep, body: RuleText) -> Response:
     """Read a rule and run its tests, without keeping anything; answers with all mistakes, line by line."""
-    definition, mistakes = check_text(body.text, body.tests, now.date())
+    definition, mistakes = await asyncio.to_thread(check_text, body.text, body.tests, now.date())
     record = None if definition is None else rule_record(definition.rule)
     return answer({"mistakes": mistakes, "rule": record})
 
@@ -59,12 +61,12 @@ async def list_rule_versions(pool: PoolDep, rule_id: RuleName) -> Response:
     return answer({"items": rows(await pool.fetch(query("rules", "versions_of"), rule_id))})
 
 
-@router.put("/rules/{rule_id}", response_model=Rule, responses=CHANGES, dependencies=CONFIGURE)
+@router.put("/rules/{rule_id}", response_model=Rule, responses=CHANGES, dependencies=CHANGE)
 async def change_rule(
     pool: WholePoolDep, actor: ActorDep, address: AddressDep, now: NowDep, rule_id: RuleName, body: RuleChange
 ) -> Response:
     """Put a new version of a rule in force, or a new rule. It must have no mistake, and tests of both kinds."""
-    definition, mistakes = check_text(body.text, body.tests, now.date())
+    definition, mistakes = await asyncio.to_thread(check_text, body.text, body.tests, now.date())
     if definition is not None and definition.rule.rule_id != rule_id:
         mistakes.append(f"rule:1: the rule is called {definition.rule.rule_id!r}, and is put as {rule_id!r}")
     if mistakes or definition is None:
@@ -79,7 +81,7 @@ async def change_rule(
     return answer(await _rule(pool, rule_id))
 
 
-@router.post("/rules/{rule_id}/enable", response_model=Rule, responses=CHANGES, dependencies=CONFIGURE)
+@router.post("/rules/{rule_id}/enable", response_model=Rule, responses=CHANGES, dependencies=CHANGE)
 async def enable_rule(
     pool: WholePoolDep, actor: ActorDep, address: AddressDep, rule_id: RuleName, body: RuleSwitch
 ) -> Response:
@@ -87,7 +89,7 @@ async def enable_rule(
     return await _switch(pool, rule_id, True, actor, body.reason, address)
 
 
-@router.post("/rules/{rule_id}/disable", response_model=Rule, responses=CHANGES, dependencies=CONFIGURE)
+@router.post("/rules/{rule_id}/disable", response_model=Rule, responses=CHANGES, dependencies=CHANGE)
 async def disable_rule(
     pool: WholePoolDep, actor: ActorDep, address: AddressDep, rule_id: RuleName, body: RuleSwitch
 ) -> Response:

@@ -4,6 +4,7 @@ Not in the OpenAPI document: GeoReport describes itself. Names, mail addresses a
 are not kept. What is read in public has no description, which may tell of somebody.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,9 +17,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api.answer import encode
 from api.context import AddressDep, NowDep, WholePoolDep
 from api.permissions import Allow, Permission
-from api.rate import Buckets
+from api.rate import Buckets, network_of
 from api.schemas import Instant
-from devices.geometry import district_of, make_shape
+from devices.geometry import Shape, district_of, make_shape
 from sql.connection import Pool
 from sql.queries import query
 
@@ -26,6 +27,7 @@ PREFIX = "/open311/v2"
 SAME_PLACE, SAME_TIME = 50.0, timedelta(hours=24)  # metres and time within which a report repeats an open one
 NEAR = 100.0  # metres from a device that a report may be about
 MOST = 200
+FRESH = 60.0  # seconds for which the districts' shapes are kept
 REPORTS, PER = 5, timedelta(hours=1)  # how many one address may make
 
 router = APIRouter(prefix=PREFIX, tags=["open311"], include_in_schema=False, dependencies=[Allow(Permission.PUBLIC)])
@@ -119,9 +121,9 @@ async def report(request: Request, form: Form, pool: WholePoolDep, address: Addr
     try:
         given = await _fields(request)
         service, place = _service_of(given), _place(given)
-        if wait := _recent.take(address):
+        if wait := _recent.take(network_of(address)):
             raise GeoReportError(429, f"{REPORTS} reports an hour from one address; the next in {wait} s")
-        number = await _store(pool, service, place, given, now)
+        number = await _store(await _shapes(request, pool), pool, service, place, given, now)
     except GeoReportError as error:
         return _refuse(form, error)
     told = {"service_request_id": str(number), "service_notice": "", "account_id": ""}
@@ -165,13 +167,23 @@ def _place(given: Mapping[str, str]) -> tuple[float, float]:
     return latitude, longitude
 
 
-async def _store(pool: Pool, service: Service, place: tuple[float, float], given: Mapping[str, str], now: Any) -> int:
+async def _shapes(request: Request, pool: Pool) -> list[Shape]:
+    """Return the districts' shapes, read again every minute: they change once in years."""
+    read_at, shapes = getattr(request.app.state, "district_shapes", (float("-inf"), []))
+    if time.monotonic() - read_at > FRESH:
+        rows = await pool.fetch(query("api", "districts"))
+        shapes = [shape for row in rows if (shape := make_shape(row["district_id"], row["polygon"])) is not None]
+        request.app.state.district_shapes = time.monotonic(), shapes
+    return list(shapes)
+
+
+async def _store(
+    shapes: list[Shape], pool: Pool, service: Service, place: tuple[float, float], given: Mapping[str, str], now: Any
+) -> int:
     description, address = given.get("description", ""), given.get("address_string", "")
     if len(description) > 4000 or len(address) > 500:
         raise GeoReportError(400, "description holds 4,000 characters at most, address_string 500")
     async with pool.acquire() as connection, connection.transaction():
-        districts = await connection.fetch(query("api", "districts"))
-        shapes = [shape for row in districts if (shape := make_shape(row["district_id"], row["polygon"])) is not None]
         district = district_of(place[1], place[0], shapes)
         # A city that has drawn itself takes reports of itself.
         if shapes and district is None:

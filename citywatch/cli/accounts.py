@@ -53,7 +53,7 @@ def _part(districts: Any, domains: Any) -> str:
 def add(name: Name, role: RoleName = "viewer", district: Districts = None, domain: Domains = None) -> None:
     """Add an account and print its one-time password.
 
-    Example: `citywatch accounts add ada --role operator --district north --domain waste`
+    Example: `citywatch accounts add ada --role operator --district north-hill --domain waste`
     """
     password = _run(lambda c: accounts.add_account(c, _actor(), name, role, district or None, domain or None))
     print(f"{name} is {role} of {_part(district, domain)}.")

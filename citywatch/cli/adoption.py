@@ -14,6 +14,8 @@ from citywatch.settings import load_settings
 from devices.model import Domain
 from devices.quarantine import list_strangers, register_stranger
 from ingest.replay import replay_rejected
+from sql.connection import Connection
+from sql.queries import query
 
 Json = Annotated[bool, typer.Option("--json", help="for programs")]
 
@@ -63,7 +65,16 @@ def adopt(
         "longitude": longitude,
         "expected_interval": profiles[profile].expected_interval,
     }
-    in_store(lambda connection: register_stranger(connection, device, actor=f"{getuser()} (command line)"))
+
+    async def take_in(connection: Connection) -> None:
+        if not await connection.fetchval(query("devices", "is_kept"), device_id):
+            raise RegistryError(
+                f"{device_id} does not wait: `citywatch devices quarantine` shows who does, `citywatch devices import`"
+                " registers a device before it sends"
+            )
+        await register_stranger(connection, device, actor=f"{getuser()} (command line)")
+
+    in_store(take_in)
     counts = asyncio.run(replay_rejected(load_settings(), device_id=device_id))
     if as_json:
         print(json.dumps(asdict(counts)))

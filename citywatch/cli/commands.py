@@ -28,7 +28,7 @@ def send(
 ) -> None:
     """Send a command to a device, by MQTT or as a downlink of its network server.
 
-    Example: `citywatch devices command send air-3 self-test --expires 10m`
+    Example: `citywatch devices command send air-003 self-test --expires 10m`
     """
     try:
         given = json.loads(arguments)
@@ -56,7 +56,7 @@ def list_(
 ) -> None:
     """Show commands and what became of them, the newest first.
 
-    Example: `citywatch devices command list --device air-3`
+    Example: `citywatch devices command list --device air-003`
     """
     for one in in_store(lambda connection: list_commands(connection, device_id=device, state=state, limit=limit)):
         _show(one, as_json)

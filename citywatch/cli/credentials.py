@@ -22,6 +22,7 @@ from devices.broker_admin import BrokerAdmin
 from devices.credentials import (
     AT_ONCE,
     Credential,
+    accounts_kind,
     broker_admin,
     create_credentials,
     create_provisioning_key,
@@ -92,7 +93,10 @@ def list_(as_json: Json = False) -> None:
 
     Example: `citywatch devices credential list`
     """
-    for one in in_store(list_credentials):
+    found = in_store(list_credentials)
+    if not found and not as_json:
+        print("no device has a credential")
+    for one in found:
         if as_json:
             print(json.dumps(asdict(one), default=str))
             continue
@@ -111,6 +115,7 @@ def key(
 
     Example: `citywatch devices credential key autumn-delivery --uses 500 --expires 30d`
     """
+    accounts_kind(load_settings())  # a key to an open broker is of no use
     lasts, now = parse_duration(expires), datetime.now(UTC)
 
     async def run(connection: Connection) -> str:

@@ -118,7 +118,21 @@ def _import_registry(path: Path, content: bytes, as_json: bool) -> None:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RegistryError(f"{path}: not JSON: {error}") from None
     counts = register(store_dsn(load_settings()), document)
-    print(json.dumps(asdict(counts)) if as_json else f"{path}: {counts}")
+    if as_json:
+        print(json.dumps(asdict(counts)))
+        return
+    parts = [
+        f"{number} {one if number == 1 else many}"
+        for number, one, many in (
+            (counts.districts, "district", "districts"),
+            (counts.sites, "site", "sites"),
+            (counts.sources, "source", "sources"),
+            (counts.devices, "device", "devices"),
+        )
+        if number
+    ]
+    devices = f": {counts.devices_new} new, {counts.devices_changed} changed" if counts.devices else ""
+    print(f"{path}: {', '.join(parts) or 'nothing in it'}{devices}")
 
 
 def _import_list(path: Path, content: bytes, dry_run: bool, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from citywatch.errors import CitywatchError
 from citywatch.local.checks import examine
-from citywatch.local.running import api_url, trust
+from citywatch.local.running import api_url, broker_address, find_running, trust
 from citywatch.settings import load_settings
 
 MARKS = {"ok": "ok   ", "note": "note ", "fault": "FAULT"}
@@ -54,7 +54,8 @@ def _fetch_status() -> dict[str, Any]:
         answer = httpx.get(url, timeout=10, headers=headers, verify=trust(settings))
         if answer.status_code == 401:
             raise CitywatchError(
-                f"{url} asks for a key: make one by `citywatch accounts key`, set CITYWATCH_IDENTITY__KEY"
+                f"{url} asks for a key: make one by `citywatch accounts key admin --label status --for 30d`,"
+                " set CITYWATCH_IDENTITY__KEY"
             )
         answer.raise_for_status()
     except httpx.HTTPError as error:
@@ -65,6 +66,8 @@ def _fetch_status() -> dict[str, Any]:
 
 def _print_status(state: dict[str, Any]) -> None:
     print(f"Citywatch {state['version']}, store {state['engine']}, broker {state['broker']}")
+    settings = load_settings()
+    print("Devices publish to mqtt://{}:{}".format(*broker_address(settings)))
     print(
         f"{state['observations']:,} observations; in the last minute {state['messages_last_minute']:,} messages"
         f" and {state['readings_last_minute']:,} readings"
@@ -73,6 +76,9 @@ def _print_status(state: dict[str, Any]) -> None:
         rows, seconds = process["lag_rows"], process["lag_seconds"]
         behind = "" if rows is None else f", {rows:,} rows behind"
         late = "" if seconds is None else f", {seconds:.1f} s late"
-        print(f"  {process['name']}: {process['state']}{behind}{late} {process['detail']}".rstrip())
+        detail = f", {process['detail']}" if process["detail"] else ""
+        print(f"  {process['name']}: {process['state']}{behind}{late}{detail}")
+    if find_running(settings.data_dir) is not None:
+        print("  PostgreSQL, broker and simulator: watched by `citywatch up`, which restarts what ends")
     for limit in state["limits"]:
         print(f"  note: {limit}")

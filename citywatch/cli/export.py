@@ -50,8 +50,13 @@ def export(
     else:
         chosen = format_ or _format_of(target)
         written = asyncio.run(write_file(target, chosen.value, selection, quiet=as_json))
-    if as_json and str(target) != "-":
+    if str(target) == "-":
+        return
+    if as_json:
         print(json.dumps(written))
+        return
+    what = f"{written['rows']:,} observations in {written['files']:,} files, " if partitioned else ""
+    print(f"{target}: {what}{written['bytes']:,} bytes")
 
 
 def _format_of(target: Path) -> Format:

@@ -9,6 +9,7 @@ import typer
 
 from citywatch.cli.registering import in_store
 from citywatch.errors import RegistryError, SettingsError
+from citywatch.settings import load_settings
 from devices.javascript import Sandbox
 from devices.learning import learn as learn_from
 from devices.profiles import load_profile
@@ -50,4 +51,13 @@ def learn(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(learned.as_yaml(), encoding="utf-8")
         load_profile(target, Sandbox())
-        print(f"# written to {target}", file=sys.stderr)
+        print(f"# written to {target}. {_next_step(into, device or 'ID', name)}", file=sys.stderr)
+
+
+def _next_step(folder: Path, device_id: str, profile: str) -> str:
+    folders = load_settings().devices.folders
+    adopt = f"citywatch devices adopt {device_id} --profile {profile}"
+    if folder.resolve() in [each.resolve() for each in folders]:
+        return f"Next: {adopt}"
+    setting = ",".join(str(each) for each in [*folders, folder])
+    return f"Next: start Citywatch anew with CITYWATCH_DEVICES__FOLDERS={setting}, and with that setting: {adopt}"

@@ -44,7 +44,10 @@ def list_(
         finally:
             await connection.close()
 
-    for message in asyncio.run(fetch()):
+    found = asyncio.run(fetch())
+    if not found and not as_json:
+        print("no such message is kept")
+    for message in found:
         text = message.payload.decode("utf-8", "backslashreplace")
         if as_json:
             entry: dict[str, Any] = {**asdict(message), "payload": text}

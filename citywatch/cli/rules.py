@@ -17,8 +17,8 @@ from rules.backtest import against, backtest
 from rules.check import check_file, run_trials
 from rules.definitions import load_definition, rule_files
 from rules.explain import Explanation, explain
+from rules.process import run as judge
 from rules.store import load_city, load_rules
-from rules.worker import run as judge
 from sql.pool import open_pool
 
 app = typer.Typer(help="Readings to alerts.", no_args_is_help=True)
@@ -92,6 +92,8 @@ def backtest_(
             f"{each['rule_id']}: {each['alerts']} alerts on {each['devices']} devices, {each['alerts_per_day']} a day,"
             f" at most {each['load']['most_in_period']} in ten minutes"
         )
+        if not each["readings"]:
+            print("  no readings in that time")
         change = each.get("against_present")
         if change:
             print(
@@ -122,10 +124,15 @@ def _files(paths: list[Path] | None) -> list[Path]:
         if path.is_dir():
             files += sorted(each for each in path.glob("*.yaml") if not each.name.endswith(".test.yaml"))
         elif path.is_file():
-            files.append(path)
+            files.append(_rule_beside(path))
         else:
             raise RuleError(f"{path}: there is no such file")
-    return files
+    return list(dict.fromkeys(files))
+
+
+def _rule_beside(path: Path) -> Path:
+    """Return the rule that a test file stands beside, so that `*.yaml` of a shell may name both."""
+    return path.with_name(path.name.removesuffix(".test.yaml") + ".yaml") if path.name.endswith(".test.yaml") else path
 
 
 async def _with_pool(alert_id: int) -> Explanation:

@@ -53,8 +53,9 @@ async def serve_app(application: FastAPI, listening: socket.socket, stop: asynci
         log_config=None,
         access_log=False,
         server_header=False,
-        # A proxy on this machine may say whom it asks for; without a public address there is none.
+        # A proxy of ours may say whom it asks for; without a public address there is none.
         proxy_headers=serve.public_url is not None,
+        forwarded_allow_ips=serve.proxies,
         ssl_certfile=serve.tls_certificate,
         ssl_keyfile=serve.tls_key,
         ws="websockets-sansio",

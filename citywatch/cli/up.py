@@ -16,7 +16,7 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from citywatch.cli.registering import in_store, register
+from citywatch.cli.registering import in_store, publish_city, register
 from citywatch.cli.serve import first_admin
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
@@ -92,7 +92,10 @@ def _wait_until_ready(url: str, trusted: ssl.SSLContext, supervisor: Supervisor)
 def _who_may(settings: Settings) -> str:
     if settings.serve.demo:
         return "Demo mode: open to everybody on this machine, reachable from nowhere else. Ctrl-C stops it."
-    return "Sign-in is on: `citywatch accounts` makes accounts and keys. Ctrl-C stops it."
+    return (
+        "Sign-in is on: `citywatch accounts` makes accounts and keys (`. .venv/bin/activate` puts it on the path)."
+        " Ctrl-C stops it."
+    )
 
 
 def _explain_port(what: str, wanted: int, got: int) -> None:
@@ -143,9 +146,10 @@ def run_up(settings: Settings, options: UpOptions) -> None:
             signal.signal(number, lambda *_: supervisor.stopping.set())
         started = time.monotonic()
         try:
-            url = _start(settings, options, data_dir, supervisor)
+            url, broker = _start(settings, options, data_dir, supervisor)
             if not supervisor.stopping.is_set():
-                _say(f"\nCitywatch is up after {time.monotonic() - started:.1f} s:  {url}\n")
+                _say(f"\nCitywatch is up after {time.monotonic() - started:.1f} s:  {url}")
+                _say(f"Devices publish to {broker}\n")
                 _say(_who_may(settings))
             supervisor.run(options.seconds)
         finally:
@@ -168,7 +172,8 @@ def _secure(settings: Settings, dsn: str, broker: LocalBroker) -> tuple[str | No
     return SERVICE, password
 
 
-def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: Supervisor) -> str:
+def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: Supervisor) -> tuple[str, str]:
+    """Return the addresses of the dashboard and of the broker."""
     _say("Starting PostgreSQL ...")
     postgres = LocalPostgres(data_dir / "postgres")
     supervisor.add("postgres", postgres)
@@ -204,7 +209,10 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     logs.mkdir(exist_ok=True)
     if options.simulator:
         city = build_city(options.seed, options.devices)
-        register(postgres.dsn(), registry_document(city))
+        document = registry_document(city)
+        register(postgres.dsn(), document)
+        if settings.serve.demo:
+            publish_city(postgres.dsn(), document)
         drawing = data_dir / "city" / "basemap.geojson"
         drawing.parent.mkdir(exist_ok=True)
         drawing.write_text(json.dumps(basemap(city)), encoding="utf-8")
@@ -229,4 +237,4 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
             supervisor.add("replay", Worker(replay, logs / "replay.log", environment, once=True))
     url = f"{scheme(settings)}://{settings.serve.host}:{http_port}"
     _wait_until_ready(url, trust(settings), supervisor)
-    return url
+    return url, f"mqtt://127.0.0.1:{broker.port}"

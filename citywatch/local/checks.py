@@ -13,7 +13,7 @@ from citywatch.local.aedes import LIMITS, installed_aedes
 from citywatch.local.mosquitto import installed_mosquitto, unpacked_mosquitto
 from citywatch.local.postgres import binaries
 from citywatch.local.process import free_port
-from citywatch.local.running import find_running
+from citywatch.local.running import find_running, scheme
 from citywatch.settings import Settings
 
 State = Literal["ok", "note", "fault"]
@@ -84,7 +84,9 @@ def check_running(settings: Settings) -> Finding:
     running = find_running(settings.data_dir)
     if running is None:
         return Finding("Citywatch", "note", "does not run here", "citywatch up")
-    return Finding("Citywatch", "ok", f"runs at http://{running.http_host}:{running.http_port}")
+    address = f"{scheme(settings)}://{running.http_host}:{running.http_port}"
+    broker = f"mqtt://{running.broker_host}:{running.broker_port}"
+    return Finding("Citywatch", "ok", f"runs at {address}, devices publish to {broker}")
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

@@ -37,6 +37,27 @@
     layer.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "district-label" });
   };
 
+  // The collection plan: a line per truck with its stops; what is left out is an open ring, the depot a dark dot.
+  map.routeStyle = function (feature) {
+    const p = feature.properties;
+    return p.kind === "route" ? { color: p.colour, weight: 3, dashArray: p.dashes, fill: false } : {};
+  };
+
+  map.stopPoint = function (feature, latlng) {
+    const p = feature.properties;
+    const look =
+      p.kind === "left-out"
+        ? { radius: 7, color: colour("--high"), weight: 2.5, dashArray: "3 3", fillColor: colour("--surface") }
+        : p.kind === "depot"
+          ? { radius: 8, color: colour("--surface"), weight: 2, fillColor: colour("--text") }
+          : { radius: 5.5, color: colour("--surface"), weight: 1.5, fillColor: p.colour };
+    return window.L.circleMarker(latlng, { ...look, fillOpacity: 1 });
+  };
+
+  map.nameStop = function (feature, layer) {
+    if (feature.properties.name) layer.bindTooltip(feature.properties.name);
+  };
+
   map.normalPoint = function (feature, latlng, context) {
     watchZoom(context && context.map);
     return window.L.circleMarker(latlng, {
@@ -314,7 +335,9 @@
 
   // Canvas does not follow CSS: a change of theme restyles the ground and the dots.
   new MutationObserver(function () {
-    if (!cw.exists("map")) return;
-    for (const id of ["map-base", "map-districts", "map-normal"]) cw.set(id, { hideout: { restyled: Date.now() } });
+    const above = { map: "map-normal", "plan-map": "map-routes" };
+    const shown = Object.keys(above).find((id) => cw.exists(id));
+    if (!shown) return;
+    for (const id of ["map-base", "map-districts", above[shown]]) cw.set(id, { hideout: { restyled: Date.now() } });
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
 })(window.citywatch);

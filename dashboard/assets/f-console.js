@@ -158,6 +158,20 @@
     clearSelection();
   });
 
+  // A form of a page, not of a dialog: what it asks for stands on it, what is filled in is added.
+  document.addEventListener("submit", function (event) {
+    const form = event.target.closest("[data-request-form]");
+    if (!form) return;
+    event.preventDefault();
+    const request = JSON.parse(form.dataset.requestForm);
+    for (const [name, value] of new FormData(form)) request[name] = value;
+    for (const field of form.querySelectorAll("[data-name]")) {
+      if (!field.value) return field.focus();
+      request[field.dataset.name] = field.value;
+    }
+    send(request);
+  });
+
   document.addEventListener("change", function (event) {
     if (event.target.id !== "keys-on") return;
     if (event.target.checked) localStorage.removeItem(KEYS_OFF);

@@ -15,7 +15,7 @@ from dashboard.texts import text
 Bounds = list[list[float]]
 
 
-def _script(name: str) -> JsonObject:
+def script(name: str) -> JsonObject:
     """Return a reference to a function of assets/d-map.js, as the map components take it."""
     return {"variable": f"citywatch.map.{name}"}
 
@@ -90,6 +90,29 @@ def map_legend() -> Component:
     return html.Div(signs, className="legend")
 
 
+def base_layers() -> list[Component]:
+    """Return what lies below everything else: the base map and the outlines of the districts."""
+    return [
+        # Panes keep the order of the layers, whichever arrives first: base map, outlines, devices.
+        dl.Pane(
+            dl.GeoJSON(id="map-base", url="/api/v1/basemap.geojson", style=script("baseStyle"), interactive=False),
+            name="ground",
+            style={"zIndex": 210},
+        ),
+        dl.Pane(
+            dl.GeoJSON(
+                id="map-districts",
+                url="/api/v1/districts.geojson",
+                style=script("districtStyle"),
+                onEachFeature=script("nameDistrict"),
+                interactive=False,
+            ),
+            name="outlines",
+            style={"zIndex": 220},
+        ),
+    ]
+
+
 def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: Sequence[Alert]) -> Component:
     """Return the map; normal devices are one canvas layer, what is abnormal a live layer above it."""
     waiting = sum(unanswered(alert) for alert in alerts)
@@ -99,33 +122,17 @@ def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: S
         waiting=waiting,
     )
     layers: list[Component] = [
-        # Panes keep the order of the layers, whichever arrives first: base map, outlines, devices.
-        dl.Pane(
-            dl.GeoJSON(id="map-base", url="/api/v1/basemap.geojson", style=_script("baseStyle"), interactive=False),
-            name="ground",
-            style={"zIndex": 210},
-        ),
-        dl.Pane(
-            dl.GeoJSON(
-                id="map-districts",
-                url="/api/v1/districts.geojson",
-                style=_script("districtStyle"),
-                onEachFeature=_script("nameDistrict"),
-                interactive=False,
-            ),
-            name="outlines",
-            style={"zIndex": 220},
-        ),
+        *base_layers(),
         dl.GeoJSON(
             id="map-normal",
-            pointToLayer=_script("normalPoint"),
-            onEachFeature=_script("nameDevice"),
-            eventHandlers={"click": _script("select")},
+            pointToLayer=script("normalPoint"),
+            onEachFeature=script("nameDevice"),
+            eventHandlers={"click": script("select")},
         ),
         dl.GeoJSON(
             id="map-abnormal",
-            pointToLayer=_script("abnormalPoint"),
-            eventHandlers={"click": _script("select")},
+            pointToLayer=script("abnormalPoint"),
+            eventHandlers={"click": script("select")},
         ),
         dl.ScaleControl(position="bottomleft", imperial=False),
     ]

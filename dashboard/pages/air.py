@@ -12,6 +12,7 @@ from dashboard.bands import EAQI_BOUNDS, EAQI_EDITION, Band, air_band
 from dashboard.components.charts import Curve, chart, curve_figure
 from dashboard.components.curves import limit_words, tip_of
 from dashboard.components.districts import mean
+from dashboard.components.index_calendar import level_class
 from dashboard.components.marks import freshness_chip, replay_chip
 from dashboard.components.parts import href, page_head, panel, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value
@@ -74,10 +75,15 @@ async def page(view: View) -> Component:
     wanted = view.query.get("device")
     chosen = next((s for s in here if s.device["device_id"] == wanted), here[0])
     limits = rule_limits(rules)
+    outlook_link = dcc.Link(
+        text("Outlook"),
+        href=href("/air/outlook", source=view.source, device=chosen.device["device_id"]),
+        className="button",
+    )
     head = page_head(
         text("Air"),
         plural("{n} station, indicative values", "{n} stations, indicative values", len(here)),
-        [*chips, span_choices(view, "24h")],
+        [*chips, outlook_link, span_choices(view, "24h")],
     )
     return html.Div(
         [
@@ -177,9 +183,10 @@ def _band(station: Station) -> Component | str:
     band = station.band
     if band is None:
         return "–"
-    style = "level bad" if band.level >= 5 else "level poor" if band.level == 4 else "level"
     words = text(band.name)
-    return html.Span([html.Span(str(band.level), className=style), f" {words}"], title=property_name(band.responsible))
+    return html.Span(
+        [html.Span(str(band.level), className=level_class(band)), f" {words}"], title=property_name(band.responsible)
+    )
 
 
 def _table(view: View, here: Sequence[Station], chosen: Station) -> list[Component]:

@@ -1,4 +1,4 @@
-"""One device: its readings now, its curves, its open alerts, and what became of its messages."""
+"""One device: its readings now, its curves, its open alerts, its commands, and what became of its messages."""
 
 import asyncio
 
@@ -7,9 +7,11 @@ from dash.development.base_component import Component
 
 from dashboard.components.account import account_facts
 from dashboard.components.alerts import alert_list
+from dashboard.components.commands import commands_panel
 from dashboard.components.curves import device_curves
 from dashboard.components.marks import freshness_chip, instant, replay_chip, severity_chip
 from dashboard.components.parts import page_head, panel, right_cell, table
+from dashboard.components.presence import PRESENCE_WORDS, presence_chip, presence_of
 from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.limits import rule_limits
 from dashboard.pages.spans import span_choices
@@ -28,11 +30,13 @@ async def page(view: View) -> Component:
     device = await view.api.device(device_id)
     clock = choose_clock(view.sources, device["source_id"], view.clock.now)
     view = View(view.api, view.query, view.sources, clock, view.path, view.zone)
-    rules, alerts, account, districts = await asyncio.gather(
+    rules, alerts, account, districts, commands, may = await asyncio.gather(
         view.api.rules(),
         view.api.alerts(device_id=device_id, most=20),
         view.api.account(device_id=device_id),
         view.api.districts(),
+        view.api.commands(device_id),
+        view.api.permissions(),
     )
     names_of = {district["district_id"]: district["name"] for district in districts}
     names = [row["property"] for row in by_importance(device)][:MOST_CURVES]
@@ -46,7 +50,7 @@ async def page(view: View) -> Component:
             page_head(
                 device["name"] or device_id,
                 f"{domain_name(device['domain'])}, {device_id}",
-                [*marks, freshness_chip(device["freshness"]), span_choices(view, "24h")],
+                [*marks, freshness_chip(device["freshness"]), presence_chip(device), span_choices(view, "24h")],
             ),
             html.Div(
                 [
@@ -58,6 +62,11 @@ async def page(view: View) -> Component:
                             panel(
                                 text("Alerts of this device"),
                                 alert_list(alerts, source=view.source, path="/alerts"),
+                                flush=True,
+                            ),
+                            panel(
+                                text("Commands"),
+                                commands_panel(device_id, commands, allowed="operate" in may),
                                 flush=True,
                             ),
                         ],
@@ -93,6 +102,7 @@ def _facts(device: Device, districts: dict[str, str]) -> Component:
         place = f"{device['latitude']:.5f}, {device['longitude']:.5f}"
     facts: list[tuple[str, Component | str]] = [
         (text("Heard"), device_age(device)),
+        (text("Presence"), text(PRESENCE_WORDS[presence_of(device)])),
         (text("Reports every"), duration(device["expected_interval_seconds"])),
         (text("Profile"), device["profile"]),
         (text("District"), districts.get(device["district_id"] or "", "–")),

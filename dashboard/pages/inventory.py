@@ -1,4 +1,4 @@
-"""Every device of the chosen source: how fresh it is, when it was heard, its battery."""
+"""Every device of the chosen source: whether it is there, when it was heard, its battery; and who is unknown."""
 
 import asyncio
 
@@ -8,6 +8,8 @@ from dash.development.base_component import Component
 from dashboard.components.grid import column, grid
 from dashboard.components.marks import FRESHNESS_NAMES, SEVERITY_NAMES, replay_chip
 from dashboard.components.parts import choices, href, page_head, panel, state
+from dashboard.components.presence import PRESENCE_NAMES, presence_class, presence_of
+from dashboard.components.quarantine import quarantine
 from dashboard.components.readings import result_of
 from dashboard.pages.overview import freshness_words
 from dashboard.pages.view import View
@@ -26,6 +28,8 @@ def inventory_row(device: Device, source: str | None, districts: dict[str, str])
         "district": districts.get(device["district_id"] or "", "–"),
         "freshness": text(FRESHNESS_NAMES[device["freshness"]]),
         "freshness_class": f"freshness-{device['freshness']}",
+        "presence": text(PRESENCE_NAMES[presence_of(device)]),
+        "presence_class": presence_class(presence_of(device)),
         "heard": device["last_time"],
         "battery": result_of(device, "battery"),
         "alert": text(SEVERITY_NAMES[severity]) if severity else "",
@@ -36,7 +40,7 @@ def inventory_row(device: Device, source: str | None, districts: dict[str, str])
 
 async def page(view: View) -> Component:
     """Return the inventory."""
-    devices, districts = await asyncio.gather(view.devices(), view.api.districts())
+    devices, districts, may = await asyncio.gather(view.devices(), view.api.districts(), view.api.permissions())
     names = {district["district_id"]: district["name"] for district in districts}
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     wanted = view.query.get("freshness")
@@ -55,6 +59,7 @@ async def page(view: View) -> Component:
             column("domain", text("Domain"), width=100),
             column("district", text("District"), width=120),
             column("freshness", text("Freshness"), width=115, cellRenderer="Chip"),
+            column("presence", text("Presence"), width=105, cellRenderer="Chip"),
             column("heard", text("Heard"), width=110, cellRenderer="Age"),
             column(
                 "battery",
@@ -69,4 +74,21 @@ async def page(view: View) -> Component:
         ]
         rows = [inventory_row(device, view.source, names) for device in shown]
         body = grid("inventory", columns, rows, label=text("All devices"), height="calc(100vh - 200px)")
-    return html.Div([head, panel(text("Inventory"), body, flush=True)], style={"display": "contents"})
+    parts = [head, *await _unknown(view, may), panel(text("Inventory"), body, flush=True)]
+    return html.Div(parts, style={"display": "contents"})
+
+
+async def _unknown(view: View, may: frozenset[str]) -> list[Component]:
+    """Return the quarantine for those who may look into raw messages; it is of the city as it runs."""
+    if "inspect" not in may or not view.clock.live:
+        return []
+    strangers, profiles = await asyncio.gather(view.api.quarantine(), view.api.profiles())
+    return [
+        panel(
+            text("Quarantine"),
+            quarantine(strangers, profiles, allowed="configure" in may),
+            note=text("devices that send and that nobody registered; their messages are kept"),
+            flush=True,
+            scroll="340px",
+        )
+    ]

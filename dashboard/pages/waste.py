@@ -65,9 +65,10 @@ async def page(view: View) -> Component:
     open_link = dcc.Link(
         text("Open device"), href=href(f"/devices/{chosen['device_id']}", source=view.source), className="button"
     )
+    plan_link = dcc.Link(text("Collection plan"), href=href("/waste/plan", source=view.source), className="button")
     return html.Div(
         [
-            page_head(text("Waste"), note, [*chips, span_choices(view, "24h")]),
+            page_head(text("Waste"), note, [*chips, plan_link, span_choices(view, "24h")]),
             _classes(ordered),
             html.Div(
                 [

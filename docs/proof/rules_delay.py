@@ -32,7 +32,7 @@ DEVICES = int(os.environ.get("PROOF_DEVICES", "2000"))
 RATE = float(os.environ.get("PROOF_RATE", "5000"))
 WARM_UP, SPAN = 10.0, float(os.environ.get("PROOF_SECONDS", "40"))
 LIMIT = 2.0  # seconds, 99th percentile
-RULES = "from citywatch.cli.process import run_process; from rules.worker import run; run_process('rules', run)"
+RULES = "from citywatch.cli.process import run_process; from rules.process import run; run_process('rules', run)"
 CONDITIONS = [
     *(f"{{at_least: {limit}, deadband: 5}}" for limit in (60, 65, 70, 75, 80, 85, 90, 95)),
     "{outside: [2, 88], deadband: 1}",

@@ -116,7 +116,7 @@ async def reads(pool: Pool) -> dict[str, float]:
     day, hour = timedelta(days=1), timedelta(hours=1)
     raw, rollup = query("read", "series_raw"), query("read", "series_rollup")
     asked: dict[str, tuple[Any, ...]] = {
-        "latest of all": (query("read", "latest_all"), None, None),
+        "latest of all": (query("api", "latest"), None, None, None, None),
         "24 h of one to 500 points": (raw, ONE, END - day, END),
         "30 days of one, raw": (raw, ONE, START, END),
         "30 days of one, by hour": (rollup.replace("rollup_minute", "rollup_hour"), ONE, START, END, hour),

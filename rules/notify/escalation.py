@@ -65,7 +65,7 @@ async def _tell(
         now - after,
         wanted,
         target.channel,
-        target.address,
+        target.name,
         number,
         now,
         now - LONGEST,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from citywatch.addresses import short_name
 from citywatch.telemetry import get_logger
 from rules.model import Severity
 from sql.connection import Connection, Record
@@ -33,6 +34,9 @@ FLOOD, FLOOD_WINDOW = 10, timedelta(minutes=10)
 ROOM, ROOM_URGENT = FLOOD - 4, FLOOD - 2
 DIGEST_WAIT = timedelta(seconds=5)
 
+# A dead receiver costs its timeout at most this often, however many messages wait for it; the others go on meanwhile.
+LONGEST_PAUSE = timedelta(seconds=30)
+
 Send = Callable[[str, Mapping[str, Any]], Awaitable[None]]  # (target, body); raises NotifyError
 log = get_logger()
 
@@ -48,6 +52,11 @@ class Target:
     channel: str
     address: str
     least: Severity = Severity.LOW  # alerts less urgent than this are not sent there
+
+    @property
+    def name(self) -> str:
+        """What the outbox and its readers know it by: the address itself, unless that may carry a token."""
+        return short_name(self.address) if self.channel in ("webhook", "apprise") else self.address
 
     def wants(self, severity: Severity) -> bool:
         """Say whether an alert of this severity is sent here."""
@@ -68,7 +77,7 @@ async def enqueue(
     for target in targets:
         if target.wants(severity):
             await connection.execute(
-                query("notify", "enqueue"), alert_id, target.channel, target.address, now + WAITS[severity], anew
+                query("notify", "enqueue"), alert_id, target.channel, target.name, now + WAITS[severity], anew
             )
 
 
@@ -85,17 +94,29 @@ async def send_next(connection: Connection, channels: Mapping[str, Send], now: d
             return True
         if row["kind"] == "alert" and await _held_back(connection, row, now):
             return True
-        try:
-            send = channels.get(row["channel"])
-            if send is None:
-                raise NotifyError(f"channel {row['channel']} is not set up")
-            await send(row["target"], await _body(connection, row, now))
-        except NotifyError as error:
-            await _fail(connection, row, str(error), now)
+        error = await _send(channels, row, await _body(connection, row, now))
+        if error is not None:
+            await _fail(connection, row, error, now)
         else:
             await connection.execute(query("notify", "settle"), number, "sent", "", now, row["incident_id"])
             log.info("notification_sent", notification_id=number, alert_id=row["alert_id"], channel=row["channel"])
         return True
+
+
+async def _send(channels: Mapping[str, Send], row: Record, message: Mapping[str, Any]) -> str | None:
+    """Send one message; return why it could not be delivered, None where it was."""
+    send = channels.get(row["channel"])
+    if send is None:
+        return f"channel {row['channel']} is not set up"
+    try:
+        await send(row["target"], message)
+    except NotifyError as error:
+        return str(error)
+    except Exception as error:
+        # A library's own complaint about one message must not stop all others. It may repeat the address: not kept.
+        log.exception("notification_broken", notification_id=row["notification_id"], channel=row["channel"])
+        return f"{type(error).__name__}, see the log"
+    return None
 
 
 def why_not(row: Record | Mapping[str, Any]) -> str | None:
@@ -209,10 +230,12 @@ def body(row: Record | Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 async def _fail(connection: Connection, row: Record, error: str, now: datetime) -> None:
     tries = row["attempts"] + 1
+    wait = min(FIRST_RETRY * 2 ** (tries - 1), LONGEST_RETRY)
+    pause = now + min(wait, LONGEST_PAUSE)
+    await connection.execute(query("notify", "pause"), row["channel"], row["target"], pause)
     if tries >= TRIES:
         await connection.execute(query("notify", "settle"), row["notification_id"], "dead", error, None, None)
         log.error("notification_given_up", notification_id=row["notification_id"], tries=tries, error=error)
         return
-    wait = min(FIRST_RETRY * 2 ** (tries - 1), LONGEST_RETRY)
     await connection.execute(query("notify", "postpone"), row["notification_id"], now + wait, error)
     log.warning("notification_failed", notification_id=row["notification_id"], tries=tries, error=error)

@@ -120,6 +120,11 @@ async def seed(connection: asyncpg.Connection, now: datetime) -> None:
     for hour in range(48):
         at = clock - timedelta(hours=hour)
         rows.append((streams["i94-301", "vehicle_flow"], at, reading("vehicle_flow", 7, at) * 4))
+    # One station has weeks of history, by the hour: what a forecast and a calendar are made from.
+    for name in ("pm2_5", "no2"):
+        for hour in range(25, 24 * 40):
+            at = now - timedelta(hours=hour)
+            rows.append((streams["air-000", name], at, reading(name, 0, at)))
     await _readings(connection, rows)
     await _rules(connection)
     await _alerts(connection, streams, now)
@@ -371,7 +376,7 @@ async def _account(connection: asyncpg.Connection, now: datetime) -> None:
             "bin-014",
             b'{fill_level: 41, "time": ',
         ),
-        ("rejected", "unknown_device", "no device 'bin-9999' is registered", None, b'{"fill_level": 12}'),
+        ("rejected", "unknown_device", "no device 'bin-9999' is registered", "bin-9999", b'{"fill_level": 12}'),
         (
             "refused",
             "too_old",

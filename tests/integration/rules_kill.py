@@ -18,7 +18,7 @@ from sql.connection import Connection, Pool
 from tests.integration.rules_tail import append, install, minute
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = "from citywatch.cli.process import run_process; from rules.worker import run; run_process('rules', run)"
+CODE = "from citywatch.cli.process import run_process; from rules.process import run; run_process('rules', run)"
 EVERY = timedelta(minutes=5)
 PROPERTIES = ("fill_level", "bin_temperature", "battery")
 Line = tuple[str, datetime, datetime | None]

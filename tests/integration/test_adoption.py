@@ -52,6 +52,8 @@ async def test_a_stranger_is_kept_and_decoded_from_the_start(dsn: str, pool: Poo
             return [(one["device_id"], one["messages"]) for one in await waiting()] == [("new-2", 1), ("new-1", 4)]
 
         await until(both_wait, "two strangers")
+        with pytest.raises(RegistryError, match="new-3 does not wait"):
+            await run("adopt", "new-3", "--profile", "citywatch/bin")
         with pytest.raises(RegistryError, match="no profile acme/none"):
             await run("adopt", "new-1", "--profile", "acme/none")
         assert "3 of 4 kept messages decoded, 3 readings" in await run("adopt", "new-1", "--profile", "citywatch/bin")

@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from citywatch.errors import CitywatchError, StoreError
 from citywatch.local.server import store_server
 from citywatch.settings import Settings
 from sql.archive import back_up, read_manifest, restore
+from sql.audit import audit
 from sql.care import look_after
-from sql.connection import Pool
+from sql.connection import Connection, Pool
 from sql.migrate import load_migrations, migrate
 from sql.pool import open_pool
 from tests.conftest import administer
@@ -87,6 +89,56 @@ async def test_restored_is_what_was_backed_up_and_goes_on(pool: Pool, empty: Poo
         await give(empty, folder)
     with pytest.raises(StoreError, match="exists"):
         await take(pool, folder)
+
+
+async def test_it_is_restored_over_a_first_start_and_under_another_collation(
+    pool: Pool, server_dsn: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Sessions stay behind; the log of the first start makes way, and is protected again afterwards."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.executemany(
+            "INSERT INTO district (district_id, name, polygon) VALUES ($1, $1, '{}')",
+            [("a-b",), ("Aa",), ("a_b",), ("B",)],
+        )
+        await audit(connection, "ann", "account.add", "account/ann")
+        await add_session(connection)
+    folder = await take(pool, tmp_path / "backup")
+    tables = {part["table"] for part in read_manifest(folder)["parts"]}
+    assert "account_user" in tables
+    assert not tables & {"session", "sign_in_flow", "sign_in_failure", "answered_request"}
+    name = f"citywatch_other_{os.getpid()}"
+    await administer(
+        server_dsn("postgres"), f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} {await otherwise(pool)}"
+    )
+    other = await open_pool(server_dsn(name), process="test", size=2)
+    try:
+        async with other.acquire() as connection:
+            await migrate(connection)
+            async with connection.transaction():
+                await audit(connection, "system", "account.add", "account/first")
+                await add_session(connection)
+        await give(other, folder)
+        assert await other.fetchval("SELECT string_agg(actor, ',') FROM audit_event") == "ann"
+        assert await other.fetchval("SELECT count(*) FROM session") == 0
+        with pytest.raises(asyncpg.RaiseError, match="only added to"):
+            await other.execute("DELETE FROM audit_event")
+    finally:
+        await other.close()
+        await administer(server_dsn("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def add_session(connection: Connection) -> None:
+    await connection.execute(
+        "WITH made AS (INSERT INTO account_user (name, role) VALUES ('ann', 'admin') RETURNING account_id)"
+        " INSERT INTO session (token_hash, account_id, expires_at) SELECT 'x', account_id, now() FROM made"
+    )
+
+
+async def otherwise(pool: Pool) -> str:
+    """How to make a database that sorts text otherwise than this one does, where the server can."""
+    if await pool.fetchval("SELECT EXISTS (SELECT FROM pg_collation WHERE collname = 'en-x-icu')"):
+        return "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en' ENCODING 'UTF8'"
+    return "TEMPLATE template0 LOCALE 'C' ENCODING 'UTF8'"
 
 
 async def test_a_backup_is_of_one_instant_while_others_write(pool: Pool, empty: Pool, tmp_path: Path) -> None:

@@ -207,6 +207,14 @@ async def test_ten_thousand_devices_are_imported_with_progress(city: Connection)
     assert await city.fetchval("SELECT count(*) FROM device WHERE district_id = 'north'") > 4000
 
 
+async def test_what_is_stored_already_is_no_fault_of_the_file(city: Connection) -> None:
+    await city.execute("UPDATE device SET latitude = 52.123456789, longitude = 13.987654321, district_id = 'north'")
+    text = "".join(write_lines([{**one, "tags": ""} async for one in read_devices(city)]))
+    assert (await take(city, text, dry_run=True)).faults == ()
+    moved = text.replace("13.987654321", "13.98")
+    assert [one.kind for one in (await take(city, moved, dry_run=True)).faults] == [FaultKind.DISTRICT_OUTSIDE]
+
+
 @pytest.fixture
 def command(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """`citywatch devices` with these arguments, on this test's own database."""
@@ -222,7 +230,7 @@ def test_the_command_recognises_what_it_is_given(command: Callable[..., Any], tm
     good.write_text("device_id,profile\nb-1,citywatch/bin\n")
     bad.write_text("device_id,profile\nb-1,acme/none\n")
 
-    assert command("import", str(city)).exit_code == 0
+    assert "2 districts, 1 site, 1 device: 1 new, 0 changed" in command("import", str(city)).stdout
     refused = command("import", str(bad))
     assert isinstance(refused.exception, RegistryError)
     assert f"{bad}: line 2: profile: 'acme/none': there is no such profile" in refused.stdout

@@ -125,6 +125,21 @@ async def test_what_cannot_be_given_is_refused_and_changes_nothing(pool: Pool, s
         pass
 
 
+async def test_two_who_provision_at_once_do_not_both_get_a_password(pool: Pool, settings: Settings) -> None:
+    await register(pool, "twice")
+    with broker_admin(settings) as admin:
+        async with pool.acquire() as one, pool.acquire() as two:
+            async with one.transaction():
+                await create_credentials(one, admin, ["twice"], actor="one", now=NOW)
+                second = asyncio.create_task(create_credentials(two, admin, ["twice"], actor="two", now=NOW))
+                waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+                async with asyncio.timeout(30):
+                    while not await one.fetchval(waits):  # noqa: ASYNC110  the other one is a server
+                        await asyncio.sleep(0.01)
+            with pytest.raises(RegistryError, match="twice has a credential"):
+                await second
+
+
 async def test_a_fleet_claims_its_credentials_with_a_key(
     pool: Pool, settings: Settings, secured: tuple[LocalBroker, str]
 ) -> None:

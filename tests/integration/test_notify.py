@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from citywatch.errors import SettingsError
 from citywatch.settings import NotifySettings
@@ -15,7 +16,7 @@ from rules.model import Severity
 from rules.notify.email import compose
 from rules.notify.escalation import Policy, Step, escalate
 from rules.notify.outbox import TRIES, NotifyError, Target, send_next
-from rules.notify.sender import policy_of
+from rules.notify.sender import channels_of, policy_of
 from rules.notify.webhook import Webhook, verify
 from rules.worker import Worker
 from sql.connection import Connection, Pool
@@ -72,6 +73,18 @@ async def test_an_alert_is_told_once_with_what_to_do(pool: Pool) -> None:
         assert "fire brigade" in body["operator_action"]
 
 
+async def test_an_alert_about_a_district_says_where_that_is(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        desk = Desk()
+        await burn(connection)
+        await connection.execute("INSERT INTO district (district_id, name, polygon) VALUES ('north', 'North', '{}')")
+        await connection.execute("UPDATE device SET district_id = 'north'")
+        await connection.execute("UPDATE alert SET device_id = NULL, area = 'district:north@replay'")
+        await drain(connection, desk)
+        (body,) = desk.got
+        assert (body["district_id"], body["latitude"], body["longitude"]) == ("north", 52.0, 4.3)
+
+
 async def test_an_incident_is_told_once_for_all_its_alerts(pool: Pool) -> None:
     async with pool.acquire() as connection:
         desk = Desk()
@@ -115,6 +128,58 @@ async def test_a_receiver_that_is_away_is_tried_again_and_given_up_visibly(pool:
         row = await connection.fetchrow("SELECT state, reason, attempts FROM notification")
         assert row is not None
         assert tuple(row) == ("dead", "nobody answers", TRIES)
+
+
+async def test_a_dead_receiver_and_a_broken_message_keep_nobody_waiting(pool: Pool) -> None:
+    asked: list[str] = []
+    desk = Desk()
+
+    async def hook(target: str, body: Mapping[str, Any]) -> None:
+        if target == DESK.name:
+            asked.append(target)
+            raise httpx.InvalidURL("https://token@desk.example")
+        await desk(target, body)
+
+    async with pool.acquire() as connection:
+        await burn(connection)
+        await connection.execute(
+            "INSERT INTO notification (alert_id, channel, target, due_at, step)"
+            " SELECT 1, 'webhook', CASE WHEN n < 20 THEN $1 ELSE 'other' END, now() - interval '1 h', n"
+            "   FROM generate_series(1, 20) AS n",
+            DESK.name,
+        )
+        later = datetime.now(UTC) + timedelta(minutes=2)
+        while await send_next(connection, {"webhook": hook}, later):
+            pass
+        assert (len(asked), len(desk.got)) == (1, 1), "one try for all that waits for it"
+        reasons = await connection.fetch("SELECT reason FROM notification WHERE reason <> ''")
+        assert [row["reason"] for row in reasons] == ["InvalidURL, see the log"]
+        while await send_next(connection, {"webhook": desk}, later + timedelta(minutes=1)):
+            pass
+        assert len(desk.got) > 1, "and all is sent when it is back"
+
+
+async def test_an_address_with_a_token_is_known_by_a_name(pool: Pool) -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(204)
+
+    settings = NotifySettings(
+        webhooks=[SecretStr("https://me:pw@desk.example:8443/hook/t0ken")], webhook_secret=SecretStr("secret")
+    )
+    (target,) = policy_of(settings).targets
+    assert target.name.startswith("https://desk.example:8443 #")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        hook = channels_of(settings, client, None)["webhook"]
+        await hook(target.name, {"id": "n-1"})
+        with pytest.raises(NotifyError, match="not among the settings"):
+            await hook("https://desk.example #00000000", {"id": "n-1"})
+    assert seen == ["https://me:pw@desk.example:8443/hook/t0ken"]
+    assert Target("apprise", "tgram://t0ken/chat").name.startswith("tgram:// #")
+    assert "t0ken" not in Target("apprise", "t0ken").name
+    assert "t0ken" not in repr(settings)
 
 
 async def test_a_webhook_is_signed_and_a_refusal_is_a_failure() -> None:
@@ -161,7 +226,7 @@ async def test_in_a_flood_a_receiver_is_told_fewer_than_ten_times_and_what_is_he
         await connection.execute(
             "INSERT INTO notification (alert_id, channel, target, due_at)"
             " SELECT alert_id, 'webhook', $1, now() FROM alert WHERE rule_id = 'bin-nearly-full'",
-            DESK.address,
+            DESK.name,
         )
         begin = datetime.now(UTC)
         for second in range(0, 590, 30):
@@ -198,8 +263,8 @@ async def test_what_nobody_acknowledges_goes_up_and_is_said_again(pool: Pool) ->
         assert [tuple(row) for row in rows] == [
             ("chief@x.org", 1),
             ("chief@x.org", 3),
-            (DESK.address, 1001),
-            (DESK.address, 1002),
+            (DESK.name, 1001),
+            (DESK.name, 1002),
         ]
         await actions.acknowledge(connection, 1, "ann", datetime.now(UTC))
         async with connection.transaction():
@@ -223,11 +288,18 @@ def test_hours_of_duty_may_run_over_midnight() -> None:
 
 def test_channels_that_lack_something_are_named() -> None:
     with pytest.raises(SettingsError, match="WEBHOOK_SECRET"):
-        policy_of(NotifySettings(webhooks=["http://x"]))
+        policy_of(NotifySettings(webhooks=[SecretStr("http://x")]))
     with pytest.raises(SettingsError, match="SMTP_HOST"):
         policy_of(NotifySettings(escalation=[{"after": "5m", "to": ["email:a@b"]}]))
     with pytest.raises(SettingsError, match="CHANNEL:ADDRESS"):
         policy_of(NotifySettings(escalation=[{"after": "5m", "to": ["pigeon:x"]}]))
+    with pytest.raises(SettingsError, match="ESCALATION: mqtt: a topic"):
+        policy_of(NotifySettings(escalation=[{"after": "5m", "to": ["mqtt:city/#"]}]))
+    for wrong in ("desk.example/hook", "ftp://desk.example", "https://[", "https://x:99999", "https://x/a b"):
+        with pytest.raises(ValidationError, match="a web address is needed"):
+            NotifySettings(webhooks=[SecretStr(wrong)])
+    with pytest.raises(ValidationError, match="a topic to publish on"):
+        NotifySettings(topics=["city/+"])
     made = policy_of(NotifySettings(topics=["city/alerts"], escalation=[{"after": "5m", "to": ["mqtt:city/sirens"]}]))
     assert made.targets == (Target("mqtt", "city/alerts", Severity.MEDIUM),)
     assert made.steps[0].targets == (Target("mqtt", "city/sirens", Severity.MEDIUM),)

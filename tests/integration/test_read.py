@@ -5,14 +5,7 @@ import pytest
 from citywatch.errors import StoreError
 from sql.connection import Pool
 from sql.fold import fold_once
-from sql.read import (
-    read_account,
-    read_counts,
-    read_latest,
-    read_latest_of_device,
-    read_profile,
-    read_series,
-)
+from sql.read import read_counts, read_profile, read_series
 from tests.integration.storing import Row, add_streams, make_room, write
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -35,20 +28,6 @@ async def streams(pool: Pool) -> list[int]:
                 await write(connection, rows, START)
         await fold_once(connection, 100_000)
     return streams
-
-
-async def test_latest_lists_datastreams_without_any_observation_too(pool: Pool, streams: list[int]) -> None:
-    await add_streams(pool, ["o3"], "south")
-    latest = await read_latest(pool)
-    assert [(each.property, each.result) for each in latest] == [
-        ("pm2_5", 30.0),
-        ("wind_direction", 10.0),
-        ("pm2_5", 50.0),
-        ("o3", None),
-    ]
-    assert [each.property for each in await read_latest(pool, district_id="south")] == ["o3"]
-    assert await read_latest(pool, domain="waste") == []
-    assert [each.datastream_id for each in await read_latest_of_device(pool, "device-0")] == streams[:2]
 
 
 async def test_series_of_a_day_is_raw_and_breaks_at_gaps_and_failures(pool: Pool, streams: list[int]) -> None:
@@ -112,16 +91,12 @@ async def test_profile_is_the_mean_of_all_readings_of_city_or_district(pool: Poo
         await read_profile(pool, "pm2_5", START, START + DAY, resolution="minute")
 
 
-async def test_account_and_counts(pool: Pool, streams: list[int]) -> None:
+async def test_counts_cover_the_city_and_this_hour(pool: Pool, streams: list[int]) -> None:
     await pool.execute(
         "INSERT INTO delivery_account VALUES ('a', $1, 10, 9, 1, 20, 15, 3, 2), ('a', $2, 5, 5, 0, 5, 4, 0, 0)",
         START,
         START + HOUR,
     )
-    (total,) = await read_account(pool, START, START + DAY)
-    assert (total.received, total.stored, total.closes) == (15, 19, False)
-    hours = await read_account(pool, START, START + DAY, device_id="a", by_hour=True)
-    assert [(each.hour, each.closes) for each in hours] == [(START, True), (START + HOUR, False)]
     counts = await read_counts(pool, START + timedelta(minutes=5))
     assert (counts.devices, counts.datastreams, counts.messages_this_hour) == (2, 3, 15)
     assert counts.observations == await pool.fetchval("SELECT count(*) FROM observation")

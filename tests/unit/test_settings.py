@@ -61,3 +61,34 @@ def test_example_env_names_every_setting_with_its_sentence() -> None:
     text = (ROOT / "example.env").read_text(encoding="utf-8")
     for key, sentence in known_keys().items():
         assert f"# {sentence}\n#{key}=" in text, f"{key} is not in example.env as the settings describe it: make docs"
+
+
+@pytest.mark.parametrize("text", ["rules,more/rules", " rules , more/rules,", '["rules", "more/rules"]'])
+def test_a_list_is_written_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("CITYWATCH_RULES__FOLDERS", text)
+    assert load_settings().rules.folders == [Path("rules"), Path("more/rules")]
+
+
+def test_the_env_file_is_read_in_the_same_way(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "CITYWATCH_NOTIFY__EMAILS=a@x.org,b@x.org\nCITYWATCH_RULES__POLL=\n", encoding="utf-8"
+    )
+    settings = load_settings()
+    assert settings.notify.emails == ["a@x.org", "b@x.org"]
+    assert settings.rules.poll.total_seconds() == 2  # empty: unset
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("CITYWATCH_RULES__FOLDERS", "[rules", "is not JSON"),
+        ("CITYWATCH_INGEST__ROUTES", "v3/up", "is not JSON"),
+        ("CITYWATCH_RULES__POLL", "foo", "'foo' is not a duration"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_an_error_that_names_its_key(
+    monkeypatch: pytest.MonkeyPatch, key: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(key, value)
+    with pytest.raises(SettingsError, match=f"^{key}: .*{said}"):
+        load_settings()

@@ -166,3 +166,15 @@ async def test_a_type_of_ones_own_is_taken_once_its_examples_hold(served: httpx.
     assert (listed["acme/bin-1"]["own"], listed["citywatch/bin"]["own"]) == (True, False)
     learnt = (await served.post("/api/v1/device-profiles/learn", json={"message": '{"temp": 21.5}'})).json()
     assert "air_temperature" in learnt["text"]
+
+
+async def test_what_cannot_be_decoded_does_not_undo_an_adoption(client: httpx.AsyncClient, city: Pool) -> None:
+    await city.execute(
+        "INSERT INTO rejected_message (received_at, fate, reason, detail, device_id, topic, payload)"
+        " VALUES (now(), 'rejected', 'unknown_device', '', 'new-1', 'city/v1/devices/new-1/up', '{}')"
+    )
+    await city.execute("ALTER TABLE rejected_message RENAME COLUMN topic TO other")
+    answer = await client.post("/api/v1/quarantine/new-1/adopt", json={"profile": "citywatch/bin"})
+    assert (answer.status_code, answer.json()["played"]) == (200, 0), answer.text
+    assert "stay kept" in answer.json()["fault"]
+    assert await city.fetchval("SELECT count(*) FROM device WHERE device_id = 'new-1'") == 1

@@ -5,7 +5,7 @@ import csv
 import io
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
-from api import export_parquet
+from api import export, export_parquet
 from api.export import AT_ONCE, Write, copy_csv
 from sql.connection import Connection, Pool
 from tests.installation import ROOT
+from tests.integration.ingest_run import until
 
 EXPORT = "/api/v1/export/observations"
 
@@ -165,3 +166,28 @@ async def test_exports_leave_connections_to_others(application: FastAPI, client:
         await each.aclose()
     async with asyncio.timeout(10):
         assert (await client.get(EXPORT + ".csv")).status_code == 200
+
+
+async def test_a_reader_that_only_holds_on_is_given_up(
+    application: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slowly a client takes what there is, the connection is free after a time, though it never lets go."""
+    monkeypatch.setattr(export, "LONGEST", timedelta(seconds=1))
+
+    async def endless(_connection: Connection, write: Write, _arguments: tuple[Any, ...]) -> None:
+        while True:
+            await write(b"x")
+
+    exports = application.state.exports
+    running = [exports.pieces(endless, ()) for _ in range(AT_ONCE)]
+    for each in running:
+        await anext(each)
+
+    async def has_room() -> bool:
+        return (await client.get(EXPORT + ".csv?device_id=none")).status_code == 200
+
+    await until(has_room, "room for another export")
+    for each in running:
+        with pytest.raises(TimeoutError):
+            async for _ in each:
+                pass

@@ -61,6 +61,24 @@ THE_SAME = {
 }  # fmt: skip
 
 
+# What a part of the city cannot be told: a look-back reads all of it.
+REFUSED = {"/api/v1/backtests", "/api/v1/backtests/{backtest_id}"}
+# What holds for the whole city, and is not changed from a part of it.
+WHOLE: list[tuple[str, str, dict[str, object]]] = [
+    ("PUT", "/api/v1/rules/bin-full", {"text": "x", "tests": "x", "reason": "x"}),
+    ("POST", "/api/v1/rules/bin-full/enable", {"reason": "x"}),
+    ("POST", "/api/v1/rules/bin-full/disable", {"reason": "x"}),
+    ("POST", "/api/v1/backtests", {}),
+    ("DELETE", "/api/v1/backtests/1", {}),
+    ("PUT", "/api/v1/datastreams/published", {"published": True}),
+    ("PUT", "/api/v1/device-profiles/acme/bin", {"text": "x"}),
+    ("POST", "/api/v1/quarantine/road-9/adopt", {}),
+    ("POST", "/api/v1/ingest/devices/bin-2", {}),
+    ("POST", "/api/v1/ingest/webhooks/tts_v3", {}),
+    ("POST", "/api/v1/maintenance", {"tag": "crew:1", "ends_at": "2999-01-01T00:00:00Z", "reason": "Lids replaced"}),
+]
+
+
 @pytest.fixture
 async def application(settings: Settings, city: Pool) -> AsyncIterator[FastAPI]:
     await city.execute(SOUTH)
@@ -99,6 +117,9 @@ async def test_no_route_tells_of_what_lies_outside(application: FastAPI) -> None
                 ("waste", waste, ("air-1", "road-1", "road-2")),
             ):
                 answer = await client.get(path, params=PARAMETERS.get(door.path))
+                if door.path in REFUSED:
+                    assert answer.status_code == 403, path
+                    continue
                 # 422: give it what it needs in PARAMETERS, so that it says something.
                 # The rule of the fixture has no condition, so its alerts cannot be explained.
                 if answer.status_code not in (200, 404) and not path.endswith("/explain"):
@@ -127,6 +148,28 @@ async def test_what_lies_outside_is_not_there(application: FastAPI, path: str) -
         assert (await all_.get(f"/api/v1{path}")).status_code == 200
         answer = await north.get(f"/api/v1{path}")
         assert answer.status_code == 404
+
+
+async def test_what_holds_for_all_is_not_changed_from_a_part(application: FastAPI, city: Pool) -> None:
+    async with seeing(application, NORTH) as north:
+        for method, path, body in WHOLE:
+            answer = await north.request(method, path, json=body)
+            assert (answer.status_code, "part of the city" in answer.text) == (403, True), (path, answer.text)
+    assert await city.fetchval("SELECT count(*) FROM audit_event") == 0
+
+
+async def test_what_strangers_sent_is_not_told_to_a_part(application: FastAPI, city: Pool) -> None:
+    await city.execute(
+        "INSERT INTO rejected_message (received_at, fate, reason, detail, device_id, topic, payload,"
+        " payload_size) VALUES (now(), 'rejected', 'unknown_device', '', 'new-1', 't', '{\"co2\": 700}', 12)"
+    )
+    asked = {"device_id": "new-1", "key": "acme/air"}
+    async with seeing(application, NORTH) as north, seeing(application, None) as all_:
+        found = [(await c.get("/api/v1/quarantine")).json()["items"] for c in (north, all_)]
+        assert [len(items) for items in found] == [0, 1]
+        learned = [await c.post("/api/v1/device-profiles/learn", json=asked) for c in (north, all_)]
+        assert [answer.status_code for answer in learned] == [409, 200], learned[0].text
+        assert "co2" not in learned[0].text
 
 
 async def test_figures_count_what_is_seen(application: FastAPI) -> None:

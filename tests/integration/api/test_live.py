@@ -114,6 +114,40 @@ async def test_an_acknowledged_alert_arrives_with_the_summary(address: str, city
     assert sum(seen["summary"]["open_alerts"].values()) == 4
 
 
+async def test_an_alert_announced_again_while_it_is_read_comes_again(address: str, city: Pool) -> None:
+    async with live(address) as client:
+        await client.send(["alerts"])
+        async with city.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE alert IN ACCESS EXCLUSIVE MODE")
+            await city.execute("SELECT pg_notify('citywatch_alert', '1')")
+            waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'alert'::regclass)"
+            async with asyncio.timeout(PATIENCE):
+                while not await connection.fetchval(waits):  # noqa: ASYNC110  the other one is a server
+                    await asyncio.sleep(0.01)
+            await city.execute("SELECT pg_notify('citywatch_alert', '1')")
+            await asyncio.sleep(0.1)  # heard by now, as a rule; heard later, it comes all the more
+        for _ in range(2):
+            assert [row["alert_id"] for row in (await client.next("delta"))["alerts"]] == [1]
+
+
+async def test_whatever_goes_wrong_the_live_values_go_on(address: str, city: Pool) -> None:
+    async with live(address) as client:
+        await client.send(["alerts"])
+        await city.execute("ALTER TABLE alert RENAME TO alert_away")
+        try:
+            await city.execute("SELECT pg_notify('citywatch_alert', '1')")
+            assert (await client.next())["type"] == "resync"
+        finally:
+            await city.execute("ALTER TABLE alert_away RENAME TO alert")
+        await city.execute("SELECT pg_notify('citywatch_alert', '2')")
+        seen: list[int] = []
+        async with asyncio.timeout(PATIENCE):
+            while not seen:
+                message = await client.next()
+                seen = [row["alert_id"] for row in message.get("alerts", [])]
+        assert seen == [2]
+
+
 async def test_who_was_away_resumes_where_they_were(address: str, city: Pool) -> None:
     async with live(address) as client, live(address) as witness:
         await client.send(["latest"])

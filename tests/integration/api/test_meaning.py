@@ -1,5 +1,6 @@
 """Forecasts, comparisons, equity and routes over HTTP, on hours put into the rollups by plain SQL."""
 
+import asyncio
 import csv
 import io
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from api.problems import ProblemError
+from api.routes.routes import FEW, Task, solve_apart
+from indicators.routes import Stop
 from sql.connection import Pool
 
 HOURS = """
@@ -101,3 +105,12 @@ async def test_full_bins_are_planned_for_and_told_in_three_forms(client: httpx.A
     assert [left["bin_id"] for left in small["left_out"]] == ["bin-1"], "204 litres do not fit into 200"
     nothing = (await client.get("/api/v1/routes", params={"least_level": 100})).json()
     assert (nothing["bins"], nothing["routes"]) == (0, [])
+
+
+async def test_one_plan_is_made_at_a_time() -> None:
+    task = Task(tuple(Stop(f"bin-{n}", 1) for n in range(FEW + 1)), (), ())
+    turn = asyncio.Semaphore(1)
+    async with turn:
+        with pytest.raises(ProblemError, match="another plan is being made") as refused:
+            await solve_apart(turn, task)
+    assert (refused.value.status, refused.value.wait) == (503, 5)

@@ -4,7 +4,11 @@ import asyncio
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message
 
+from api.app import create_app
+from citywatch.settings import Settings
 from sql.connection import Pool
 
 COMMENT = "/api/v1/alerts/1/comment"
@@ -63,3 +67,45 @@ async def test_many_at_once_do_it_once(client: httpx.AsyncClient, city: Pool) ->
 async def test_a_key_has_a_shape(client: httpx.AsyncClient, key: str) -> None:
     answer = await client.post(COMMENT, json={"comment": "x"}, headers={"Idempotency-Key": key})
     assert answer.status_code == 422
+
+
+async def test_an_answer_with_a_secret_is_not_kept(city: Pool, settings: Settings) -> None:
+    await city.execute(
+        "INSERT INTO provisioning_key (name, hash, uses_left, expires_at, created_at, created_by)"
+        " VALUES ('fleet', sha256(repeat('k', 40)::bytea), 2, now() + interval '1 h', now(), 'test')"
+    )
+    broker = settings.broker.model_copy(update={"accounts": "store"})
+    application = create_app(settings.model_copy(update={"broker": broker}))
+    transport = httpx.ASGITransport(application)
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        made = [await client.post("/api/v1/devices/bin-1/credential", headers={"Idempotency-Key": "k"}) for _ in "12"]
+        claim = {"device_id": "bin-2", "key": "k" * 40}
+        made += [await client.post("/api/v1/claims", json=claim, headers={"Idempotency-Key": "l"}) for _ in "12"]
+    assert [answer.status_code for answer in made] == [200, 409, 200, 409]
+    assert [answer.json().get("type") for answer in made[1::2]] == ["/problems/not-repeatable"] * 2
+    kept = b" ".join(row["body"] for row in await city.fetch("SELECT body FROM answered_request"))
+    for answer in made[::2]:
+        assert answer.json()["password"].encode() not in kept
+
+
+async def test_half_a_request_is_none(application: FastAPI, city: Pool) -> None:
+    """The client goes before the end of its body: nothing is done, and nothing is claimed."""
+    begun = {"type": "http.request", "body": b'{"comment": "x"}', "more_body": True}
+    told: list[Message] = [begun, {"type": "http.disconnect"}]
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        return told.pop(0)
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    headers = [(b"host", b"localhost"), (b"idempotency-key", b"k"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": COMMENT, "raw_path": COMMENT.encode(), "headers": headers,
+             "query_string": b"", "state": {}}  # fmt: skip
+    await application(scope, receive, send)
+    assert (said, await remarks(city)) == ([], 0)
+    assert await city.fetchval("SELECT count(*) FROM answered_request") == 0

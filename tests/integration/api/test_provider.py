@@ -107,11 +107,18 @@ async def test_people_sign_in_at_their_organisation(application: FastAPI, city: 
         await city.execute("UPDATE account_user SET role = 'admin' WHERE subject = '17'")
         await client.get(await there(client, "17"))
         assert (await client.get("/api/v1/me")).json()["roles"] == ["operator"]
+        # Over there she has no role any more: here her sessions and keys end.
+        mapped = application.state.provider._identity
+        application.state.provider._identity = mapped.model_copy(update={"oidc_roles": {}})
+        async with browser(application) as again:
+            assert "gives you a role" in (await again.get(await there(again, "17"))).text
+        assert (await client.get("/api/v1/me")).status_code == 401
+        application.state.provider._identity = mapped
         await city.execute("UPDATE account_user SET disabled_at = now() WHERE subject = '17'")
         assert "disabled" in (await client.get(await there(client, "17"))).text
         assert (await client.get("/api/v1/me")).status_code == 401
     actions = [row["action"] for row in await city.fetch("SELECT action FROM audit_event ORDER BY event_id")]
-    assert actions == ["account.add", "account.add", "sign_in", "account.role", "sign_in"]
+    assert actions == ["account.add", "account.add", "sign_in", "account.role", "sign_in", "account.disable"]
 
 
 async def test_a_provider_that_is_away_is_said_so(application: FastAPI, settings: Settings) -> None:

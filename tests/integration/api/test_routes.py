@@ -157,6 +157,13 @@ async def test_an_alert_is_assigned_shelved_and_brought_back(client: httpx.Async
     assert [event["kind"] for event in alert["events"]] == ["raised", "assigned", "commented", "shelved", "unshelved"]
 
 
+async def test_an_alert_about_a_district_is_found_in_it(client: httpx.AsyncClient, city: Pool) -> None:
+    await city.execute("UPDATE alert SET device_id = NULL, area = 'district:south' WHERE alert_id = 2")
+    listed = (await get(client, "/alerts", district_id="south"))["items"]
+    assert [alert["district_id"] for alert in listed if alert["alert_id"] == 2] == ["south"]
+    assert 2 not in [alert["alert_id"] for alert in (await get(client, "/alerts", district_id="north"))["items"]]
+
+
 async def test_a_retracted_alert_is_not_listed(client: httpx.AsyncClient, city: Pool) -> None:
     await city.execute("UPDATE alert SET retracted_at = now(), open = false WHERE alert_id = 2")
     listed = [alert["alert_id"] for alert in (await get(client, "/alerts"))["items"]]
@@ -180,6 +187,7 @@ async def test_an_unknown_state_of_alerts_is_refused(client: httpx.AsyncClient) 
 async def test_rejected_payloads_are_shown_however_broken(client: httpx.AsyncClient) -> None:
     (item,) = (await get(client, "/rejected", schemas.RejectedPage, limit=1))["items"]
     assert (item["payload_text"], item["payload_size"]) == ("{hi\\xff", 4)
+    assert (await client.get(f"{V1}/rejected", params={"limit": 1001})).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/districts", "/districts.geojson", "/latest"])

@@ -1,7 +1,8 @@
 """Signing in with sign-in on: who gets in, who does not, and what a stolen or foreign request can do."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from citywatch.settings import ServeSettings, Settings
 from sql.audit import verify
 from sql.connection import Pool
 from tests.integration.api.signed_in import HERE, ORIGIN, PASSWORD, add, browser, closed, sign_in
+from tests.integration.ingest_run import until
 
 ACK = "/api/v1/alerts/1/acknowledge"
 COOKIE = "citywatch_session"
@@ -196,6 +198,57 @@ async def test_one_address_cannot_try_one_password_on_every_account(application:
         assert (await sign_in(other, "ada")).status_code == 303
 
 
+async def test_who_signs_in_rightly_does_not_make_the_neighbours_wait(application: FastAPI, city: Pool) -> None:
+    await add(city, "ada")
+    for failures in (0, 29):
+        await city.execute(
+            "INSERT INTO sign_in_failure VALUES ('address 192.0.2.1', $1, now())"
+            " ON CONFLICT (key) DO UPDATE SET failures = $1, last_at = now()",
+            failures,
+        )
+        async with browser(application) as client:
+            assert (await sign_in(client, "ada")).status_code == 303
+        assert await city.fetchval("SELECT failures FROM sign_in_failure WHERE key LIKE 'address%'") == failures
+
+
+async def test_an_address_that_must_wait_makes_nobody_else_wait(application: FastAPI, city: Pool) -> None:
+    await city.execute("INSERT INTO sign_in_failure VALUES ('address 192.0.2.1', 40, now()), ('account old', 9, $1)",
+                       datetime(2026, 1, 1, tzinfo=UTC))  # fmt: skip
+    await add(city, "ada")
+    async with browser(application) as guesser:
+        assert (await sign_in(guesser, "ada", "wrong")).status_code == 429
+    async with browser(application, "198.51.100.7") as other:
+        assert (await sign_in(other, "bob", "wrong")).status_code == 401
+    # Ada is not in it, and what is older than a day has gone.
+    keys = [row["key"] for row in await city.fetch("SELECT key FROM sign_in_failure ORDER BY key")]
+    assert keys == ["account bob", "address 192.0.2.1", "address 198.51.100.7"]
+    assert await actions(city) == ["account.add", "sign_in.refused"]
+
+
+async def test_a_reset_while_a_password_is_judged_holds(client: httpx.AsyncClient, city: Pool) -> None:
+    await add(city, "ada")
+    async with city.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("UPDATE account_user SET password_hash = 'another' WHERE name = 'ada'")
+        signing_in = asyncio.create_task(sign_in(client, "ada"))
+
+        async def waits() -> bool:
+            return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
+        await until(waits, "the sign-in to come to the account")
+        await transaction.commit()
+    assert (await signing_in).status_code == 401
+    assert await city.fetchval("SELECT count(*) FROM session") == 0
+
+
+@pytest.mark.parametrize("name", ["", "-ada", "ada lovelace", "a" * 81, "ádá"])
+async def test_an_account_has_a_name_that_can_be_typed(city: Pool, name: str) -> None:
+    async with city.acquire() as connection:
+        with pytest.raises(AccountError, match="is no name"):
+            await accounts.add_account(connection, "test", name, "viewer")
+
+
 async def test_names_that_do_not_exist_look_like_wrong_passwords(client: httpx.AsyncClient, city: Pool) -> None:
     await add(city, "ada")
     known, unknown = await sign_in(client, "ada", "wrong"), await sign_in(client, "nobody", "wrong")
@@ -234,6 +287,7 @@ async def test_the_first_start_makes_an_admin_who_must_choose_a_password(client:
     [
         ("/alerts?open=true", "/alerts?open=true"), ("https://evil.example/", "/"), ("//evil.example", "/"),
         ("/\\evil.example", "/"), ("javascript:alert(1)", "/"), ("/\n/evil.example", "/"), ("", "/"),
+        ("//[", "/"),
     ],
 )  # fmt: skip
 def test_the_sign_in_leads_to_our_own_pages_only(wanted: str, path: str) -> None:

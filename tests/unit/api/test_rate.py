@@ -1,4 +1,6 @@
-from api.rate import MOST, Buckets
+import pytest
+
+from api.rate import MOST, Buckets, network_of
 
 
 def test_a_bucket_gives_its_burst_then_its_rate() -> None:
@@ -23,3 +25,14 @@ def test_callers_are_remembered_in_bounded_memory() -> None:
         buckets.take(str(number))
     assert len(buckets._left) == MOST
     assert buckets.take(str(MOST + 9)) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"), ("testclient", "testclient"), ("", ""),
+    ],
+)  # fmt: skip
+def test_of_ipv6_a_whole_network_is_one_caller(address: str, network: str) -> None:
+    assert network_of(address) == network

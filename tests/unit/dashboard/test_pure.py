@@ -6,18 +6,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
 from dashboard.components.city_map import bounds_of
+from dashboard.components.commands import commands_panel
 from dashboard.components.figures import change_words
+from dashboard.components.presence import presence_of
+from dashboard.components.quarantine import likely_profile
+from dashboard.components.route_map import plan_features
 from dashboard.components.spark import spark_path
 from dashboard.limits import lowest_limit, rule_limits
 from dashboard.pages.account import account_row
 from dashboard.pages.districts import service
 from dashboard.pages.report import shift_of
+from dashboard.pages.simulator import when_words
 from dashboard.pages.traffic import corridor_of, natural
 from dashboard.pages.waste import fill_classes, fullest_first
+from dashboard.pages.waste_plan import reason_words, trucks_beside
 from dashboard.query import Query, choose_clock, reader_zone
 from dashboard.reader import choose_language
 from dashboard.rule_words import condition_words
@@ -268,3 +275,106 @@ def test_local_text_follows_the_clock_change() -> None:
 
 def test_a_map_of_nothing_is_the_world() -> None:
     assert bounds_of([], []) == [[-60.0, -170.0], [75.0, 170.0]]
+
+
+@pytest.mark.parametrize(
+    ("presence", "link", "every", "shown"),
+    [
+        pytest.param("present", "online", 60, "online", id="connected"),
+        pytest.param("present", None, 60, "online", id="no births and wills, often heard"),
+        pytest.param("present", None, 300, "asleep", id="no births and wills, seldom heard"),
+        pytest.param("present", "online", 300, "online", id="connected, seldom heard"),
+        pytest.param("silent", "online", 60, "silent", id="an open connection is not life"),
+        pytest.param("offline", "offline", 300, "offline", id="its will came"),
+        pytest.param("flapping", "online", 60, "flapping", id="comes and goes"),
+    ],
+)
+def test_presence_is_as_the_api_says_and_sleepers_are_told_apart(
+    presence: str, link: str | None, every: float, shown: str
+) -> None:
+    one = device("bin-1") | {"presence": presence, "link": link, "learned_interval_seconds": every}
+    assert presence_of(one) == shown
+
+
+def test_the_type_proposed_for_a_stranger_is_the_one_that_its_message_names() -> None:
+    def entry(key: str, envelope: str, *properties: str) -> Any:
+        return {"key": key, "label": key, "domain": "waste", "envelope": envelope, "codec": None,
+                "properties": list(properties)}  # fmt: skip
+
+    types = [
+        entry("maker/bin", "chirpstack_v4", "fill_level"),
+        entry("own/bin", "native", "fill_level", "battery", "tilt"),
+        entry("own/road", "native", "vehicle_flow"),
+    ]
+
+    def proposed(payload: str, topic: str = "city/v1/devices/x/telemetry") -> str | None:
+        stranger: Any = {"payload_text": payload, "topic": topic}
+        return likely_profile(stranger, types)
+
+    assert proposed('{"fill_level": 12}') == "own/bin"
+    assert proposed('{"fill_level": 12}', "application/1/device/x/event/up") == "maker/bin"
+    assert proposed('{"readings": [{"vehicle_flow": 1}]}') == "own/road"
+    assert proposed('{"temperature": 1}') is None
+    assert proposed("not json") is None
+    assert proposed("[" * 5000) is None
+
+
+def test_arguments_of_a_command_are_an_object_or_a_clear_refusal() -> None:
+    assert arguments_of({"arguments": ' {"seconds": 60} '}) == {"seconds": 60}
+    assert arguments_of({}) == {}
+    for wrong in ("[1]", "{", "60"):
+        with pytest.raises(ValueError, match="must be a JSON object"):
+            arguments_of({"arguments": wrong})
+
+
+def test_why_a_bin_is_left_out_is_told_in_words_of_ours_and_never_lost() -> None:
+    assert reason_words("no truck has room or time left (priority 3)") == "no truck has room or time left"
+    assert reason_words("its 9000 fit into no truck (the largest holds 8000)") == (
+        "its 9000 l fit into no truck, the largest holds 8000 l"
+    )
+    assert reason_words("something new") == "something new"
+
+
+def test_a_plan_is_compared_with_one_truck_less_and_one_more_where_there_can_be() -> None:
+    assert trucks_beside(1) == [2]
+    assert trucks_beside(3) == [2, 4]
+    assert trucks_beside(50) == [49]
+
+
+def test_the_plan_on_the_map_goes_from_the_depot_and_back_and_shows_what_is_left_out() -> None:
+    plan: Any = {
+        "depot": [46.9, 7.4],
+        "routes": [{"truck": "2", "visits": [{"bin_id": "a", "arrival": "06:10", "load": 9},
+                                             {"bin_id": "unplaced", "arrival": "06:20", "load": 18}]}],
+        "left_out": [{"bin_id": "b", "reason": "..."}],
+    }  # fmt: skip
+    features = plan_features(plan, {"a": (46.91, 7.41), "b": (46.92, 7.42)}, {"a": "Canal Walk"})["features"]
+    told = [(each["properties"]["kind"], each["geometry"]["coordinates"]) for each in features]
+    assert told == [
+        ("route", [[7.4, 46.9], [7.41, 46.91], [7.4, 46.9]]),
+        ("stop", [7.41, 46.91]),
+        ("left-out", [7.42, 46.92]),
+        ("depot", [7.4, 46.9]),
+    ]
+    assert features[1]["properties"]["name"] == "Truck 2, stop 1: Canal Walk, 06:10"
+
+
+def test_who_may_not_send_a_command_finds_the_form_disabled_and_the_reason() -> None:
+    forms = [getattr(commands_panel("bin-1", [], allowed=allowed)[1], "data-html") for allowed in (True, False)]
+    assert "<fieldset>" in forms[0]
+    assert "<fieldset disabled>" in forms[1]
+    assert "Your account may look" in forms[1]
+
+
+@pytest.mark.parametrize(
+    ("timing", "words"),
+    [
+        pytest.param({"after_s": 0.0}, "at the start", id="nothing said"),
+        pytest.param({"after_s": -840.0}, "14 min before the start", id="before the start"),
+        pytest.param({"after_s": 3600.0}, "1 h after the start", id="after the start"),
+        pytest.param({"clock": "07:40"}, "at 07:40 by the city's clocks", id="by the clock"),
+        pytest.param({"per_day": 14.0}, "at random, 14 times a day", id="at random"),
+    ],
+)
+def test_when_something_is_planted(timing: dict[str, Any], words: str) -> None:
+    assert when_words({"after_s": None, "clock": None, "per_day": None} | timing) == words

@@ -1,0 +1,244 @@
+"""The collection plan: which truck empties which bins, what stays full and why, and what more or fewer trucks do."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.marks import replay_chip
+from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
+from dashboard.components.route_map import route_map, truck_look
+from dashboard.pages.view import View
+from dashboard.shapes import Plan, TruckRoute
+from dashboard.texts import mark, plural, text
+from dashboard.units import NOTHING, number, quantity
+
+TRUCKS, MOST_TRUCKS = 2, 50
+LEVEL = 60
+LEVELS = (50, 60, 70, 80, 90)
+WHAT_IF_BINS = 100  # a plan of more bins takes seconds, and the comparison makes two more
+# What the API says of a bin that is left out -> the same in the reader's words.
+REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"no truck has room or time left \(priority (?P<n>\d+)\)"), mark("no truck has room or time left")),
+    (
+        re.compile(r"its (?P<n>\d+) fit into no truck \(the largest holds (?P<most>\d+)\)"),
+        mark("its {n} l fit into no truck, the largest holds {most} l"),
+    ),
+    (re.compile(r"no shift reaches it between .*"), mark("no shift reaches it in time and gets back")),
+)
+
+
+def reason_words(reason: str) -> str:
+    """Return why a bin is left out in the reader's language; as the API says it where we have no words."""
+    for pattern, words in REASONS:
+        if found := pattern.fullmatch(reason):
+            return text(words, **found.groupdict())
+    return reason
+
+
+def served(plan: Plan) -> int:
+    """Return how many bins are emptied."""
+    return sum(len(route["visits"]) for route in plan["routes"])
+
+
+def trucks_beside(trucks: int) -> list[int]:
+    """Return the numbers of trucks that a plan is compared with: one less and one more, where there can be."""
+    return [other for other in (trucks - 1, trucks + 1) if 1 <= other <= MOST_TRUCKS]
+
+
+async def page(view: View) -> Component:
+    """Return the plan for the number of trucks and the level in the address."""
+    trucks = min(MOST_TRUCKS, max(1, view.query.number("trucks") or TRUCKS))
+    wanted = view.query.number("level")
+    level = wanted if wanted in LEVELS else LEVEL
+    plan, bins = await asyncio.gather(
+        view.api.plan(trucks=trucks, level=level, source_id=view.source_id), view.devices("waste")
+    )
+    names = {bin_["device_id"]: bin_["name"] or bin_["device_id"] for bin_ in bins}
+    places = {
+        bin_["device_id"]: (bin_["latitude"], bin_["longitude"])
+        for bin_ in bins
+        if bin_["latitude"] is not None and bin_["longitude"] is not None
+    }
+    head = page_head(text("Collection plan"), _note(plan, level), _actions(view, trucks, level))
+    if not plan["bins"]:
+        words = text("No bin is filled to {level} %. Choose a lower level to plan ahead.", level=level)
+        empty = panel(text("Routes"), state(text("Nothing to collect"), words, sign="check"))
+        return html.Div([head, empty], style={"display": "contents"})
+    others: list[tuple[int, Plan]] = []
+    if plan["bins"] <= WHAT_IF_BINS:
+        beside = trucks_beside(trucks)
+        plans = await asyncio.gather(
+            *(view.api.plan(trucks=other, level=level, source_id=view.source_id) for other in beside)
+        )
+        others = list(zip(beside, plans, strict=True))
+    right = [
+        panel(text("What if"), _what_if(view, level, trucks, [*others, (trucks, plan)]), flush=True),
+        panel(text("Trucks"), _trucks(view, plan, trucks, level), flush=True),
+        panel(text("Left out"), _left_out(view, plan, names), flush=True, scroll="300px"),
+    ]
+    return html.Div(
+        [
+            head,
+            html.Div(
+                [
+                    panel(text("Routes"), route_map(plan, places, names), right=[_legend(plan)], flush=True),
+                    html.Div(right, className="stack"),
+                ],
+                className="grid wide-left",
+            ),
+            panel(text("Stops"), _stops(view, plan, names), flush=True, scroll="560px"),
+        ],
+        style={"display": "contents"},
+    )
+
+
+def _note(plan: Plan, level: int) -> str:
+    due = plural("{n} bin to empty", "{n} bins to empty", plan["bins"])
+    return f"{due}, {text('at {level} % or more', level=level)}"
+
+
+def _address(view: View, trucks: int, level: int) -> str:
+    return href("/waste/plan", source=view.source, trucks=trucks, level=level)
+
+
+def _actions(view: View, trucks: int, level: int) -> list[Component]:
+    chips: list[Component] = [] if view.clock.live else [replay_chip(view.clock.source)]
+    levels = [(f"{each} %", _address(view, trucks, each), each == level) for each in LEVELS]
+    numbers = sorted({1, 2, 3, 4, 5, 6, trucks})
+    fleets = [(str(each), _address(view, each, level), each == trucks) for each in numbers]
+    return [
+        *chips,
+        html.Span(text("Trucks"), className="soft"),
+        choices(text("Trucks"), fleets),
+        html.Span(text("Filled to"), className="soft"),
+        choices(text("Filled to"), levels),
+        dcc.Link(text("Bins"), href=href("/waste", source=view.source), className="button"),
+    ]
+
+
+def _legend(plan: Plan) -> Component:
+    signs: list[Component] = []
+    for at, route in enumerate(plan["routes"]):
+        colour, _ = truck_look(at)
+        swatch = html.Span(className="swatch", style={"background": colour})
+        signs.append(html.Span([swatch, text("Truck {n}", n=route["truck"])]))
+    if plan["left_out"]:
+        signs.append(html.Span([html.Span(className="ring"), text("Left out")]))
+    return html.Div(signs, className="legend")
+
+
+def _kilometres(metres: int) -> str:
+    return quantity(metres / 1000, "km", 1)
+
+
+def _what_if(view: View, level: int, trucks: int, plans: Sequence[tuple[int, Plan]]) -> Component:
+    rows = []
+    for count, plan in sorted(plans, key=lambda each: each[0]):
+        words = plural("{n} truck", "{n} trucks", count)
+        name = html.Strong(words) if count == trucks else dcc.Link(words, href=_address(view, count, level))
+        rows.append(
+            html.Tr(
+                [
+                    html.Th(name, scope="row"),
+                    right_cell(f"{served(plan)} / {plan['bins']}"),
+                    right_cell(number(len(plan["left_out"]), 0)),
+                    right_cell(_kilometres(plan["distance"])),
+                    right_cell(max((route["end"] for route in plan["routes"]), default=NOTHING)),
+                ],
+                **{"data-selected": "true" if count == trucks else "false"},
+            )
+        )
+    headings = [
+        (text("Trucks"), False),
+        (text("Emptied"), True),
+        (text("Left out"), True),
+        (text("Distance"), True),
+        (text("Back at"), True),
+    ]
+    return table(headings, rows, caption=text("What more or fewer trucks do"))
+
+
+def _trucks(view: View, plan: Plan, trucks: int, level: int) -> list[Component]:
+    asked: dict[str, str | int] = {"trucks": trucks, "least_level": level, "source_id": view.source_id}
+    rows = [
+        html.Tr(
+            [
+                html.Th(text("Truck {n}", n=route["truck"]), scope="row"),
+                right_cell(number(len(route["visits"]), 0)),
+                right_cell(quantity(route["load"], "l", 0)),
+                right_cell(_kilometres(route["distance"])),
+                right_cell(f"{route['start']}–{route['end']}"),
+                html.Td(html.A("CSV", href=_file(asked, format="csv", truck=route["truck"]), **_named(route))),
+            ]
+        )
+        for route in plan["routes"]
+    ]
+    headings = [
+        (text("Truck"), False),
+        (text("Stops"), True),
+        (text("Load"), True),
+        (text("Distance"), True),
+        (text("Under way"), True),
+        (text("File"), False),
+    ]
+    note = text(
+        "{distance} in all, against {order} in the order of the bins' numbers. Distances are beeline times 1.3.",
+        distance=_kilometres(plan["distance"]),
+        order=_kilometres(plan["distance_in_bin_order"]),
+    )
+    whole = html.A(text("Plan as GeoJSON"), href=_file(asked, format="geojson"), download="collection-plan.geojson")
+    return [table(headings, rows, caption=text("Trucks")), html.P([note, " ", whole], className="method")]
+
+
+def _named(route: TruckRoute) -> dict[str, str]:
+    return {"aria-label": f"CSV: {text('Truck {n}', n=route['truck'])}"}
+
+
+def _file(asked: Mapping[str, str | int], **more: str) -> str:
+    return href("/api/v1/routes", **asked, **more)
+
+
+def _bin_link(view: View, bin_id: str, names: Mapping[str, str]) -> Component:
+    return dcc.Link(names.get(bin_id, bin_id), href=href(f"/devices/{bin_id}", source=view.source))
+
+
+def _left_out(view: View, plan: Plan, names: Mapping[str, str]) -> Component:
+    if not plan["left_out"]:
+        return state(text("None"), text("Every bin that is due is on a round."), sign="check")
+    rows = [
+        html.Tr(
+            [
+                html.Th(_bin_link(view, left["bin_id"], names), scope="row"),
+                html.Td(reason_words(left["reason"])),
+            ]
+        )
+        for left in plan["left_out"]
+    ]
+    return table([(text("Bin"), False), (text("Reason"), False)], rows, caption=text("Bins left out"))
+
+
+def _stops(view: View, plan: Plan, names: Mapping[str, str]) -> Component:
+    rows = [
+        html.Tr(
+            [
+                html.Td(text("Truck {n}", n=route["truck"])),
+                right_cell(str(order)),
+                html.Th(_bin_link(view, visit["bin_id"], names), scope="row"),
+                right_cell(visit["arrival"]),
+                right_cell(quantity(visit["load"], "l", 0)),
+            ]
+        )
+        for route in plan["routes"]
+        for order, visit in enumerate(route["visits"], start=1)
+    ]
+    headings = [
+        (text("Truck"), False),
+        (text("Stop"), True),
+        (text("Bin"), False),
+        (text("Arrival"), True),
+        (text("On board after it"), True),
+    ]
+    return table(headings, rows, caption=text("Stops in the order of each truck"))
