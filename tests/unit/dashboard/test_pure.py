@@ -213,7 +213,7 @@ def test_corridors_and_their_order_along_the_road() -> None:
 def test_what_unknown_devices_sent_leads_to_no_page() -> None:
     sums: Any = {"device_id": "(unknown)", "hour": None, "closes": True}
     assert account_row(sums)["device_id_href"] is None
-    assert account_row({**sums, "device_id": "bin-1"})["device_id_href"] == "/devices/bin-1"
+    assert account_row(sums | {"device_id": "bin-1"})["device_id_href"] == "/devices/bin-1"
 
 
 def test_curves_break_where_readings_are_missing() -> None:
