@@ -16,7 +16,7 @@ import psutil
 from tests.installation import Installation, installation, wait_for
 from tests.numbered import Numbered, count, registry
 
-OURS = ("ingest", "fold", "rules", "serve", "simulator")
+OURS = ("ingest", "fold", "rules", "indicators", "devices", "serve", "simulator")
 COMMANDS = {"simulator": "simulate"}
 RATE = 400  # messages a second
 AUTOSAVE = 5  # seconds, the embedded broker's
@@ -26,7 +26,10 @@ def find(city: Installation, name: str) -> psutil.Process:
     """Return one process by what it was started as."""
     word = COMMANDS.get(name, name)
     for process in city.processes()[1:]:
-        line = process.cmdline()
+        try:
+            line = process.cmdline()
+        except psutil.NoSuchProcess:  # killed just now
+            continue
         if name == "postgres" and line and line[0].endswith("/postgres"):
             return process
         if name == "broker" and line and Path(line[0]).name == "mosquitto":
