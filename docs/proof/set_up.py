@@ -92,5 +92,5 @@ def prove() -> dict[str, object]:
             "first_start_to_live_data_seconds": round(first, 1),
             "second_start_to_live_data_seconds": round(second, 1),
             "environment_mb": round(size / 1e6),
-            "printed": output.strip().splitlines()[-12:],
+            "printed": output[output.index("Starting PostgreSQL") :].strip().splitlines(),
         }
