@@ -1,4 +1,4 @@
-"""Counts rows with plain SQL of its own; imports nothing of ours.
+"""Counts what devices delivered with plain SQL of its own; imports nothing of ours. Derived values are not counted.
 
 `python docs/proof/independent_count.py DSN DEVICE_PATTERN` prints JSON: per device the observations with a value,
 the missing ones and the distinct times, straight from the tables.
@@ -22,7 +22,7 @@ SELECT d.device_id,
   FROM device AS d
   JOIN datastream AS s USING (device_id)
   JOIN observation AS o USING (datastream_id)
- WHERE d.device_id LIKE $1
+ WHERE d.device_id LIKE $1 AND s.method IS NULL
  GROUP BY d.device_id
  ORDER BY d.device_id
 """
