@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 
 from api import export, export_parquet
-from api.export import AT_ONCE, Write, copy_csv
+from api.export import AT_ONCE, Write
 from sql.connection import Connection, Pool
 from tests.installation import ROOT
 from tests.integration.ingest_run import until
@@ -153,10 +153,15 @@ async def test_an_export_that_fails_on_the_way_is_cut_not_short(
     assert (refused.status_code, refused.json()["type"]) == (500, "/problems/internal")
 
 
+async def endless(_connection: Connection, write: Write, _arguments: tuple[Any, ...]) -> None:
+    """An export that has not ended, however small the city is and however fast the machine."""
+    while True:
+        await write(b"x")
+
+
 async def test_exports_leave_connections_to_others(application: FastAPI, client: httpx.AsyncClient) -> None:
     exports = application.state.exports
-    anything = (None,) * 7
-    running = [exports.pieces(copy_csv, anything) for _ in range(AT_ONCE)]
+    running = [exports.pieces(endless, ()) for _ in range(AT_ONCE)]
     for each in running:
         await anext(each)
     refused = await client.get(EXPORT + ".csv")
@@ -173,10 +178,6 @@ async def test_a_reader_that_only_holds_on_is_given_up(
 ) -> None:
     """However slowly a client takes what there is, the connection is free after a time, though it never lets go."""
     monkeypatch.setattr(export, "LONGEST", timedelta(seconds=1))
-
-    async def endless(_connection: Connection, write: Write, _arguments: tuple[Any, ...]) -> None:
-        while True:
-            await write(b"x")
 
     exports = application.state.exports
     running = [exports.pieces(endless, ()) for _ in range(AT_ONCE)]
