@@ -56,7 +56,7 @@ def rules_table(rules: list[JsonObject], *, linked: bool) -> Component:
                     html.Th(dcc.Link(title, href=f"/rules/{rule['rule_id']}") if linked else title, scope="row"),
                     html.Td(severity_chip(definition.get("severity", "LOW"))),
                     html.Td(text("{when}, for {time}", when=when, time=duration(delay)) if delay else when),
-                    html.Td(text("in force") if rule["enabled"] else text("switched off")),
+                    html.Td(text("in force") if rule["enabled"] else text("switched off"), className="one-line"),
                     right_cell(number(rule["version"], 0)),
                     right_cell(number(rule["open_alerts"], 0)),
                 ]
