@@ -10,7 +10,7 @@ from citywatch.durations import format_duration
 from citywatch.errors import RegistryError
 from devices.device_checks import Known, check_lines
 from devices.device_file import Fault, read_lines
-from devices.geometry import make_shape
+from devices.geometry import make_shapes
 from devices.model import Domain
 from devices.registry import DeviceEntry
 from sql.connection import Connection
@@ -95,12 +95,7 @@ async def read_devices(
 
 
 async def _known(connection: Connection, ids: list[str], profiles: Mapping[str, Domain]) -> Known:
-    shapes = []
     districts = await connection.fetch(query("devices", "district_shapes"))
-    for row in districts:
-        shape = make_shape(row["district_id"], row["polygon"])
-        if shape is not None:
-            shapes.append(shape)
     return Known(
         profiles,
         {
@@ -108,7 +103,7 @@ async def _known(connection: Connection, ids: list[str], profiles: Mapping[str, 
             for r in await connection.fetch(query("devices", "site_places"))
         },
         frozenset(row["district_id"] for row in districts),
-        shapes,
+        make_shapes(districts),
         frozenset(row["source_id"] for row in await connection.fetch(query("devices", "source_ids"))),
         {row["device_id"]: dict(row) for row in await connection.fetch(query("devices", "lock_devices"), ids)},
     )

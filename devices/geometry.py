@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
+from typing import Any
 
 EARTH_RADIUS = 6_371_008.8  # m, mean (IUGG)
 _Ring = Sequence[Sequence[float]]
@@ -44,6 +45,12 @@ def make_shape(district_id: str, geometry: Mapping[str, object]) -> Shape | None
     longitudes = [point[0] for ring in rings for point in ring]
     latitudes = [point[1] for ring in rings for point in ring]
     return Shape(district_id, rings, (min(longitudes), min(latitudes), max(longitudes), max(latitudes)))
+
+
+def make_shapes(districts: Iterable[Mapping[str, Any]]) -> list[Shape]:
+    """Return the shapes of rows with `district_id` and `polygon`, without those that have none."""
+    made = (make_shape(row["district_id"], row["polygon"]) for row in districts)
+    return [shape for shape in made if shape is not None]
 
 
 def district_of(longitude: float, latitude: float, shapes: Iterable[Shape]) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from citywatch.errors import RegistryError
-from devices.geometry import district_of, make_shape
+from devices.geometry import district_of, make_shapes
 from devices.registry import import_registry
 from sql.audit import audit
 from sql.connection import Connection
@@ -44,10 +44,8 @@ async def register_stranger(connection: Connection, device: dict[str, Any], *, a
         raise RegistryError(f"{device['device_id']} is registered already: change it with `citywatch devices import`")
     latitude, longitude = device.get("latitude"), device.get("longitude")
     if device.get("district_id") is None and latitude is not None and longitude is not None:
-        rows = await connection.fetch(query("devices", "district_shapes"))
-        shapes = [make_shape(row["district_id"], row["polygon"]) for row in rows]
-        within = district_of(longitude, latitude, [shape for shape in shapes if shape is not None])
-        device = {**device, "district_id": within}
+        shapes = make_shapes(await connection.fetch(query("devices", "district_shapes")))
+        device = {**device, "district_id": district_of(longitude, latitude, shapes)}
     async with connection.transaction():
         await import_registry(connection, {"devices": [device]})
         detail = {"profile": device["profile"]}

@@ -19,7 +19,7 @@ from api.context import AddressDep, NowDep, WholePoolDep
 from api.permissions import Allow, Permission
 from api.rate import Buckets, network_of
 from api.schemas import Instant
-from devices.geometry import Shape, district_of, make_shape
+from devices.geometry import Shape, district_of, make_shapes
 from sql.connection import Pool
 from sql.queries import query
 
@@ -171,8 +171,7 @@ async def _shapes(request: Request, pool: Pool) -> list[Shape]:
     """Return the districts' shapes, read again every minute: they change once in years."""
     read_at, shapes = getattr(request.app.state, "district_shapes", (float("-inf"), []))
     if time.monotonic() - read_at > FRESH:
-        rows = await pool.fetch(query("api", "districts"))
-        shapes = [shape for row in rows if (shape := make_shape(row["district_id"], row["polygon"])) is not None]
+        shapes = make_shapes(await pool.fetch(query("devices", "district_shapes")))
         request.app.state.district_shapes = time.monotonic(), shapes
     return list(shapes)
 

@@ -12,7 +12,7 @@ from api.standards.sensorthings.bodies import Body, check_body, check_span, link
 from api.standards.sensorthings.compiled import parse_key
 from api.standards.sensorthings.errors import RequestError
 from api.standards.sensorthings.model import ENTITY_SETS
-from devices.geometry import district_of, make_shape
+from devices.geometry import district_of, make_shapes
 from devices.model import Domain, QualityFlag
 from devices.properties import DERIVED
 from sql.connection import Connection, Pool
@@ -164,13 +164,9 @@ class Maker:
         await self._connection.execute(query("sensorthings", "end_placing"), device_id)
         placing = await self._connection.fetchval(query("sensorthings", "make_placing"), device_id, self._now)
         await self._connection.execute(query("sensorthings", "make_placed"), placing, places, True)
-        shapes = [
-            shape
-            for row in await self._connection.fetch(query("api", "districts"))
-            if (shape := make_shape(row["district_id"], row["polygon"])) is not None
-        ]
         place = await self._connection.fetchrow(query("sensorthings", "point_of"), places)
         if place is not None:
+            shapes = make_shapes(await self._connection.fetch(query("devices", "district_shapes")))
             district = district_of(place["longitude"], place["latitude"], shapes)
             await self._connection.execute(query("sensorthings", "keep_place"), device_id, *place, district)
         self._registry_changed = True
