@@ -4,10 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
 from citywatch.errors import StoreError
 from sql.connection import Connection
 from sql.engine import Engine, choose_engine
 from sql.limited import provide_role
+from sql.pool import set_up
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 7_228_003
@@ -65,3 +68,13 @@ async def migrate(connection: Connection, migrations: list[Migration] | None = N
         return [migration.name for migration in fresh]
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
+
+
+async def migrate_at(dsn: str) -> list[str]:
+    """Bring the database at `dsn` up to date on a connection of its own; otherwise as `migrate`."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await set_up(connection)
+        return await migrate(connection)
+    finally:
+        await connection.close()

@@ -9,20 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from citywatch.cli.registering import register
 from citywatch.errors import CitywatchError
 from citywatch.local.broker import LocalBroker
 from citywatch.local.postgres import LocalPostgres
 from citywatch.local.process import free_port
+from citywatch.local.server import create_database
 from citywatch.local.supervisor import Supervisor, Worker
 from citywatch.settings import load_settings
 from ingest.broker_claim import claim_session
 from ingest.subscription import session_name, topic_filters
 from sql.connection import Connection
-from sql.migrate import migrate
-from sql.pool import set_up
+from sql.migrate import migrate_at
 
 PROCESSES = ("ingest", "fold", "rules", "indicators")
 EACH_SLICE = ("fold", "rules")
@@ -99,17 +97,8 @@ def own_system(folder: Path, registry: dict[str, Any]) -> Iterator[System]:
 
 
 async def _prepare(postgres: LocalPostgres) -> None:
-    admin = await asyncpg.connect(postgres.dsn("postgres"))
-    try:
-        await admin.execute("CREATE DATABASE citywatch")
-    finally:
-        await admin.close()
-    connection = await asyncpg.connect(postgres.dsn())
-    try:
-        await set_up(connection)
-        await migrate(connection)
-    finally:
-        await connection.close()
+    await create_database(postgres)
+    await migrate_at(postgres.dsn())
 
 
 def look_after(system: System) -> None:

@@ -35,8 +35,7 @@ from ingest.anchor import sessions
 from ingest.broker_claim import claim_session
 from simulators.placing import build_city
 from simulators.registry import basemap, registry_document
-from sql.migrate import migrate
-from sql.pool import set_up
+from sql.migrate import migrate_at
 
 HISTORY = "24h"  # of the simulated city, published at the first start so that the charts are full at the first look
 
@@ -63,12 +62,7 @@ def _say(text: str) -> None:
 
 async def _prepare_store(postgres: LocalPostgres) -> None:
     await create_database(postgres)
-    connection = await asyncpg.connect(postgres.dsn())
-    try:
-        await set_up(connection)
-        await migrate(connection)
-    finally:
-        await connection.close()
+    await migrate_at(postgres.dsn())
 
 
 async def _is_empty(dsn: str) -> bool:

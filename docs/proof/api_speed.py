@@ -5,11 +5,9 @@ Measured in the server: from the request's arrival in the application to its las
 
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import MutableMapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -17,11 +15,10 @@ import httpx
 from fastapi import FastAPI
 
 from api.app import create_app
-from citywatch.local.postgres import local_postgres
 from citywatch.settings import Settings
 from citywatch.telemetry import configure_logging
+from docs.proof.own_store import own_store
 from sql.engine import detect_engine
-from sql.migrate import migrate
 from sql.pool import set_up
 
 DEVICES = 5000
@@ -35,7 +32,6 @@ async def fill(dsn: str, start: datetime) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await set_up(connection)
-        await migrate(connection)
         await connection.execute(
             "INSERT INTO device (device_id, profile, domain)"
             " SELECT 'd' || n, 'p', 'air' FROM generate_series(1, $1::int) AS n",
@@ -133,8 +129,5 @@ async def run(dsn: str) -> dict[str, object]:
 def prove() -> dict[str, object]:
     """Run it on a database of its own."""
     configure_logging("proof", style="json")
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with local_postgres(folder / "postgres", fsync="off") as server:
-            return asyncio.run(run(server.dsn("postgres")))
+    with own_store() as (dsn, _folder):
+        return asyncio.run(run(dsn))

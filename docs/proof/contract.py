@@ -3,35 +3,25 @@
 import asyncio
 import re
 import socket
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from api.app import create_app
 from citywatch.cli.serve import serve_app
-from citywatch.local.postgres import local_postgres
 from citywatch.settings import Settings
-from sql.migrate import migrate
-from sql.pool import open_pool, set_up
+from docs.proof.own_store import own_store
+from sql.pool import open_pool
 from tests.integration.api.conftest import CITY
 from tests.integration.api.contract import ALL_PHASES, generated, run_schemathesis
 
 
 def prove() -> dict[str, Any]:
     """Return what was asked and what was found; raise AssertionError for any answer that breaks the contract."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        Path(folder).chmod(0o755)
-        with local_postgres(Path(folder) / "postgres", fsync="off") as server:
-            return asyncio.run(_both(server.dsn("postgres"), Path(folder)))
+    with own_store() as (dsn, folder):
+        return asyncio.run(_both(dsn, folder))
 
 
 async def _both(dsn: str, folder: Path) -> dict[str, Any]:
-    connection = await asyncpg.connect(dsn)
-    await set_up(connection)
-    await migrate(connection)
-    await connection.close()
     pool = await open_pool(dsn, process="proof")
     await pool.execute(CITY)
     await pool.close()

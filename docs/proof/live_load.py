@@ -9,10 +9,8 @@ import multiprocessing
 import os
 import socket
 import statistics
-import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -22,10 +20,9 @@ from websockets.asyncio.client import connect
 
 from api.app import create_app
 from citywatch.cli.serve import serve_app
-from citywatch.local.postgres import local_postgres
 from citywatch.settings import Settings
 from citywatch.telemetry import configure_logging
-from sql.migrate import migrate
+from docs.proof.own_store import own_store
 from sql.pool import set_up
 
 CLIENTS = 200
@@ -125,7 +122,6 @@ async def run(dsn: str) -> dict[str, object]:
     """Serve, listen, change."""
     connection = await asyncpg.connect(dsn)
     await set_up(connection)
-    await migrate(connection)
     await connection.execute(
         "INSERT INTO device (device_id, profile, domain) SELECT 'd' || n, 'p', 'air' FROM generate_series(1, $1) AS n",
         STREAMS,
@@ -183,8 +179,5 @@ async def run(dsn: str) -> dict[str, object]:
 def prove() -> dict[str, object]:
     """Run it on a database of its own."""
     configure_logging("proof", style="json")
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with local_postgres(folder / "postgres", fsync="off") as server:
-            return asyncio.run(run(server.dsn("postgres")))
+    with own_store() as (dsn, _folder):
+        return asyncio.run(run(dsn))

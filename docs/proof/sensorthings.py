@@ -5,10 +5,8 @@
 
 import asyncio
 import os
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +14,10 @@ import asyncpg
 import httpx
 
 from api.app import create_app
-from citywatch.local.postgres import local_postgres
 from citywatch.settings import Settings
 from citywatch.telemetry import configure_logging
+from docs.proof.own_store import own_store
 from sql.engine import detect_engine
-from sql.migrate import migrate
 from sql.pool import set_up
 
 ROWS = int(os.environ.get("PROOF_ROWS", "1000000"))
@@ -71,7 +68,6 @@ async def fill(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await set_up(connection)
-        await migrate(connection)
         await connection.execute(
             "INSERT INTO device (device_id, profile, domain, latitude, longitude)"
             " SELECT 'd' || n, 'p' || n % 3, (ARRAY['air', 'waste'])[1 + n % 2], 50 + n / 1000.0, n / 1000.0"
@@ -155,8 +151,5 @@ async def run(dsn: str) -> dict[str, object]:
 def prove() -> dict[str, object]:
     """Run it on a database of its own."""
     configure_logging("proof", style="json")
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with local_postgres(folder / "postgres", fsync="off") as server:
-            return asyncio.run(run(server.dsn("postgres")))
+    with own_store() as (dsn, _folder):
+        return asyncio.run(run(dsn))
