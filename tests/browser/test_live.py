@@ -67,7 +67,14 @@ def test_a_reading_comes_to_the_screen_by_itself(visitor: Visitor, city: City) -
 @pytest.mark.browser
 def test_map_list_and_card_are_one_selection(visitor: Visitor) -> None:
     page = visitor.open("/")
-    page.get_by_title("Library Court bin 1: critical alert").click()
+    mark = page.get_by_title("Library Court bin 1: critical alert")
+    # What lies too near is gathered, worst state first; a click draws nearer until the mark stands alone.
+    gathered = page.locator(".marker.cluster.severity-critical")
+    expect(mark.or_(gathered)).to_be_visible()
+    while not mark.count():
+        gathered.evaluate_all("found => found.forEach((one) => one.click())")
+        page.wait_for_timeout(250)
+    mark.click()
     card = page.locator(".device-card")
     expect(card).to_contain_text("Library Court bin 1")
     assert page.url.endswith("?device=bin-004")
