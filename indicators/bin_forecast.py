@@ -19,14 +19,16 @@ def bin_forecast(past: Sequence[FillReading], newest: FillReading, quality: Qual
     """Return fill_rate (%/h) and time_to_full (h) of a bin at `newest`, its reading of that `quality`.
 
     `past` are readings before it, in time order, one an hour at most. None of both until three readings over two hours
-    stand since the last emptying; no time to full where the bin does not fill within eight weeks.
+    stand since the last emptying; no time to full where the bin does not fill within eight weeks. A low reading that is
+    perhaps a spike neither starts the line anew nor is part of it.
     """
     readings = [*past, newest]
-    emptied = emptyings(readings)
-    if emptied and emptied[-1].standing is Standing.PENDING:
+    found = emptyings(readings)
+    if found and found[-1].standing is Standing.PENDING:
         return {"fill_rate": NO_VALUE, "time_to_full": NO_VALUE}
-    start = emptied[-1].time if emptied else readings[0].time
-    cycle = _thin([each for each in readings if each.time >= start])
+    doubtful = {each.time for each in found if each.standing is Standing.UNCERTAIN}
+    start = max((each.time for each in found if each.standing is Standing.CONFIRMED), default=readings[0].time)
+    cycle = _thin([each for each in readings if each.time >= start and each.time not in doubtful])
     if len(cycle) < LEAST_POINTS or newest.time - cycle[0].time < LEAST_SPAN:
         return {"fill_rate": NO_VALUE, "time_to_full": NO_VALUE}
     trend = theil_sen([(each.time - newest.time) / HOUR for each in cycle], [each.level for each in cycle])

@@ -85,6 +85,7 @@ def methods() -> dict[str, Method]:
         "travel_time_index": Method("15 minutes, own free-flow speed", trip),
         "fill_rate": Method("Theil-Sen since the last emptying", waste),
         "time_to_full": Method("Theil-Sen since the last emptying", waste),
+        "emptied_from": Method("drop that a later reading confirms, at the first low reading", waste),
         "rarity": Method("among the series' own past deviations from the hour of the week", "Citywatch 1"),
         "completeness": Method("reports of a UTC day against its expected interval", "Citywatch 1"),
         "battery_days_left": Method("Theil-Sen of daily means, 30 days", "Citywatch 1"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from devices.model import QualityFlag
 from devices.properties import PROPERTIES
 from indicators.derived import Method, Value
-from indicators.windows import Derived
+from indicators.dues import Derived
 from sql.connection import Connection
 from sql.queries import query
 

@@ -18,9 +18,10 @@ from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from indicators.derived import Kind, methods
+from indicators.dues import Due
 from indicators.record import Recorder, Written
 from indicators.touches import Input, Touches
-from indicators.windows import Due, Windows
+from indicators.windows import Windows
 from sql.connection import Connection, Pool, Record
 from sql.engine import Engine, detect_engine
 from sql.listen import Listener
