@@ -84,7 +84,7 @@ def methods() -> dict[str, Method]:
         "level_of_service": Method("urban street, 15 minutes, own free-flow speed", level),
         "travel_time_index": Method("15 minutes, own free-flow speed", trip),
         "fill_rate": Method("Theil-Sen since the last emptying", waste),
-        "time_to_full": Method("Theil-Sen since the last emptying", waste),
+        "time_to_full": Method("the bin's usual day at this cycle's pace; below three days Theil-Sen", waste),
         "emptied_from": Method("drop that a later reading confirms, at the first low reading", waste),
         "rarity": Method("among the series' own past deviations from the hour of the week", "Citywatch 1"),
         "completeness": Method("reports of a UTC day against its expected interval", "Citywatch 1"),
