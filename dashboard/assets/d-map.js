@@ -109,6 +109,8 @@
     if (!found || found === leaflet) return;
     leaflet = found;
     leaflet.on("zoomend", draw);
+    // What was drawn before the map was known lies ungathered.
+    draw();
   }
 
   function clusterPoint(p, latlng) {

@@ -36,6 +36,7 @@ EXPECTED = {
     "/api/v1/sources": EVERYBODY,
     "/api/v1/devices": EVERYBODY,
     "/api/v1/devices.geojson": EVERYBODY,
+    "/api/v1/device-clusters": EVERYBODY,
     "/api/v1/devices/{device_id}": EVERYBODY,
     "/api/v1/devices/{device_id}/credential": "engineer admin demo",
     "/api/v1/devices/{device_id}/commands": "operator engineer admin demo",
