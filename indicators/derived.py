@@ -30,6 +30,9 @@ class Kind(StrEnum):
     BIN = "bin"
     HEALTH = "health"
     SERIES = "series"
+    CALC_QUARTER = "calc_quarter"
+    CALC_HOUR = "calc_hour"
+    CALC_DAY = "calc_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ PERIODS: Mapping[Kind, Period] = {
     Kind.AIR: Period(HOUR, 12),  # NowCast looks back 12 hours
     Kind.ROAD: Period(QUARTER, 1),
     Kind.HEALTH: Period(DAY, 2),  # the first silent day is told, those after it are not
+    Kind.CALC_QUARTER: Period(QUARTER, 1),
+    Kind.CALC_HOUR: Period(HOUR, 1),
+    Kind.CALC_DAY: Period(DAY, 1),
 }
 
 EACH_READING = frozenset({Kind.BIN, Kind.SERIES})
