@@ -174,6 +174,7 @@ class Alert(_Schema):
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     assigned_to: str | None = None
+    source_id: str | None = Field(None, description="source of time of its device; null where it is about none")
     latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
     area: str | None = Field(None, description="what it is about instead of a device, such as district:north")
     suppressed_by: int | None = Field(None, description="the alert that says why this one is quiet")
