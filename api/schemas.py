@@ -203,6 +203,7 @@ class AlertDetail(Alert):
     events: list[AlertEvent]
     inputs: dict[str, Any]
     rule: dict[str, Any] = Field(description="title, cause, consequence, operator_action, time_to_respond, owner")
+    units: dict[str, str] = Field(description="UCUM code of each observed property in the rule's condition")
 
 
 class Incident(_Schema):
@@ -240,6 +241,7 @@ class Rule(_Schema):
     author: str
     definition: dict[str, Any]
     open_alerts: int = Field(description="of no device and of the source of the overview's figures")
+    units: dict[str, str] = Field(description="UCUM code of each observed property in its condition")
 
 
 class Comment(_Schema):

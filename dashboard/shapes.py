@@ -278,6 +278,7 @@ class AlertDetail(Alert):
     events: list[AlertEvent]
     inputs: JsonObject
     rule: JsonObject
+    units: dict[str, str]
 
 
 class KeyFigure(TypedDict):
