@@ -18,6 +18,7 @@ from ingest.quality.flags import roll_up
 from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
 from sql.queries import query
+from sql.retry import PASSING
 
 _CONFLICT = int(QualityTest.CONFLICT)
 Clocks = Mapping[str, datetime]
@@ -37,7 +38,7 @@ _POISON = (
     asyncpg.exceptions.DataError,
     asyncpg.IntegrityConstraintViolationError,
 )
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY: tuple[type[Exception], ...] = (*PASSING, TimeoutError, asyncpg.PostgresError)
 
 
 class Store:
@@ -66,7 +67,7 @@ class Store:
                     alarm.cancel()
         except _POISON as error:
             raise PoisonError(f"{type(error).__name__}: {error}") from error
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def _write_twice(
@@ -241,7 +242,7 @@ class Store:
         """Return the newest arrival of a keyed message that this slot has committed; raises AwayError."""
         try:
             found: datetime | None = await self._pool.fetchval(query("ingest", "last_delivery"), self._slot)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return found
 
@@ -249,7 +250,7 @@ class Store:
         """Return the devices whose times are corrected, and by how much; raises AwayError."""
         try:
             rows = await self._pool.fetch(query("ingest", "corrected_clocks"))
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return {row["device_id"]: timedelta(seconds=row["offset_seconds"]) for row in rows}
 
@@ -263,19 +264,19 @@ class Store:
         )
         try:
             await self._pool.execute(query("ingest", "record_clocks"), *columns, now)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def record_floods(self, columns: Sequence[Sequence[object]]) -> None:
         """Write down which devices flood; raises AwayError."""
         try:
             await self._pool.execute(query("ingest", "record_floods"), *columns)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def forget_deliveries(self, before: datetime) -> None:
         """Drop delivery keys older than any redelivery; raises AwayError."""
         try:
             await self._pool.execute(query("ingest", "forget_deliveries"), self._slot, before)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
