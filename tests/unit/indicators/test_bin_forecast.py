@@ -32,7 +32,9 @@ def test_a_bin_that_rests_at_night_is_not_full_by_the_evening() -> None:
     at_five = by_day(5)[: 4 * 24 + 18]
     assert at_five[-1].level == 50.0
     # 50 points are missing: 20 this evening, and the rest tomorrow, as nobody knows of the next emptying.
-    assert ahead(at_five) == Value(pytest.approx(20.0, abs=0.01), QualityFlag.GOOD), "a line would say ten hours"
+    found = ahead(at_five)
+    assert found.quality is QualityFlag.GOOD
+    assert found.result == pytest.approx(20.0, abs=0.01), "a line would say ten hours"
 
 
 def test_todays_pace_counts() -> None:
