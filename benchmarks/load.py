@@ -59,15 +59,16 @@ def payloads(count: int, devices: int, pack: int, first: int = 0, seed: int = 1)
         yield topics[device], body.encode()
 
 
-def connect(port: int, client_id: str) -> socket.socket:
+def connect(port: int, client_id: str, host: str = "127.0.0.1") -> socket.socket:
     """Return a socket with a clean session."""
     raw = client_id.encode()
     body = struct.pack(">H", 4) + b"MQTT\x04\x02" + struct.pack(">H", 0) + struct.pack(">H", len(raw)) + raw
-    connection = socket.create_connection(("127.0.0.1", port))
+    connection = socket.create_connection((host, port), 30)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sendall(bytes([0x10, len(body)]) + body)
     if connection.recv(4)[3] != 0:
         raise ConnectionError("the broker refuses the connection")
+    connection.settimeout(None)
     return connection
 
 
@@ -101,7 +102,7 @@ def publish(
             if not reconnect:
                 raise
             connection.close()
-            connection = _connect_again(port)
+            connection = connect_again(port)
             connections += 1
             sent, received = acknowledged, acknowledged * 4
     took = time.perf_counter() - began
@@ -117,12 +118,12 @@ def publish(
     }
 
 
-def _connect_again(port: int) -> socket.socket:
+def connect_again(port: int, host: str = "127.0.0.1") -> socket.socket:
     """Return a new connection as soon as the broker takes one; raise ConnectionError after two minutes."""
     deadline = time.monotonic() + 120
     while True:
         try:
-            return connect(port, f"load-{random.randrange(1 << 30)}")
+            return connect(port, f"load-{random.randrange(1 << 30)}", host)
         except (OSError, IndexError) as error:
             if time.monotonic() > deadline:
                 raise ConnectionError(f"the broker does not come back: {error}") from error

@@ -123,6 +123,7 @@ PROPERTY_NAMES: dict[str, tuple[str, str]] = {
     "travel_time_index": (mark("Travel time against free flow"), mark("Travel time index")),
     "fill_rate": (mark("Fill rate"), mark("Fill rate")),
     "time_to_full": (mark("Time until full"), mark("Time to full")),
+    "emptied_from": (mark("Level before the emptying"), mark("Emptied from")),
     "rarity": (mark("How rare this value is"), mark("Rarity")),
     "completeness": (mark("Completeness of the data"), mark("Completeness")),
     "battery_days_left": (mark("Battery days left"), mark("Battery left")),

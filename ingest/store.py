@@ -19,6 +19,7 @@ from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
 from sql.observations import count_deliveries, store_observations
 from sql.queries import query
+from sql.retry import PASSING
 
 _CONFLICT = int(QualityTest.CONFLICT)
 Clocks = Mapping[str, datetime]
@@ -38,7 +39,7 @@ _POISON = (
     asyncpg.exceptions.DataError,
     asyncpg.IntegrityConstraintViolationError,
 )
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY: tuple[type[Exception], ...] = (*PASSING, TimeoutError, asyncpg.PostgresError)
 
 
 class Store:
@@ -67,7 +68,7 @@ class Store:
                     alarm.cancel()
         except _POISON as error:
             raise PoisonError(f"{type(error).__name__}: {error}") from error
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def _write_twice(
@@ -247,7 +248,7 @@ class Store:
         """Return the newest arrival of a keyed message that this slot has committed; raises AwayError."""
         try:
             found: datetime | None = await self._pool.fetchval(query("ingest", "last_delivery"), self._slot)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return found
 
@@ -255,7 +256,7 @@ class Store:
         """Return the devices whose times are corrected, and by how much; raises AwayError."""
         try:
             rows = await self._pool.fetch(query("ingest", "corrected_clocks"))
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return {row["device_id"]: timedelta(seconds=row["offset_seconds"]) for row in rows}
 
@@ -269,19 +270,19 @@ class Store:
         )
         try:
             await self._pool.execute(query("ingest", "record_clocks"), *columns, now)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def record_floods(self, columns: Sequence[Sequence[object]]) -> None:
         """Write down which devices flood; raises AwayError."""
         try:
             await self._pool.execute(query("ingest", "record_floods"), *columns)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def forget_deliveries(self, before: datetime) -> None:
         """Drop delivery keys older than any redelivery; raises AwayError."""
         try:
             await self._pool.execute(query("ingest", "forget_deliveries"), self._slot, before)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
