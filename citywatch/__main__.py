@@ -8,6 +8,7 @@ from citywatch.cli import (
     app,
     audit,
     backup,
+    bench,
     broker,
     devices,
     doctor,
@@ -39,6 +40,7 @@ app.add_typer(broker.app, name="broker")
 app.command("migrate")(migrate.migrate_command)
 app.command()(backup.backup)
 app.command("restore")(backup.restore_command)
+app.command()(bench.bench)
 app.command()(simulate.simulate)
 app.command()(score.score)
 app.command()(replay.replay)
