@@ -17,6 +17,7 @@ from ingest.model import Accepted, Outcome, Revision, Row
 from ingest.quality.flags import roll_up
 from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
+from sql.observations import store_observations
 from sql.queries import query
 
 _CONFLICT = int(QualityTest.CONFLICT)
@@ -167,20 +168,19 @@ class Store:
         """Insert the rows and their tail; return those that were new."""
         if not rows and not clocks:
             return rows
-        found = await connection.fetchrow(
-            query("ingest", "store_observations"),
+        written = await store_observations(
+            connection,
             [row.channel.datastream_id for row in rows],
             [row.phenomenon_time for row in rows],
             [row.received_at for row in rows],
             [row.result for row in rows],
             [row.quality for row in rows],
             [row.tests for row in rows],
-            {source_id: clock.isoformat() for source_id, clock in clocks.items()},
+            clocks,
         )
-        assert found is not None
-        if found["stored"] == len(rows):
+        new = written.keys
+        if new is None:
             return rows
-        new = set(zip(found["datastream_id"] or (), found["phenomenon_time"] or (), strict=True))
         fresh = []
         for row in rows:
             key = (row.channel.datastream_id, row.phenomenon_time)

@@ -11,6 +11,7 @@ from docs.proof.store_servers import migrated, scale
 from sql.care import look_after
 from sql.connection import Connection, Pool
 from sql.engine import detect_engine
+from sql.observations import store_observations
 from sql.pool import open_pool
 from sql.queries import query
 from sql.store_status import read_store_status
@@ -154,18 +155,10 @@ async def late(pool: Pool) -> dict[str, float]:
     async with pool.acquire() as connection:
         for name in ("new", "again"):
             started = time.perf_counter()
-            row = await connection.fetchrow(
-                query("ingest", "store_observations"),
-                streams,
-                times,
-                times,
-                [1.0] * 1000,
-                [1] * 1000,
-                [0] * 1000,
-                {},
+            written = await store_observations(
+                connection, streams, times, times, [1.0] * 1000, [1] * 1000, [0] * 1000, {}
             )
-            assert row is not None
-            assert row["stored"] == (1000 if name == "new" else 0)
+            assert written.stored == (1000 if name == "new" else 0)
             found[name] = round(1000 * (time.perf_counter() - started), 1)
     return found
 

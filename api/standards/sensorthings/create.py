@@ -17,6 +17,7 @@ from devices.model import Domain, QualityFlag
 from devices.properties import DERIVED
 from sql.connection import Connection, Pool
 from sql.engine import detect_engine
+from sql.observations import store_observations
 from sql.queries import query
 
 PROFILE = "citywatch/native"  # a thing made here may also report by the city's own messages
@@ -298,15 +299,13 @@ class Maker:
             [row.body.get("parameters") for row in told],
             [row.feature_id for row in told],
         )
-        written = await self._connection.fetchrow(
-            query("ingest", "store_observations"), *keys, [self._now] * len(rows), results,
+        written = await store_observations(
+            self._connection, *keys, [self._now] * len(rows), results,
             [QualityFlag.NOT_EVALUATED] * len(rows), [0] * len(rows), {},
         )  # fmt: skip
-        assert written is not None
         fresh = {row.datastream_id: 0 for row in rows}
-        new = set(zip(written["datastream_id"] or (), written["phenomenon_time"] or (), strict=True))
         for row in rows:
-            fresh[row.datastream_id] += written["stored"] == len(rows) or (row.datastream_id, row.start) in new
+            fresh[row.datastream_id] += written.keys is None or (row.datastream_id, row.start) in written.keys
         await self._count(rows, fresh)
 
     async def _count(self, rows: list[Pending], fresh: Mapping[int, int]) -> None:
