@@ -58,6 +58,8 @@ class PlaceIndex:
         began = asyncio.get_running_loop().time()
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             clocks = {row["source_id"]: row["now"] for row in await connection.fetch(query("map", "replay_clocks"))}
+            # All rows are wanted, not the first ones soon, for which a cursor would be planned.
+            await connection.execute("SET LOCAL cursor_tuple_fraction = 1")
             statement = await connection.prepare(query("map", "places"))
             names = [attribute.name for attribute in statement.get_attributes()]
             columns: list[list[object]] = [[] for _ in names]

@@ -25,6 +25,7 @@ async def ask_again(connection: Connection, since: datetime, until: datetime, no
         await connection.execute(query("indicators", "ask_again_hours"), since, until, now, list(AIR_INPUTS))
         for name in ("ask_again_quarters", "ask_again_readings", "ask_again_days"):
             await connection.execute(query("indicators", name), since, until, now)
+        await connection.execute(query("calculations", "ask_again_calculated"), since, until, now)
         return await _waiting(connection)
 
 

@@ -30,6 +30,9 @@ class Kind(StrEnum):
     BIN = "bin"
     HEALTH = "health"
     SERIES = "series"
+    CALC_QUARTER = "calc_quarter"
+    CALC_HOUR = "calc_hour"
+    CALC_DAY = "calc_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ PERIODS: Mapping[Kind, Period] = {
     Kind.AIR: Period(HOUR, 12),  # NowCast looks back 12 hours
     Kind.ROAD: Period(QUARTER, 1),
     Kind.HEALTH: Period(DAY, 2),  # the first silent day is told, those after it are not
+    Kind.CALC_QUARTER: Period(QUARTER, 1),
+    Kind.CALC_HOUR: Period(HOUR, 1),
+    Kind.CALC_DAY: Period(DAY, 1),
 }
 
 EACH_READING = frozenset({Kind.BIN, Kind.SERIES})
@@ -84,7 +90,7 @@ def methods() -> dict[str, Method]:
         "level_of_service": Method("urban street, 15 minutes, own free-flow speed", level),
         "travel_time_index": Method("15 minutes, own free-flow speed", trip),
         "fill_rate": Method("Theil-Sen since the last emptying", waste),
-        "time_to_full": Method("Theil-Sen since the last emptying", waste),
+        "time_to_full": Method("the bin's usual day at this cycle's pace; below three days Theil-Sen", waste),
         "emptied_from": Method("drop that a later reading confirms, at the first low reading", waste),
         "rarity": Method("among the series' own past deviations from the hour of the week", "Citywatch 1"),
         "completeness": Method("reports of a UTC day against its expected interval", "Citywatch 1"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from indicators.derived import Kind, Value
+from indicators.derived import Kind, Method, Value
 from sql.connection import Record
 
 Key = tuple[str, datetime]  # device and end of a span
@@ -28,12 +28,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """One value of one property of one device, at the end of its period."""
+    """One value of one property of one device, at the end of its period.
+
+    `method` and `unit` are stated where the property is a user's own.
+    """
 
     device_id: str
     property: str
     time: datetime
     value: Value
+    method: Method | None = None
+    unit: str | None = None
 
 
 def told(due: Due, values: Mapping[str, Value]) -> Iterator[Derived]:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from devices.model import QualityFlag
 from indicators.air_hour import HourSum, air_hour
 from indicators.bin_windows import derive_bins
+from indicators.calculated import ROLLUPS
+from indicators.calculations import ByDue, by_due, derive_calculated, in_force
 from indicators.derived import (
     AIR_INPUTS,
     DAY,
@@ -37,14 +39,21 @@ BATTERY_SPAN = timedelta(days=30)
 class Windows:
     """Works dues out on one connection; remembers each detector's free-flow speed for as long as it holds."""
 
+    calculations: ByDue = {}
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._free_flow: dict[Key, float | None] = {}
         self._watched: dict[str, Watched] = {}
+        self._calculations: ByDue | None = None  # read when first needed, where nobody has told them
 
     def forget(self) -> None:
         """Begin anew with the watched series: what was judged last is not in the store."""
         self._watched.clear()
+
+    def calculate(self, calculations: ByDue) -> None:
+        """Have these calculations worked out from now on."""
+        self._calculations = calculations
 
     async def derive(self, dues: Iterable[Due]) -> list[Derived]:
         """Return every value of the dues, those that the readings do not define among them, as MISSING."""
@@ -60,7 +69,12 @@ class Windows:
         }
         found: list[Derived] = []
         for kind, those in by_kind.items():
-            found += await work[kind](those)
+            if kind in ROLLUPS:
+                if self._calculations is None:
+                    self._calculations = by_due(await in_force(self._connection))
+                found += await derive_calculated(self._connection, kind, those, self._calculations)
+            else:
+                found += await work[kind](those)
         return found
 
     async def _air(self, dues: Sequence[Due]) -> list[Derived]:

@@ -9,6 +9,7 @@ revision.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from citywatch.local.running import store_dsn
 from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
+from indicators.calculations import by_due, in_force
 from indicators.derived import Kind, methods
 from indicators.dues import Due
 from indicators.record import Recorder, Written
@@ -129,11 +131,19 @@ class Worker:
     async def _reload(self) -> None:
         rows = await self._connection.fetch(query("indicators", "all_streams"))
         self._known = {row["datastream_id"] for row in rows}
-        # What is derived is no input: no value is derived for ever from itself.
+        calculations = await in_force(self._connection)
+        self._windows.calculate(by_due(calculations))
+        asked: defaultdict[int, set[tuple[str, Kind]]] = defaultdict(set)
+        for each in calculations:
+            for datastream_id in each.inputs.values():
+                asked[datastream_id].add((each.device_id, each.kind))
+        # What is derived goes into users' formulas alone, and those into none: nothing is derived for ever from itself.
         self._touches.inputs = {
-            row["datastream_id"]: Input.of(row["device_id"], row["property"], row["expected_interval"], row["watched"])
+            row["datastream_id"]: Input(tuple(others), row["expected_interval"])
+            if row["derived"]
+            else Input.of(row["device_id"], row["property"], row["expected_interval"], row["watched"], others)
             for row in rows
-            if not row["derived"]
+            if (others := sorted(asked[row["datastream_id"]])) or not row["derived"]
         }
         self._recorder.forget()
         self._stale = False

@@ -132,7 +132,8 @@ class City:
         """Start again, and note, whatever ended by itself."""
         for name, child in list(self.children.items()):
             if child.poll() is not None:
-                self.died.append(f"{name} with {child.returncode}")
+                said = (self.folder / f"{name}.log").read_text(encoding="utf-8", errors="replace").strip()
+                self.died.append(f"{name} with {child.returncode}: {said[-1000:]}")
                 self.start(name)
 
     def store_up(self) -> None:
@@ -179,7 +180,7 @@ class City:
             )
 
 
-def until(condition: Callable[[], object], what: str, seconds: float) -> float:
+def until(condition: Callable[[], object], what: str, seconds: float, every: float = 0.2) -> float:
     """Wait until `condition` holds, however often the store is away meanwhile; return how long that took."""
     began = time.monotonic()
     while True:
@@ -187,7 +188,7 @@ def until(condition: Callable[[], object], what: str, seconds: float) -> float:
             if condition():
                 return time.monotonic() - began
         assert time.monotonic() - began < seconds, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.2)
+        time.sleep(every)
 
 
 @contextmanager

@@ -155,10 +155,16 @@ async def late(pool: Pool) -> dict[str, float]:
     async with pool.acquire() as connection:
         for name in ("new", "again"):
             started = time.perf_counter()
-            written = await store_observations(
-                connection, streams, times, times, [1.0] * 1000, [1] * 1000, [0] * 1000, {}
+            row = await store_observations(
+                connection,
+                datastreams=streams,
+                times=times,
+                received=times,
+                results=[1.0] * 1000,
+                quality=[1] * 1000,
+                tests=[0] * 1000,
             )
-            assert written.stored == (1000 if name == "new" else 0)
+            assert row["stored"] == (1000 if name == "new" else 0)
             found[name] = round(1000 * (time.perf_counter() - started), 1)
     return found
 

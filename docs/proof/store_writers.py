@@ -122,8 +122,10 @@ async def _ours(
     ones, noughts = [1] * BATCH, [0] * BATCH
     started = time.perf_counter()
     for streams, times, results in data:
-        written = await store_observations(connection, streams, times, times, results, ones, noughts, {})
-        assert written.stored == (BATCH if new else 0)
+        row = await store_observations(
+            connection, datastreams=streams, times=times, received=times, results=results, quality=ones, tests=noughts
+        )
+        assert row["stored"] == (BATCH if new else 0)
     return len(data) * BATCH / (time.perf_counter() - started)
 
 

@@ -215,6 +215,8 @@ def upgraded() -> Figures:
         rows_before = asyncio.run(_ask(dsn, OF_FIXTURE))
         flow = Numbered(broker.port, rate=RATE)
         with _running(old, environment, logs):
+            # Nobody keeps anything for a session that has never been.
+            wait_for(lambda: "broker_connected" in (logs / "ingest.log").read_text(), "the first subscription", 120)
             flow.start()
             last = _end(dsn)
             wait_for(lambda: _grows(dsn, last + 20), "the first version to store", 120)

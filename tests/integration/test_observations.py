@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sql.connection import Pool
-from sql.observations import Written, store_observations
+from sql.connection import Pool, Record
+from sql.observations import store_observations
 from tests.integration.storing import add_streams, make_room
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -16,12 +16,18 @@ TIMES = [
 ]
 
 
-async def _write(pool: Pool, streams: list[int], times: list[datetime], results: list[float | None]) -> Written:
+async def _write(pool: Pool, streams: list[int], times: list[datetime], results: list[float | None]) -> Record:
     await make_room(pool, times)
     async with pool.acquire() as connection, connection.transaction():
         quality = [9 if result is None else 1 for result in results]
         return await store_observations(
-            connection, streams, times, [AT] * len(times), results, quality, [0] * len(times), {}
+            connection,
+            datastreams=streams,
+            times=times,
+            received=[AT] * len(times),
+            results=results,
+            quality=quality,
+            tests=[0] * len(times),
         )
 
 
@@ -38,7 +44,7 @@ async def test_instants_are_stored_to_the_microsecond(pool: Pool) -> None:
     eastern = AT.astimezone(tz=None).replace(microsecond=7)  # another zone's clock, the same instant
     times = [*TIMES, eastern]
     written = await _write(pool, [stream] * len(times), times, [1.0] * len(times))
-    assert written == Written(len(times), None)
+    assert dict(written) == {"stored": len(times), "datastream_id": None, "phenomenon_time": None}
     stored = await pool.fetch("SELECT phenomenon_time, received_at FROM observation ORDER BY phenomenon_time")
     assert [row["phenomenon_time"] for row in stored] == sorted(times)
     assert {row["received_at"] for row in stored} == {AT}
@@ -51,14 +57,17 @@ async def test_only_new_rows_are_written_told_and_put_on_the_tail(pool: Pool) ->
     await _write(pool, [first, second], [AT, AT], [1.0, None])
     # One is there already, one comes twice in the batch: of the two that arrive, the first is kept.
     written = await _write(pool, [second, first, second], [later, AT, later], [7.0, 5.0, 8.0])
-    assert written == Written(1, {(second, later)})
+    assert dict(written) == {"stored": 1, "datastream_id": [second], "phenomenon_time": [later]}
     assert await _tail(pool) == [(first, AT, 1.0), (second, AT, None), (second, later, 7.0)]
     again = await _write(pool, [first, second], [AT, later], [1.0, 7.0])
-    assert again == Written(0, set())
+    assert dict(again) == {"stored": 0, "datastream_id": [], "phenomenon_time": []}
     assert await pool.fetchval("SELECT count(*) FROM ingest_batch") == 2
 
 
 async def test_clocks_alone_make_a_tail_row(pool: Pool) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        assert await store_observations(connection, [], [], [], [], [], [], {"museum": AT}) == Written(0, None)
+        written = await store_observations(
+            connection, datastreams=[], times=[], received=[], results=[], quality=[], tests=[], clocks={"museum": AT}
+        )
+    assert written["stored"] == 0
     assert await pool.fetchval("SELECT clocks FROM ingest_batch") == {"museum": AT.isoformat()}

@@ -300,12 +300,18 @@ class Maker:
             [row.feature_id for row in told],
         )
         written = await store_observations(
-            self._connection, *keys, [self._now] * len(rows), results,
-            [QualityFlag.NOT_EVALUATED] * len(rows), [0] * len(rows), {},
-        )  # fmt: skip
+            self._connection,
+            datastreams=keys[0],
+            times=keys[1],
+            received=[self._now] * len(rows),
+            results=results,
+            quality=[QualityFlag.NOT_EVALUATED] * len(rows),
+            tests=[0] * len(rows),
+        )
         fresh = {row.datastream_id: 0 for row in rows}
+        new = set(zip(written["datastream_id"] or (), written["phenomenon_time"] or (), strict=True))
         for row in rows:
-            fresh[row.datastream_id] += written.keys is None or (row.datastream_id, row.start) in written.keys
+            fresh[row.datastream_id] += written["stored"] == len(rows) or (row.datastream_id, row.start) in new
         await self._count(rows, fresh)
 
     async def _count(self, rows: list[Pending], fresh: Mapping[int, int]) -> None:
