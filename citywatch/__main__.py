@@ -59,9 +59,15 @@ app.add_typer(rejected.app, name="rejected")
 app.add_typer(devices.app, name="devices")
 app.add_typer(indicators.app, name="indicators")
 
+from citywatch.cli import app
+from citywatch.cli.attached import COMMANDS, attach
+from citywatch.errors import CitywatchError, SettingsError
+
 
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error, never a traceback."""
+    asked = sys.argv[1:2]
+    attach(*(asked if asked and asked[0] in COMMANDS else COMMANDS))
     try:
         app(prog_name="citywatch")
     except SettingsError as error:
@@ -74,3 +80,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+else:
+    attach(*COMMANDS)
