@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 import psutil
 
+from benchmarks.load import WARM_UP
 from benchmarks.services import CLIENT_ID, FILTER, ROOT, Measured, Services, finished, load, wait_for, worker
 from citywatch.telemetry import configure_logging
 from ingest.broker import SessionSettings
@@ -21,7 +22,6 @@ from ingest.model import Delivery
 from sql.engine import detect_engine
 
 RECEIVED = "SELECT coalesce(sum(received), 0)::bigint FROM delivery_account"
-WARM_UP = 5000
 LOG = "worker.log"
 
 
