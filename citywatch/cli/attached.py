@@ -15,6 +15,7 @@ COMMANDS = {
     "migrate": "migrate.migrate_command",
     "backup": "backup.backup",
     "restore": "backup.restore_command",
+    "bench": "bench.bench",
     "simulate": "simulate.simulate",
     "score": "score.score",
     "replay": "replay.replay",
