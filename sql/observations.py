@@ -1,4 +1,4 @@
-"""The one write of observations, whoever makes it: rows and their tail row in one statement."""
+"""The one write of observations, whoever makes it: rows and their tail row in one statement, then the account."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,6 +27,18 @@ async def store_observations(
     row: Record | None = await connection.fetchrow(text, *map(as_array, columns), stated)
     assert row is not None
     return row
+
+
+async def count_deliveries(
+    connection: Connection, devices: Sequence[str], hours: Sequence[datetime], counts: Sequence[Sequence[int]]
+) -> str:
+    """Add to the account of each device and hour; `counts` are the columns that the query names.
+
+    Returns the id of the transaction, by which its outcome can be asked for after a lost connection.
+    """
+    columns = map(as_array, (hours, *counts))
+    transaction_id: str = await connection.fetchval(query("ingest", "count_deliveries"), devices, *columns)
+    return transaction_id
 
 
 def as_array(values: Sequence[object]) -> str:
