@@ -110,6 +110,8 @@
     leaflet = found;
     if (cw.clusters.on()) return cw.clusters.watch(found);
     leaflet.on("zoomend", draw);
+    // What was drawn before the map was known lies ungathered.
+    draw();
   }
 
   function clusterPoint(p, latlng) {

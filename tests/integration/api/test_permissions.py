@@ -94,6 +94,8 @@ EXPECTED = {
     "/api/v1/indicators": EVERYBODY,
     "/api/v1/indicators/{name}": EVERYBODY,
     "/api/v1/datastreams/{datastream_id}/forecast": EVERYBODY,
+    "/api/v1/calculations": EVERYBODY,
+    "/api/v1/calculations/{device_id}/{property}": "engineer admin demo",
     "/api/v1/compare": EVERYBODY,
     "/api/v1/equity": EVERYBODY,
     "/api/v1/routes": EVERYBODY,
