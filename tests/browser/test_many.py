@@ -55,7 +55,7 @@ def many(city: City) -> Iterator[None]:
 @pytest.mark.usefixtures("many")
 def test_a_large_city_is_gathered_and_opens_as_one_draws_nearer(visitor: Visitor) -> None:
     page = visitor.open(f"/map?source={SOURCE}")
-    expect(page.locator(".page-head")).to_contain_text(f"of {DEVICES} devices fresh")
+    expect(page.locator(".page-head")).to_contain_text(f"of {DEVICES:,} devices fresh")
     worst = page.locator("#map .marker.cluster.severity-critical")
     expect(worst).to_be_visible()
     counted = """least => [...document.querySelectorAll('#map .marker b')]
