@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.json_object import JsonObject
 from api.schemas import Page
 
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
@@ -48,7 +49,7 @@ class CommandRequest(_Body):
     """Body of `POST /api/v1/devices/{device_id}/commands`."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] = Field(examples=["self-test"])
-    arguments: dict[str, Any] = Field(
+    arguments: JsonObject = Field(
         default_factory=dict, description="what the command needs; for LoRaWAN `port` and `hex` or `object`"
     )
     expires_in_seconds: int = Field(3600, ge=1, le=30 * 86400, description="how long it may wait for the device")

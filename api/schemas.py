@@ -174,6 +174,7 @@ class Alert(_Schema):
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     assigned_to: str | None = None
+    source_id: str | None = Field(None, description="source of time of its device; null where it is about none")
     latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
     area: str | None = Field(None, description="what it is about instead of a device, such as district:north")
     suppressed_by: int | None = Field(None, description="the alert that says why this one is quiet")
@@ -202,6 +203,7 @@ class AlertDetail(Alert):
     events: list[AlertEvent]
     inputs: dict[str, Any]
     rule: dict[str, Any] = Field(description="title, cause, consequence, operator_action, time_to_respond, owner")
+    units: dict[str, str] = Field(description="UCUM code of each observed property in the rule's condition")
 
 
 class Incident(_Schema):
@@ -239,6 +241,7 @@ class Rule(_Schema):
     author: str
     definition: dict[str, Any]
     open_alerts: int = Field(description="of no device and of the source of the overview's figures")
+    units: dict[str, str] = Field(description="UCUM code of each observed property in its condition")
 
 
 class Comment(_Schema):

@@ -38,11 +38,12 @@ def packet(topic: str, payload: bytes, packet_id: int) -> bytes:
 
 
 def payloads(
-    count: int, devices: int, pack: int, first: int = 0, seed: int = 1, back: int = 3600
+    count: int, devices: int, pack: int, first: int = 0, seed: int = 1, back: int = 1200
 ) -> Iterator[tuple[str, bytes]]:
     """Yield (topic, payload): every device a second further with each of its readings, values that wander a little.
 
-    The first is `back` seconds old.
+    They begin `back` seconds ago, 20 minutes: near enough that no clock seems to be wrong by a constant, and far enough
+    that none of a million messages comes from the future.
     """
     dice = random.Random(seed)
     begin = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=back)

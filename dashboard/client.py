@@ -12,6 +12,7 @@ from dashboard.shapes import (
     AccountRow,
     Alert,
     AlertDetail,
+    Clusters,
     Command,
     Device,
     District,
@@ -97,6 +98,11 @@ class ApiClient:
         """Return devices by id."""
         asked = {"source_id": source_id, "domain": domain, "latest": str(latest).lower()}
         return cast(list[Device], await self._every("/devices", asked, most))
+
+    async def clusters(self, *, source_id: str, domain: str | None = None, zoom: int = 0) -> Clusters:
+        """Return the devices that have a place, gathered on the grid of `zoom`, with sums over all of them."""
+        asked = {"source_id": source_id, "domain": domain, "zoom": zoom}
+        return cast(Clusters, await self._ask("GET", "/device-clusters", parameters=asked))
 
     async def device(self, device_id: str) -> Device:
         """Return one device with its latest observations."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from devices.json_values import storable
 from devices.model import DecodeError
 
 BRANCH = "city/v1/devices"
@@ -97,8 +98,8 @@ def read_answer(topic: str, payload: bytes, correlation: bytes | None = None) ->
     levels = topic.split("/")
     try:
         body = json.loads(payload) if payload else {}
-    except ValueError:
-        raise DecodeError("the answer is not JSON") from None
+    except (ValueError, RecursionError):
+        raise DecodeError("the answer is not JSON, or nested too deep") from None
     if not isinstance(body, dict):
         raise DecodeError("the answer is not a JSON object")
     if topic.startswith(f"{BRANCH}/"):
@@ -115,7 +116,12 @@ def _native(device_id: str, body: dict[str, Any], correlation: bytes | None) -> 
     state = body.get("state", "done")
     if state not in STATES:
         raise DecodeError(f"the answer's state is {state!r}, none of {', '.join(STATES)}")
-    return Answer(_uuid(said), device_id, state, body.get("result"), str(body.get("reason", ""))[:500])
+    try:
+        result = storable(body.get("result"), "the answer's result")
+        reason = storable(str(body.get("reason", ""))[:500], "the answer's reason")
+    except ValueError as fault:
+        raise DecodeError(str(fault)) from None
+    return Answer(_uuid(said), device_id, state, result, reason)
 
 
 def _things_stack(device_id: str, word: str, body: dict[str, Any]) -> Answer | None:

@@ -17,6 +17,7 @@ from ingest.model import Accepted, Outcome, Revision, Row
 from ingest.quality.flags import roll_up
 from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
+from sql.observations import count_deliveries, store_observations
 from sql.queries import query
 from sql.retry import PASSING
 
@@ -98,7 +99,6 @@ class Store:
         await self._name_datastreams(connection, rows)
         await self._make_room(connection, rows)
         async with connection.transaction():
-            transaction_id = await connection.fetchval(query("ingest", "transaction_id"))
             repeated = await self._take_keys(connection, batch)
             if repeated:
                 first = (v for v in batch.verdicts if isinstance(v, Accepted) and v not in repeated)
@@ -117,7 +117,7 @@ class Store:
                 if isinstance(verdict, Accepted):
                     stored = len(verdict.rows) if new is None else sum(row in new for row in verdict.rows)
                 tally.count(verdict, stored, devices)
-            await connection.execute(query("ingest", "count_deliveries"), *tally.columns())
+            transaction_id = await count_deliveries(connection, *tally.columns())
             await self._append_change(connection, await self._revise(connection, batch.revisions))
             await self._append_change(connection, await self._mark_conflicts(connection, rows, kept))
             self._doubt = (batch, transaction_id, tally.outcome)
@@ -137,7 +137,14 @@ class Store:
                 raise PoisonError(f"device {channel.device_id} is no longer in the registry")
 
     async def _make_room(self, connection: Connection, rows: Sequence[Row]) -> None:
-        weeks = {(row.phenomenon_time - EPOCH) // WEEK for row in rows} - self._weeks
+        if not rows:
+            return
+        times = [row.phenomenon_time for row in rows]
+        # Nearly always all of them lie in this week: then two comparisons a row are enough.
+        weeks = {(time - EPOCH) // WEEK for time in (min(times), max(times))}
+        if max(weeks) - min(weeks) > 1:
+            weeks = {(time - EPOCH) // WEEK for time in times}
+        weeks -= self._weeks
         if weeks:
             await self._engine.ensure(connection, [EPOCH + week * WEEK for week in weeks])
             self._weeks |= weeks
@@ -168,17 +175,16 @@ class Store:
         """Insert the rows and their tail; return those that were new."""
         if not rows and not clocks:
             return rows
-        found = await connection.fetchrow(
-            query("ingest", "store_observations"),
-            [row.channel.datastream_id for row in rows],
-            [row.phenomenon_time for row in rows],
-            [row.received_at for row in rows],
-            [row.result for row in rows],
-            [row.quality for row in rows],
-            [row.tests for row in rows],
-            {source_id: clock.isoformat() for source_id, clock in clocks.items()},
+        found = await store_observations(
+            connection,
+            datastreams=[row.channel.datastream_id for row in rows],
+            times=[row.phenomenon_time for row in rows],
+            received=[row.received_at for row in rows],
+            results=[row.result for row in rows],
+            quality=[row.quality for row in rows],
+            tests=[row.tests for row in rows],
+            clocks=clocks,
         )
-        assert found is not None
         if found["stored"] == len(rows):
             return rows
         new = set(zip(found["datastream_id"] or (), found["phenomenon_time"] or (), strict=True))

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
+from rules.calm import Panel
 from rules.conditions import All, Count, Crowd, NoData, Not, leaves
 from rules.difference import Change, Kind
 from rules.engine import Watch
@@ -117,9 +118,7 @@ def how_many(told: Mapping[str, Iterable[Episode]]) -> list[tuple[datetime, floa
     return found
 
 
-def hear(
-    watches: Sequence[Watch], stream: Stream, news: Iterable[tuple[str, str, Change]], horizon: datetime
-) -> list[Change]:
+def hear(panel: Panel, stream: Stream, news: Iterable[tuple[str, str, Change]], horizon: datetime) -> list[Change]:
     """Take in what parts say of members; return what that means for the one whose stream this is.
 
     `news` are part, member and change, all that came at once: they are judged together. `horizon` is how far back
@@ -133,7 +132,7 @@ def hear(
         if change.kind is not Kind.RETRACTED:
             known.append(change.episode)
         told[member] = known
-    concerned = [ready for ready in watches if not ready.names.isdisjoint(touched)]
+    concerned = [ready for ready in panel.watches if not ready.names.isdisjoint(touched)]
     for ready in concerned:
         for name in ready.names & touched.keys():
             _replace(ready, stream, name, how_many(touched[name]))
@@ -141,7 +140,7 @@ def hear(
     if any(each.kind is Kind.RAISED for each in changes):
         counted = tuple(sorted({who for told in touched.values() for who in told if _stands(told[who])}))
         changes = [replace(each, counted=counted) if each.kind is Kind.RAISED else each for each in changes]
-    settle(watches, stream, horizon)
+    settle(panel, stream, horizon)
     for told in touched.values():
         for who in list(told):
             told[who] = [e for e in told[who] if e.cleared_at is None or e.cleared_at >= stream.horizon]

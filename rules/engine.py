@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from devices.model import QualityFlag
 from devices.properties import DERIVED
@@ -28,6 +29,7 @@ from rules.leaf import Memory
 from rules.model import Episode, Rule, Sample, Subject, Verdict
 
 PATIENCE = 3.0
+_NOTHING = (None, QualityFlag.MISSING)
 _COUNTS = frozenset({QualityFlag.GOOD, QualityFlag.NOT_EVALUATED})
 _COUNTS_WITH_SUSPECT = _COUNTS | {QualityFlag.SUSPECT}
 
@@ -50,9 +52,8 @@ class Transition:
     silent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """All that is kept between two samples; active while `raised_at` is set.
+class Track(NamedTuple):
+    """All that is kept between two samples; active while `raised_at` is set. Made anew at every step, so a tuple.
 
     `since` is the first of the unbroken samples that contradict the present state: the delay counts from it.
     """
@@ -69,11 +70,12 @@ class Track:
         return Episode(self.raised_at, None, self.silent) if self.raised_at else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Watch:
-    """A rule made ready for one device: its leaves, and its delays at that device's rhythm."""
+    """A rule made ready for the devices of one rhythm: its leaves, and its delays at that rhythm."""
 
     rule: Rule
+    rule_id: str
     leaves: tuple[Leaf, ...]
     properties: tuple[str | None, ...]  # of each leaf; None: anything the device says
     interval: timedelta
@@ -81,6 +83,7 @@ class Watch:
     off_delay: timedelta
     patience: timedelta
     counts: frozenset[QualityFlag]
+    silences: tuple[tuple[int, NoData, timedelta | None], ...]  # leaves on silence: where, and its length if fixed
     hears_silence: bool
     anything: bool  # whether a leaf looks at whatever the device says
     names: frozenset[str]
@@ -93,6 +96,17 @@ class Watch:
     def concerns(self, sample: Sample) -> bool:
         """Say whether the sample holds anything this rule looks at."""
         return self.anything or not self.names.isdisjoint(sample.values)
+
+    def due(self, track: Track, until: datetime) -> set[datetime]:
+        """Return the instants up to `until`, not yet judged, at which silence has lasted long enough."""
+        found = set()
+        for position, leaf, fixed in self.silences:
+            memory = track.memories[position]
+            if memory is not None:
+                instant = memory[0] + (fixed or leaf.after(self.interval, memory))
+                if instant <= until and (track.judged_at is None or instant > track.judged_at):
+                    found.add(instant)
+        return found
 
 
 def scaled(delay: timedelta, interval: timedelta) -> timedelta:
@@ -114,8 +128,14 @@ def watch(rule: Rule, subject: Subject) -> Watch | None:
     if any(name and name not in subject.properties for name in own):
         return None
     interval = subject.expected_interval
+    silences = tuple(
+        (position, leaf, None if leaf.learned else leaf.after(interval, ()))
+        for position, leaf in enumerate(found)
+        if isinstance(leaf, NoData)
+    )
     return Watch(
         rule=rule,
+        rule_id=rule.rule_id,
         leaves=found,
         properties=names,
         interval=interval,
@@ -124,7 +144,8 @@ def watch(rule: Rule, subject: Subject) -> Watch | None:
         off_delay=scaled(rule.off_delay, interval) if area is None else timedelta(),
         patience=interval * PATIENCE,
         counts=_COUNTS_WITH_SUSPECT if rule.suspect_counts else _COUNTS,
-        hears_silence=any(isinstance(leaf, NoData) for leaf in found),
+        silences=silences,
+        hears_silence=bool(silences),
         anything=None in names,
         names=frozenset(name for name in names if name),
         single=rule.condition if not isinstance(rule.condition, Composed | Crowd) else None,
@@ -139,10 +160,18 @@ def step(ready: Watch, track: Track, sample: Sample, *, late: bool = False) -> t
             # A report that came too late does not undo that nothing was heard.
             return track, ()
         track, before = advance(ready, track, sample.at)
-    memories = list(track.memories)
-    if not _observe(ready, memories, sample):
-        return track, before
-    track, after = _judge(ready, track, tuple(memories), sample.at, late=late)
+    name = ready.properties[0]
+    if ready.single is not None and name is not None:
+        result, quality = sample.values.get(name, _NOTHING)
+        if result is None or quality not in ready.counts:
+            return track, before
+        heard: tuple[Memory | None, ...] = (ready.single.observe(track.memories[0], sample.at, result),)
+    else:
+        memories = list(track.memories)
+        if not _observe(ready, memories, sample):
+            return track, before
+        heard = tuple(memories)
+    track, after = _judge(ready, track, heard, sample.at, late=late)
     return track, [*before, *after] if before else after
 
 
@@ -155,7 +184,7 @@ def _observe(ready: Watch, memories: list[Memory | None], sample: Sample) -> boo
                 memories[position] = leaf.observe(memories[position], sample.at, 0.0)
                 heard = True
             continue
-        result, quality = sample.values.get(name, (None, QualityFlag.MISSING))
+        result, quality = sample.values.get(name, _NOTHING)
         if result is not None and quality in ready.counts:
             memories[position] = leaf.observe(memories[position], sample.at, result)
             heard = True
@@ -184,19 +213,14 @@ def excuse(ready: Watch, track: Track, at: datetime) -> Track:
         (at, *memory[1:]) if isinstance(leaf, NoData) and memory is not None and memory[0] < at else memory
         for leaf, memory in zip(ready.leaves, track.memories, strict=True)
     )
-    return replace(track, memories=memories)
+    return track._replace(memories=memories)
 
 
 def advance(ready: Watch, track: Track, until: datetime) -> tuple[Track, Sequence[Transition]]:
     """Let time pass up to `until` without a sample: only silence can change anything."""
-    if not ready.hears_silence:
+    due = ready.due(track, until) if ready.hears_silence else None
+    if not due:
         return track, ()
-    due = set()
-    for leaf, memory in zip(ready.leaves, track.memories, strict=True):
-        if isinstance(leaf, NoData) and memory is not None:
-            instant = memory[0] + leaf.after(ready.interval, memory)
-            if instant <= until and (track.judged_at is None or instant > track.judged_at):
-                due.add(instant)
     happened: list[Transition] = []
     for instant in sorted(due):
         track, more = _judge(ready, track, track.memories, instant, late=False)
@@ -214,7 +238,7 @@ def _judge(
     else:
         verdict = judge(ready.rule.condition, memories, at, ready.interval, active=active, patience=ready.patience)
     if verdict is Verdict.UNKNOWN:
-        return replace(track, memories=memories), ()
+        return track._replace(memories=memories), ()
     if (verdict is Verdict.TRUE) == active:
         if active and track.silent and not late:
             assert track.raised_at is not None

@@ -30,6 +30,8 @@ class Judge:
     clocks: dict[str, datetime] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # devices whose stream changed since the last checkpoint
     _recount: bool = False
+    _shortest: timedelta | None = None  # interval of the live devices that are known, None without any
+    _shortest_known: bool = False
 
     def knows(self, batch: TailBatch) -> bool:
         """Say whether every datastream of the batch belongs to a known device."""
@@ -43,14 +45,16 @@ class Judge:
         self._excuse_outage(batch)
         news: News = {}
         for device_id, samples, received_at in _by_device(batch, self.city.datastreams):
-            stream, watches = self._stream(device_id), self.city.watches[device_id]
+            stream = self._stream(device_id)
             self.touched.add(device_id)
             if batch.is_revision:
-                yield from self._pass_on(device_id, revise(watches, stream, samples), stream.horizon, news)
+                yield from self._pass_on(
+                    device_id, revise(self.city.watches[device_id], stream, samples), stream.horizon, news
+                )
                 continue
             source_id = self.city.subjects[device_id].source_id
             now = received_at if source_id == "live" else self.clocks.get(source_id, BEGINNING + self.allowance)
-            changes = apply(watches, stream, samples, now, self.allowance).changes
+            changes = apply(self.city.panel(device_id), stream, samples, now, self.allowance).changes
             yield from self._pass_on(device_id, changes, now - self.allowance, news)
         yield from self._hear(news)
         for source_id, text in batch.clocks.items():
@@ -95,10 +99,10 @@ class Judge:
     def _hear(self, news: News) -> Told:
         """Tell those who count what came at once, and yield what they say."""
         for hearer, (changes, horizons) in news.items():
-            stream, watches = self._stream(hearer), self.city.watches[hearer]
+            stream, panel = self._stream(hearer), self.city.panel(hearer)
             self.touched.add(hearer)
-            for change in hear(watches, stream, changes, min(horizons)):
-                yield hearer, _of(watches, change), change
+            for change in hear(panel, stream, changes, min(horizons)):
+                yield hearer, _of(panel.watches, change), change
 
     def _forget(self, now: datetime) -> Told:
         """Where a device is counted no more (it moved, or is gone), let those who counted it know."""
@@ -118,11 +122,15 @@ class Judge:
 
     def deaf_from(self, now: datetime) -> datetime | None:
         """Return since when nothing has come from any live device although something should have; None if it has."""
-        subjects = (self.city.subjects[each] for each in self.streams)
-        intervals = [each.expected_interval for each in subjects if each.source_id == "live" and each.area is None]
-        if not intervals or "live" not in self.clocks:
+        if "live" not in self.clocks:
             return None
-        deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * min(intervals))
+        if not self._shortest_known:
+            subjects = (self.city.subjects[each] for each in self.streams)
+            intervals = (each.expected_interval for each in subjects if each.source_id == "live" and each.area is None)
+            self._shortest, self._shortest_known = min(intervals, default=None), True
+        if self._shortest is None:
+            return None
+        deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * self._shortest)
         return deaf_from if now > deaf_from else None
 
     def _excuse_outage(self, batch: TailBatch) -> None:
@@ -142,12 +150,12 @@ class Judge:
     def adopt(self) -> list[tuple[str, str]]:
         """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
         gone: list[tuple[str, str]] = []
-        self._recount = True
+        self._recount, self._shortest_known = True, False
         for device_id in [each for each in self.streams if each not in self.city.subjects]:
             del self.streams[device_id]
         for device_id, stream in self.streams.items():
             watches = self.city.watches[device_id]
-            if stream.versions != {ready.rule.rule_id: ready.rule.version for ready in watches}:
+            if stream.versions != {ready.rule_id: ready.rule.version for ready in watches}:
                 gone += [(rule_id, device_id) for rule_id in adopt(watches, stream) if not is_part(rule_id)]
                 self.touched.add(device_id)
         return gone
@@ -155,10 +163,10 @@ class Judge:
     def reconcile(self, told: Mapping[str, Mapping[str, list[Episode]]]) -> Told:
         """After a restart: take as said what the store was told, and yield what it must still be told."""
         for device_id, stream in self.streams.items():
-            watches = self.city.watches.get(device_id, [])
+            watches = self.city.watches.get(device_id, ())
             known = told.get(device_id, {})
             for ready in watches:
-                rule_id = ready.rule.rule_id
+                rule_id = ready.rule_id
                 if is_part(rule_id):
                     continue  # nobody but us was told
                 said = known.get(rule_id, [])
@@ -172,13 +180,14 @@ class Judge:
     def _stream(self, device_id: str) -> Stream:
         stream = self.streams.get(device_id)
         if stream is None:
-            versions = {ready.rule.rule_id: ready.rule.version for ready in self.city.watches[device_id]}
+            versions = {ready.rule_id: ready.rule.version for ready in self.city.watches[device_id]}
             stream = self.streams[device_id] = Stream(versions=versions)
+            self._shortest_known = False
         return stream
 
 
 def _of(watches: Iterable[Watch], change: Change) -> Watch:
-    return next(ready for ready in watches if ready.rule.rule_id == change.rule_id)
+    return next(ready for ready in watches if ready.rule_id == change.rule_id)
 
 
 def _by_device(

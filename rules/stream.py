@@ -25,6 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from rules.calm import Panel
 from rules.difference import Change, Evidence, Kind, differ
 from rules.engine import Track, Watch, advance, excuse, extend, prime, step
 from rules.model import Episode, Sample
@@ -53,7 +54,7 @@ class Stream:
 
     def steps(self, ready: Watch, sample: Sample) -> bool:
         """Say whether a rule judges a sample: whether it looks at it, and was there at the time."""
-        floor = self.floors.get(ready.rule.rule_id)
+        floor = self.floors.get(ready.rule_id)
         return ready.concerns(sample) and (floor is None or sample.at > floor)
 
 
@@ -66,32 +67,34 @@ class Applied:
 
 
 def apply(
-    watches: Sequence[Watch],
+    panel: Panel,
     stream: Stream,
     samples: Iterable[Sample],
     arrived_at: datetime,
     allowance: timedelta,
 ) -> Applied:
     """Fold `samples`, which arrived together at their source's `arrived_at`, into `stream`."""
-    settle(watches, stream, arrived_at - allowance)
-    result = Applied()
+    settle(panel, stream, arrived_at - allowance)
+    watches, result = panel.watches, Applied()
+    newest_floor = max(stream.floors.values(), default=BEGINNING)
     again: dict[str, list[Sample]] = {}  # rules to derive anew, with the late samples to settle first
     for sample in sorted(samples, key=lambda each: each.at):
         if sample.at < stream.horizon:
             _sort_late(watches, stream, sample, again, result)
         elif not stream.recent or sample.at > stream.recent[-1].at:
             stream.recent.append(sample)
-            for ready in watches:
-                if ready.rule.rule_id not in again and stream.steps(ready, sample):
+            plain = not again and sample.at > newest_floor
+            for ready in panel.take(stream.tip, sample) if plain else watches:
+                if plain or (ready.rule_id not in again and stream.steps(ready, sample)):
                     _take_newest(ready, stream, sample, again, result)
         else:
             fresh = _insert(stream.recent, sample)
             if fresh is not None:
                 for ready in watches:
                     if stream.steps(ready, fresh):
-                        again.setdefault(ready.rule.rule_id, [])
+                        again.setdefault(ready.rule_id, [])
     for ready in watches:
-        late = again.get(ready.rule.rule_id)
+        late = again.get(ready.rule_id)
         if late is not None:
             result.changes += derive(ready, stream, late)
     return result
@@ -122,7 +125,7 @@ def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
     A new or changed rule judges from the next reading on: what was said stays said. An alert that stands goes on under
     the new version of its rule, which may end it then.
     """
-    present = {ready.rule.rule_id: ready.rule.version for ready in watches}
+    present = {ready.rule_id: ready.rule.version for ready in watches}
     gone = [rule_id for rule_id in stream.versions if rule_id not in present]
     for rule_id in gone:
         for kept in (stream.settled, stream.tip, stream.said, stream.floors):
@@ -132,11 +135,11 @@ def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
     times = [m[0] for track in stream.tip.values() for m in track.memories if m]
     heard_at = max(times, default=None)
     for ready in watches:
-        rule_id = ready.rule.rule_id
+        rule_id = ready.rule_id
         if stream.versions.get(rule_id) != ready.rule.version:
             old = stream.tip.get(rule_id) or ready.start()
             fresh = prime(ready, stream.recent, heard_at, old)
-            stream.tip[rule_id] = replace(fresh, raised_at=old.raised_at, silent=old.silent)
+            stream.tip[rule_id] = fresh._replace(raised_at=old.raised_at, silent=old.silent)
             stream.settled[rule_id] = stream.tip[rule_id]
             if heard_at is not None:
                 stream.floors[rule_id] = heard_at
@@ -149,9 +152,9 @@ def forgive(watches: Iterable[Watch], stream: Stream, at: datetime) -> None:
     for ready in watches:
         if ready.hears_silence:
             for kept in (stream.settled, stream.tip):
-                track = kept.get(ready.rule.rule_id)
+                track = kept.get(ready.rule_id)
                 if track is not None and track.raised_at is None:
-                    kept[ready.rule.rule_id] = excuse(ready, track, at)
+                    kept[ready.rule_id] = excuse(ready, track, at)
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:
@@ -159,37 +162,50 @@ def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change
     changes: list[Change] = []
     for ready in watches:
         if ready.hears_silence:
-            rule_id = ready.rule.rule_id
+            rule_id = ready.rule_id
             stream.tip[rule_id], told = advance(ready, stream.tip.get(rule_id) or ready.start(), now)
             if told:
                 changes += _tell(ready, stream, extend(stream.said.get(rule_id, []), told), ())
     return changes
 
 
-def settle(watches: Iterable[Watch], stream: Stream, horizon: datetime) -> None:
+def settle(panel: Panel, stream: Stream, horizon: datetime) -> None:
     """Bring the horizon forward to `horizon`; what is before it is folded into the settled tracks."""
     if horizon <= stream.horizon:
         return
     stream.horizon = horizon
     count = bisect_left(stream.recent, horizon, key=lambda sample: sample.at)
-    done = stream.recent[:count]
-    for ready in watches:
-        rule_id = ready.rule.rule_id
-        if count == len(stream.recent) and not ready.hears_silence:
-            # Nothing is left that may change: the newest state is the settled one.
-            if rule_id in stream.tip:
-                stream.settled[rule_id] = stream.tip[rule_id]
-        elif done or ready.hears_silence:
-            track = stream.settled.get(rule_id) or ready.start()
-            for sample in done:
-                if stream.steps(ready, sample):
-                    track, _ = step(ready, track, sample)
-            stream.settled[rule_id], _ = advance(ready, track, horizon)
-        said = stream.said.get(rule_id)
+    if count == len(stream.recent):
+        _settle_all(panel, stream)
+    else:
+        newest_floor = max(stream.floors.values(), default=BEGINNING)
+        for sample in stream.recent[:count]:
+            plain = sample.at > newest_floor
+            for ready in panel.take(stream.settled, sample) if plain else panel.watches:
+                if plain or stream.steps(ready, sample):
+                    track = stream.settled.get(ready.rule_id) or ready.start()
+                    stream.settled[ready.rule_id], _ = step(ready, track, sample)
+    for ready in panel.silent:
+        track = stream.settled.get(ready.rule_id) or ready.start()
+        stream.settled[ready.rule_id], _ = advance(ready, track, horizon)
+    for rule_id, said in stream.said.items():
         if said:
             stream.said[rule_id] = [e for e in said if e.cleared_at is None or e.cleared_at >= horizon]
     if count:
         del stream.recent[:count]
+
+
+def _settle_all(panel: Panel, stream: Stream) -> None:
+    """Settle all there is: the newest state is the settled one then, but for silence, where the clock is ahead."""
+    for ready in panel.watches:
+        if not ready.hears_silence and ready.rule_id in stream.tip:
+            stream.settled[ready.rule_id] = stream.tip[ready.rule_id]
+    for ready in panel.silent:
+        track = stream.settled.get(ready.rule_id) or ready.start()
+        for sample in stream.recent:
+            if stream.steps(ready, sample):
+                track, _ = step(ready, track, sample)
+        stream.settled[ready.rule_id] = track
 
 
 def derive(ready: Watch, stream: Stream, late: Sequence[Sample] = (), until: datetime | None = None) -> list[Change]:
@@ -197,7 +213,7 @@ def derive(ready: Watch, stream: Stream, late: Sequence[Sample] = (), until: dat
 
     `late` samples, in order and newer than the settled track's, are settled first.
     """
-    rule_id = ready.rule.rule_id
+    rule_id = ready.rule_id
     before = track = stream.settled.get(rule_id) or ready.start()
     found = [track.episode] if track.episode else []
     for sample in late:
@@ -232,7 +248,7 @@ def _insert(recent: list[Sample], sample: Sample) -> Sample | None:
 
 
 def _take_newest(ready: Watch, stream: Stream, sample: Sample, again: dict[str, list[Sample]], result: Applied) -> None:
-    rule_id = ready.rule.rule_id
+    rule_id = ready.rule_id
     before = stream.tip.get(rule_id) or ready.start()
     if ready.hears_silence and before.judged_at is not None and sample.at <= before.judged_at:
         again[rule_id] = []  # the clock had gone past this sample, and what it found then is not so
@@ -249,11 +265,11 @@ def _sort_late(
     for ready in watches:
         if ready.hears_silence or not stream.steps(ready, sample):
             continue
-        known = [memory[0] for memory in (stream.settled.get(ready.rule.rule_id) or ready.start()).memories if memory]
+        known = [memory[0] for memory in (stream.settled.get(ready.rule_id) or ready.start()).memories if memory]
         if known and sample.at <= max(known):
             too_old = True
         else:
-            again.setdefault(ready.rule.rule_id, []).append(sample)
+            again.setdefault(ready.rule_id, []).append(sample)
     if too_old:
         result.history.append(sample)
 
@@ -261,7 +277,7 @@ def _sort_late(
 def _tell(
     ready: Watch, stream: Stream, found: list[Episode], late: Sequence[Sample], settled: Track | None = None
 ) -> list[Change]:
-    rule_id = ready.rule.rule_id
+    rule_id = ready.rule_id
     watched = [sample for sample in stream.recent if stream.steps(ready, sample)]
     start = settled or stream.settled.get(rule_id) or ready.start()
     changes, kept = differ(rule_id, stream.said.get(rule_id, []), found)

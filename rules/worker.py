@@ -8,13 +8,13 @@ checkpoint, goes again over the tail from there to the position, and compares wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from citywatch.errors import RuleError
 from citywatch.telemetry import get_logger
-from rules.alerts import record, withdraw
+from rules.alerts import withdraw
 from rules.definitions import load_definitions, rule_files
 from rules.difference import Change
 from rules.engine import Watch
@@ -26,6 +26,7 @@ from rules.notify.escalation import Policy, escalate
 from rules.notify.outbox import enqueue
 from rules.outage import tell_outage
 from rules.quiet import keep_quiet
+from rules.record import News, record
 from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
 from sql.connection import Connection
 from sql.queries import query
@@ -87,7 +88,7 @@ class Worker:
                 count, passed = await self._consume(), False
                 if not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY:
                     self._ticked_at = now
-                    await self._tell(self._judge.tick(now))
+                    await self._tell(list(self._news(self._judge.tick(now))))
                     passed = True
                     await close_incidents(self._connection, now)
                 if self._told or passed:
@@ -99,7 +100,7 @@ class Worker:
                     await group_alerts(self._connection, *self._topology)
                 outage = await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
                 if outage is not None:
-                    await enqueue(self._connection, self._policy.targets, outage, Severity.CRITICAL, datetime.now(UTC))
+                    await self._enqueue([(outage, Severity.CRITICAL)])
                 if now - self._checkpoint_at >= CHECKPOINT_EVERY:
                     await self._keep(now)
         except BaseException:
@@ -111,7 +112,10 @@ class Worker:
         """Tell of alerts that speak again after they were quiet."""
         for alert_id in speaking:
             severity = Severity(await self._connection.fetchval(query("rules", "severity_of"), alert_id))
-            await enqueue(self._connection, self._policy.targets, alert_id, severity, datetime.now(UTC), anew=True)
+            await self._enqueue([(alert_id, severity)], anew=True)
+
+    async def _enqueue(self, alerts: Sequence[tuple[int, Severity]], *, anew: bool = False) -> None:
+        await enqueue(self._connection, self._policy.targets, alerts, datetime.now(UTC), anew=anew)
 
     async def checkpoint(self, now: datetime) -> None:
         """Keep the state as it is, so that the next start has nothing to go over again."""
@@ -121,31 +125,41 @@ class Worker:
 
     async def _consume(self) -> int:
         batches = await read_tail(self._connection, CONSUMER, ROWS)
+        said: list[News] = []
         for batch in batches:
             if not self._judge.knows(batch):
+                await self._tell(said)
+                said = []
                 await self._reload()
-            await self._tell(self._judge.take(batch))
+            said += self._news(self._judge.take(batch))
+        await self._tell(said)
         if batches:
             self._position = batches[-1].seq
             await save_position(self._connection, CONSUMER, batches[-1].seq)
         return sum(len(batch.datastream_id) for batch in batches)
 
-    async def _tell(self, changes: Iterable[tuple[str, Watch, Change]]) -> None:
+    def _news(self, changes: Iterable[tuple[str, Watch, Change]]) -> Iterator[News]:
         city = self._judge.city
         for device_id, ready, change in changes:
-            datastream_id = city.datastream_of(ready.rule, device_id)
-            alert_id = await record(self._connection, ready, city.subjects[device_id], datastream_id, change)
+            yield News(ready, city.subjects[device_id], city.datastream_of(ready.rule, device_id), change)
+
+    async def _tell(self, said: Sequence[News]) -> None:
+        written = list(zip(said, await record(self._connection, said), strict=True))
+        speaking = [
+            (alert_id, news.ready.rule.severity)
+            for news, alert_id in written
+            if alert_id is not None and news.change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED)
+        ]
+        await self._enqueue(speaking)
+        for news, alert_id in written:
             if alert_id is not None:
                 self._told = True
-                if change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED):
-                    severity = ready.rule.severity
-                    await enqueue(self._connection, self._policy.targets, alert_id, severity, datetime.now(UTC))
                 log.info(
-                    f"alert_{change.kind}",
+                    f"alert_{news.change.kind}",
                     alert_id=alert_id,
-                    rule_id=change.rule_id,
-                    device_id=device_id,
-                    at=change.at.isoformat(),
+                    rule_id=news.change.rule_id,
+                    device_id=news.subject.device_id,
+                    at=news.change.at.isoformat(),
                 )
 
     async def _restore(self, position: int) -> None:
@@ -165,7 +179,7 @@ class Worker:
                 again += len(batch.datastream_id)
             seq = rows[-1]["seq"]
         told = await told_episodes(self._connection, self._judge.streams)
-        await self._tell(self._judge.reconcile(told))
+        await self._tell(list(self._news(self._judge.reconcile(told))))
         await self._withdraw(gone)
         self._position = position
         log.info("rules_restored", position=position, devices=len(self._judge.streams), rows_again=again)

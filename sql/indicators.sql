@@ -54,14 +54,18 @@ SELECT device_id, kind, due_at FROM indicator_due;
 
 -- complete_due --
 -- $1 timestamptz now of live sources, $2 int limit
--- What may be worked out, the oldest first; what is asked for again comes last.
-SELECT q.device_id, q.kind, q.due_at, d.expected_interval
-  FROM indicator_due AS q
-  JOIN device AS d USING (device_id)
-  JOIN source AS s USING (source_id)
-  LEFT JOIN indicator_clock AS c USING (source_id)
- WHERE q.complete_at <= CASE s.kind WHEN 'live' THEN $1::timestamptz ELSE c.clock END
- ORDER BY q.again, q.complete_at, q.device_id, q.kind, q.due_at
+-- What may be worked out, the oldest first; forecasts, which take long, come after the rest, and what is asked for again
+-- last. Of forecasts a few at a time, so that the rest need not wait for many.
+SELECT device_id, kind, due_at, expected_interval
+  FROM (SELECT q.device_id, q.kind, q.due_at, d.expected_interval, q.complete_at, q.again,
+               row_number() OVER (PARTITION BY q.kind ORDER BY q.again, q.complete_at, q.device_id, q.due_at) AS place
+          FROM indicator_due AS q
+          JOIN device AS d USING (device_id)
+          JOIN source AS s USING (source_id)
+          LEFT JOIN indicator_clock AS c USING (source_id)
+         WHERE q.complete_at <= CASE s.kind WHEN 'live' THEN $1::timestamptz ELSE c.clock END) AS complete
+ WHERE kind <> 'forecast' OR place <= 10
+ ORDER BY again, kind = 'forecast', complete_at, device_id, kind, due_at
  LIMIT $2::int;
 
 -- remove_due --
@@ -77,6 +81,15 @@ SELECT s.device_id, s.property, r.bucket, r.n, r.n_good, r.sum
   FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
   JOIN datastream AS s ON s.device_id = w.device_id AND s.property = ANY ($4::text[]) AND s.method IS NULL
   JOIN rollup_hour AS r ON r.datastream_id = s.datastream_id AND r.bucket >= w.since AND r.bucket < w.until;
+
+-- single_hours --
+-- $1 text[] device_id, $2 timestamptz[] hour, $3 text[] properties
+-- Single hours of measured datastreams that have usable readings.
+SELECT s.device_id, s.property, r.bucket, r.n, r.n_good, r.sum
+  FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::timestamptz[]) AS asked (device_id, bucket)) AS w
+  JOIN datastream AS s ON s.device_id = w.device_id AND s.property = ANY ($3::text[]) AND s.method IS NULL
+  JOIN rollup_hour AS r ON r.datastream_id = s.datastream_id AND r.bucket = w.bucket
+ WHERE r.n > 0;
 
 -- span_readings --
 -- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until, $4 text property
@@ -239,6 +252,23 @@ SELECT DISTINCT d.device_id, 'health', due.at, due.at, true
   JOIN rollup_day AS r ON r.datastream_id = t.datastream_id
  CROSS JOIN LATERAL (VALUES (r.bucket + interval '1 day'), (r.bucket + interval '2 days')) AS due (at)
  WHERE r.bucket >= $1::timestamptz - interval '2 days' AND r.bucket < $2::timestamptz
+   AND due.at >= $1 AND due.at < $2
+   AND due.at <= CASE s.kind WHEN 'live' THEN $3::timestamptz ELSE c.clock END
+    ON CONFLICT (device_id, kind, due_at) DO NOTHING;
+
+-- ask_again_spans --
+-- $1 timestamptz since, $2 timestamptz until (not included), $3 timestamptz wall clock, $4 text[] properties, $5 text kind,
+-- $6 interval width of its periods
+-- Every complete period of the span in which such a property has readings, to be worked out again.
+INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
+SELECT DISTINCT d.device_id, $5::text, due.at, due.at, true
+  FROM device AS d
+  JOIN source AS s USING (source_id)
+  LEFT JOIN indicator_clock AS c USING (source_id)
+  JOIN datastream AS t ON t.device_id = d.device_id AND t.property = ANY ($4::text[]) AND t.method IS NULL
+  JOIN rollup_hour AS r ON r.datastream_id = t.datastream_id
+ CROSS JOIN LATERAL (SELECT time_bucket($6::interval, r.bucket) + $6::interval AS at) AS due
+ WHERE r.bucket >= $1::timestamptz - $6::interval AND r.bucket < $2::timestamptz
    AND due.at >= $1 AND due.at < $2
    AND due.at <= CASE s.kind WHEN 'live' THEN $3::timestamptz ELSE c.clock END
     ON CONFLICT (device_id, kind, due_at) DO NOTHING;

@@ -104,7 +104,7 @@ async def _recompute(settings: Settings, since: datetime, until: datetime, now: 
         raise StoreError(f"the store cannot be reached: {error}") from error
     try:
         async with pool.acquire() as connection:
-            return await again.recompute(connection, since, until, now, _show)
+            return await again.recompute(connection, since, until, now, _show, worker.city_calendar(settings))
     finally:
         await pool.close()
 

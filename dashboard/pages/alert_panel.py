@@ -134,7 +134,7 @@ def _reason(alert: AlertDetail) -> list[Component]:
     link = dcc.Link(named, href=href(f"/rules/{alert['rule_id']}"))
     rows: list[Component] = [html.Dt(text("Rule")), html.Dd(link)]
     if alert["parameters"].get("limit") is not None:
-        rows += [html.Dt(text("Fires at")), html.Dd(condition_words(str(alert["parameters"]["limit"])))]
+        rows += [html.Dt(text("Fires at")), html.Dd(condition_words(str(alert["parameters"]["limit"]), alert["units"]))]
     for key, words in (("on_delay_seconds", text("Once it has held for")), ("off_delay_seconds", text("Clears after"))):
         if inputs.get(key):
             rows += [html.Dt(words), html.Dd(duration(inputs[key]))]

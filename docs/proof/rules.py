@@ -1,24 +1,25 @@
 """Rules and alerts: order does not show, one alert however many raise it, killed at any point, and fast enough.
 
-Needs the reference data (CITYWATCH_SHARED_DATA) for the bins of Wyndham, and `xmlschema` for CAP. PROOF_PARTS names the
-parts to run (`order,kills`), all by default; PROOF_FULL=1 runs them at full length, 43 million readings included.
+Needs the reference data (CITYWATCH_SHARED_DATA) for the bins of Wyndham, and `xmlschema` for CAP. PROOF_FULL=1 runs the
+parts at full length, 43 million readings included. PROOF_PARTS (`order,kills`) runs some only: docs/proof/report.py.
 """
 
 import asyncio
 import os
-import tempfile
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import asyncpg
 import xmlschema
 
 from citywatch.errors import AlertError
-from citywatch.local.postgres import local_postgres
+from docs.proof.own_store import own_store
+from docs.proof.report import run_parts
 from docs.proof.rules_delay import delays
 from docs.proof.rules_flood import flood
 from rules.backtest import backtest
@@ -34,8 +35,7 @@ from rules.notify.cap import to_cap
 from rules.store import load_city
 from sql.connection import Connection, Pool
 from sql.engine import detect_engine
-from sql.migrate import migrate
-from sql.pool import open_pool, set_up
+from sql.pool import open_pool
 from tests.integration.rules_kill import kill_and_compare
 from tests.integration.rules_tail import install
 from tests.integration.test_alert_once import CONNECTIONS, RAISES, raise_many
@@ -52,22 +52,13 @@ FULL = os.environ.get("PROOF_FULL") == "1"
 STREAMS, MINUTES = 100, 43_200
 SERIES, CITIES, KILLS = (10_000, 500, 50) if FULL else (2_000, 40, 12)
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
+Part = Callable[[str, Pool], Awaitable[dict[str, Any]]]  # (address of its store, a pool on it) -> figures
 
 
-def prove() -> dict[str, Any]:
-    """Return the figures; raise AssertionError where one misses what was promised."""
-    wanted = [each for each in os.environ.get("PROOF_PARTS", "").split(",") if each]
-    assert set(wanted) <= {*PURE, *STORED, "delays"}, f"there are {', '.join([*PURE, *STORED, 'delays'])}"
-    figures: dict[str, Any] = {name: part() for name, part in PURE.items() if not wanted or name in wanted}
-    stored = {name: part for name, part in STORED.items() if not wanted or name in wanted}
-    if stored:
-        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-            Path(folder).chmod(0o755)
-            with local_postgres(Path(folder) / "postgres") as server:
-                figures |= asyncio.run(_on_a_store(server.dsn, stored))
-    if not wanted or "delays" in wanted:
-        figures["delays"] = delays()
-    return figures
+def prove() -> dict[str, object]:
+    """Run every part and return its figures; an AssertionError names what was missed."""
+    stored = {name: partial(_on_a_store, part) for name, part in STORED.items()}
+    return run_parts("rules", {**PURE, **stored, "delays": delays}, full=FULL)
 
 
 def _shipped() -> dict[str, Any]:
@@ -166,23 +157,18 @@ def _cap() -> dict[str, Any]:
     return {"messages": len(messages), "valid": len(messages)}
 
 
-async def _on_a_store(dsn_of: Any, parts: dict[str, Any]) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for name, part in parts.items():
-        admin = await asyncpg.connect(dsn_of("postgres"))
-        await admin.execute(f"CREATE DATABASE proof_{name}")
-        await admin.close()
-        dsn = dsn_of(f"proof_{name}")
-        connection = await asyncpg.connect(dsn)
-        await set_up(connection)
-        await migrate(connection)
-        await connection.close()
-        pool = await open_pool(dsn, process="proof", statement_timeout=timedelta(minutes=30))
-        try:
-            figures[name] = await part(dsn, pool)
-        finally:
-            await pool.close()
-    return figures
+def _on_a_store(part: Part) -> dict[str, Any]:
+    """Run a part on a store of its own."""
+    with own_store(fsync="on") as (dsn, _):
+        return asyncio.run(_with_pool(dsn, part))
+
+
+async def _with_pool(dsn: str, part: Part) -> dict[str, Any]:
+    pool = await open_pool(dsn, process="proof", statement_timeout=timedelta(minutes=30))
+    try:
+        return await part(dsn, pool)
+    finally:
+        await pool.close()
 
 
 async def _raises(dsn: str, pool: Pool) -> dict[str, Any]:
@@ -278,7 +264,7 @@ def _twenty_rules() -> list[Rule]:
     return levels + [rule(when, rule_id=f"o-{number}") for number, when in enumerate(others)]
 
 
-PURE = {
+PURE: dict[str, Callable[[], Mapping[str, object]]] = {
     "shipped": _shipped,
     "order": _order,
     "lifecycle": _lifecycle,
@@ -287,4 +273,4 @@ PURE = {
     "incidents": _incidents,
     "cap": _cap,
 }
-STORED = {"raises": _raises, "kills": _kills, "backtest": _backtest, "flood": flood}
+STORED: dict[str, Part] = {"raises": _raises, "kills": _kills, "backtest": _backtest, "flood": flood}

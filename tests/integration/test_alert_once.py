@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import asyncpg
 
-from rules.alerts import raise_alert
 from rules.definitions import load_definitions
 from rules.difference import Change, Evidence
 from rules.engine import Track, watch
 from rules.lifecycle import AlertEventKind
 from rules.model import Episode, Subject
+from rules.record import News, record
 from sql.connection import Pool
 from sql.pool import set_up
 from tests.integration.rules_tail import install, minute
@@ -32,8 +32,7 @@ async def raise_many(dsn: str, raises: int) -> int:
             at = minute(number % 3)
             change = Change(rule.rule_id, AlertEventKind.RAISED, at, Episode(at), evidence=Evidence(Track((None,)), ()))
             async with connection.transaction():
-                key = "bin-fire:bin-1"
-                made += await raise_alert(connection, ready, subject, None, change, key) is not None
+                made += await record(connection, [News(ready, subject, None, change)]) != [None]
     finally:
         await connection.close()
     return made

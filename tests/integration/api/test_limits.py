@@ -72,6 +72,17 @@ WHOLE: list[tuple[str, str, dict[str, object]]] = [
     ("DELETE", "/api/v1/backtests/1", {}),
     ("PUT", "/api/v1/datastreams/published", {"published": True}),
     ("PUT", "/api/v1/device-profiles/acme/bin", {"text": "x"}),
+    (
+        "PUT",
+        "/api/v1/calculations/bin-2/half",
+        {
+            "formula": "a / 2",
+            "inputs": {"a": {"device_id": "bin-2", "property": "fill_level"}},
+            "unit": "%",
+            "reason": "x",
+        },
+    ),
+    ("DELETE", "/api/v1/calculations/bin-2/half", {}),
     ("POST", "/api/v1/quarantine/road-9/adopt", {}),
     ("POST", "/api/v1/ingest/devices/bin-2", {}),
     ("POST", "/api/v1/ingest/webhooks/tts_v3", {}),

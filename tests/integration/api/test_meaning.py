@@ -107,6 +107,29 @@ async def test_full_bins_are_planned_for_and_told_in_three_forms(client: httpx.A
     assert (nothing["bins"], nothing["routes"]) == (0, [])
 
 
+async def test_a_calculation_is_set_listed_and_ended(client: httpx.AsyncClient) -> None:
+    body = {
+        "formula": "mean(one, two)",
+        "inputs": {
+            "one": {"device_id": "bin-1", "property": "fill_level"},
+            "two": {"device_id": "bin-2", "property": "fill_level"},
+        },
+        "unit": "%",
+        "reason": "how full the quarter is",
+    }
+    path = "/api/v1/calculations/bin-1/fill_of_both"
+    (set_one,) = (await client.put(path, json=body)).json()["items"]
+    assert (set_one["version"], set_one["every"], set_one["ended_at"]) == (1, "hour", None)
+    assert set_one["inputs"] == body["inputs"]
+    refused = await client.put(path, json={**body, "unit": "cm"})
+    assert (refused.status_code, refused.json()["detail"]) == (409, "the formula gives %, not cm")
+    assert len((await client.put(path, json={**body, "every": "day"})).json()["items"]) == 2
+    assert [each["version"] for each in (await client.get("/api/v1/calculations")).json()["items"]] == [2]
+    assert (await client.delete(path)).status_code == 200
+    assert (await client.get("/api/v1/calculations")).json()["items"] == []
+    assert (await client.delete(path)).status_code == 404
+
+
 async def test_one_plan_is_made_at_a_time() -> None:
     task = Task(tuple(Stop(f"bin-{n}", 1) for n in range(FEW + 1)), (), ())
     turn = asyncio.Semaphore(1)

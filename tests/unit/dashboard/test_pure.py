@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.condition_units import units_in
 from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
@@ -131,21 +132,34 @@ def test_alerts_of_one_incident_stand_where_the_first_of_them_stands() -> None:
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
-        pytest.param("pm2_5 >= 55.5", "Fine particles PM2.5 ≥ 55.5", id="a limit"),
+        pytest.param("pm2_5 >= 55.5", "Fine particles PM2.5 ≥ 55.5\u00a0µg/m³", id="a limit with its unit"),
+        pytest.param(
+            "fill_level within 0 for 4d", "Fill level moves by no more than 0\u00a0% for 4 days", id="a standstill"
+        ),
         pytest.param(
             "bin_temperature rises by 3 per 1m and bin_temperature >= 40",
-            "Temperature in the bin rises by 3 per 1 min and Temperature in the bin ≥ 40",
+            "Temperature in the bin rises by 3\u00a0°C per 1 min and Temperature in the bin ≥ 40\u00a0°C",
             id="a rate and a limit",
         ),
-        pytest.param("no data for 3.5 intervals", "no data for 3.5 intervals", id="silence"),
         pytest.param(
-            "us_aqi at unhealthy or worse", "US air quality index at unhealthy or worse", id="a name in any place"
+            "pm2_5 >= 150 and not at least 2 others within 2000 m with pm2_5 >= 60",
+            "Fine particles PM2.5 ≥ 150\u00a0µg/m³ and not 2 or more neighbours within 2000 m with"
+            " Fine particles PM2.5 ≥ 60\u00a0µg/m³",
+            id="neighbours",
         ),
+        pytest.param(
+            "at least 3 devices of a district with pm2_5 >= 75",
+            "3 or more devices of a district with Fine particles PM2.5 ≥ 75\u00a0µg/m³",
+            id="a crowd",
+        ),
+        pytest.param("no data for 3.5 intervals", "no data for 3.5 intervals", id="silence"),
+        pytest.param("us_aqi at Unhealthy or worse", "US air quality index is Unhealthy or worse", id="a level"),
         pytest.param("something_new ~ 3", "something_new ~ 3", id="what has no words stays as it is"),
+        pytest.param("something_new >= 3", "something_new ≥ 3", id="a property that is not known"),
     ],
 )
 def test_conditions_in_words(condition: str, words: str) -> None:
-    assert condition_words(condition) == words
+    assert condition_words(condition, units_in(condition)) == words
 
 
 def test_shift_counts_what_came_in_it_and_hands_over_what_is_open() -> None:

@@ -95,6 +95,9 @@ def test_an_answer_is_read_whoever_gives_it(
         (RESPONSE, b"[]", "not a JSON object"),
         (RESPONSE, b'{"id": "7"}', "id is '7'"),
         (RESPONSE, b'{"id": "7", "state": "perhaps"}', "state is 'perhaps'"),
+        (RESPONSE, b'{"id": "7", "result": ["\\u0000"]}', r"result\[0\]: text may not contain NUL"),
+        (RESPONSE, b'{"id": "7", "reason": "\\ud800"}', "reason: .*half a character"),
+        (RESPONSE, b"[" * 100_000, "nested too deep"),
     ],
 )
 def test_an_answer_that_is_none_says_why(topic: str, payload: bytes, reason: str) -> None:

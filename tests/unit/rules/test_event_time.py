@@ -4,6 +4,7 @@ import random
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
+from rules.calm import Panel
 from rules.difference import Change
 from rules.engine import Watch, run
 from rules.lifecycle import AlertEventKind
@@ -27,6 +28,7 @@ RULES = [
     rule("{any: [{at_least: 90}, {not: {at_least: 15, deadband: 3}}]}", rule_id="either"),
 ]
 WATCHES = [ready(each, timedelta(minutes=1)) for each in RULES]
+PANEL = Panel.of(WATCHES)
 
 
 class Book:
@@ -110,7 +112,7 @@ def disturb(chance: random.Random, samples: list[Sample]) -> list[tuple[datetime
 def play(chance: random.Random, samples: list[Sample], until: datetime) -> Book:
     book, stream = Book(), Stream()
     for when, batch in disturb(chance, samples):
-        applied = apply(WATCHES, stream, batch, when, ALLOWANCE)
+        applied = apply(PANEL, stream, batch, when, ALLOWANCE)
         assert not applied.history
         book.write(applied.changes)
         if chance.random() < 0.3:
