@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,7 @@ async def test_the_example_of_the_documentation_runs(address: str, tmp_path: Pat
     assert found is not None
     script = tmp_path / "example.py"
     script.write_text(found[1].replace("localhost:8050", address), encoding="utf-8")
-    run = await asyncio.to_thread(
-        subprocess.run, [sys.executable, script], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
-        text=True,
-    )  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    example = partial(subprocess.run, [sys.executable, script], env=environment, capture_output=True, text=True)
+    run = await asyncio.to_thread(example)
     assert run.stdout.splitlines() == ["bin-1 stale", "bin-2 silent", "404 there is no device 'nobody'"], run.stderr
