@@ -40,14 +40,16 @@ def packet(topic: str, payload: bytes, packet_id: int) -> bytes:
             return bytes(out) + body
 
 
-def payloads(count: int, devices: int, pack: int, first: int = 0, seed: int = 1) -> Iterator[tuple[str, bytes]]:
+def payloads(
+    count: int, devices: int, pack: int, first: int = 0, seed: int = 1, back: int = 1200
+) -> Iterator[tuple[str, bytes]]:
     """Yield (topic, payload): every device a second further with each of its readings, values that wander a little.
 
-    They begin 20 minutes ago: near enough that no clock seems to be wrong by a constant, and far enough that none of a
-    million messages comes from the future.
+    They begin `back` seconds ago, 20 minutes: near enough that no clock seems to be wrong by a constant, and far enough
+    that none of a million messages comes from the future.
     """
     dice = random.Random(seed)
-    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=20)
+    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=back)
     topics = [TOPIC.format(DEVICE.format(n)) for n in range(devices)]
     levels = [dice.uniform(8, 30) for _ in range(devices)]
     steps = [dice.uniform(-0.6, 0.6) for _ in range(997)]
@@ -159,13 +161,14 @@ def main() -> None:
     parser.add_argument("--pack", type=int, default=1)
     parser.add_argument("--kind", choices=("native", "javascript"), default="native")
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--back", type=int, default=1200, help="age of the first message in seconds")
     parser.add_argument("--rate", type=float)
     parser.add_argument("--reconnect", action="store_true")
     options = parser.parse_args()
     if options.kind == "javascript":
         messages = list(uplinks(options.count, options.devices, options.first))
     else:
-        messages = list(payloads(options.count, options.devices, options.pack, options.first))
+        messages = list(payloads(options.count, options.devices, options.pack, options.first, back=options.back))
     print(json.dumps(publish(options.port, messages, options.rate, reconnect=options.reconnect)), flush=True)  # noqa: T201
 
 

@@ -65,13 +65,13 @@ def _costs(services: Services, measured: Measured) -> dict[str, float]:
     assert services.broker.child is not None
     return {
         "worker": measured.cpu,
-        "postgres": cpu_of(services.postgres.child.pid, children=True),
-        "broker": cpu_of(services.broker.child.pid),
+        "postgres": cpu_seconds(services.postgres.child.pid, children=True),
+        "broker": cpu_seconds(services.broker.child.pid),
     }
 
 
-def cpu_of(pid: int, *, children: bool = False) -> float:
-    """Return the CPU seconds of a process, with those of its children if asked."""
+def cpu_seconds(pid: int, *, children: bool = False) -> float:
+    """Return what a process, with `children` those that it has now as well, has used so far."""
     process = psutil.Process(pid)
     total = 0.0
     for one in [process, *(process.children(recursive=True) if children else [])]:

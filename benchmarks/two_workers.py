@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from benchmarks.load import VENDOR, WARM_UP, registry
-from benchmarks.pipeline import cpu_of
+from benchmarks.pipeline import cpu_seconds
 from benchmarks.services import Services, finished, load, services, wait_for, worker
 from devices.registry import import_registry
 from sql.pool import set_up
@@ -106,9 +106,9 @@ def _measure(own: Services, slots: int, kind: str, count: int) -> dict[str, floa
             assert own.postgres.child is not None
             assert own.broker.child is not None
             return {
-                "workers": sum(cpu_of(each.child.pid, children=True) for each in workers),
-                "store": cpu_of(own.postgres.child.pid, children=True),
-                "broker": cpu_of(own.broker.child.pid),
+                "workers": sum(cpu_seconds(each.child.pid, children=True) for each in workers),
+                "store": cpu_seconds(own.postgres.child.pid, children=True),
+                "broker": cpu_seconds(own.broker.child.pid),
             }
 
         before = costs()
