@@ -74,6 +74,20 @@ def plots(figures: Figures) -> dict[Path, str]:
     }
 
 
+def summary(figures: Figures) -> list[str]:
+    """Return what the figures say, in sentences of a line each."""
+    ours, ratios = figures[OURS], figures["ratios"]
+    scripted, native = (figures[f"two workers, {kind}"]["times"] for kind in ("javascript", "native"))
+    peers = " and ".join(f"{ratios[f'to {name}']:.1f} times {name}" for name in PEERS if name in figures)
+    return [
+        f"- **{ours['messages_per_second']:,.0f} messages a second**, {peers} in the same run; in packs of 20 it is",
+        f"  **{figures[f'{OURS}, packs of 20']['readings_per_second']:,.0f} readings a second**.",
+        f"- Two workers carry {scripted:.2f} times one where the worker is the limit: with a vendor's JavaScript to",
+        f"  run for each message it keeps a core busy. With native JSON they carry {native:.2f} times one: there the",
+        "  broker, which has one thread and delivers each message to the anchor too, and the two cores are the limit.",
+    ]
+
+
 def page(figures: Figures, count: int) -> str:
     """Return the figures as Markdown."""
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[1]
@@ -86,11 +100,10 @@ def page(figures: Figures, count: int) -> str:
         "afternoon script (aiomqtt, asyncpg) and Node-RED with a pool of ten acknowledge before they store, and lose",
         "what they hold when they are killed.",
         "",
-        "Two workers carry more than one where the worker is the limit: with a vendor's JavaScript to run for each",
-        "message it keeps a core busy. With native JSON broker, publisher and store need the two cores as well.",
+        *summary(figures),
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores, {platform.system()} {platform.machine()}, Python "
-        f"{platform.python_version()}, {count} messages, load average {load:.1f} (above {cores}: others were busy).",
+        f"{platform.python_version()}, {count} messages, load average {load:.1f} (its own load among it).",
         "",
         "![Messages stored per second](benchmarks-rate.svg)",
         "",
