@@ -20,6 +20,7 @@ from api.metrics import Metrics
 from api.once import Once
 from api.openapi import document_doors
 from api.permissions import read_doors
+from api.place_index import PlaceIndex
 from api.problems import install_problems
 from api.routes import (
     accounts,
@@ -28,8 +29,11 @@ from api.routes import (
     alerts,
     audit,
     backtests,
+    calculations,
     curves,
     device_care,
+    device_clusters,
+    device_list,
     device_profiles,
     devices,
     districts,
@@ -43,6 +47,7 @@ from api.routes import (
     observations,
     open_data,
     overview,
+    people,
     provider,
     quality,
     reports,
@@ -98,12 +103,16 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.pool = pool
             app.state.exports = Exports(pool)
             app.state.broker_turn = asyncio.Semaphore(2)  # connections to the broker's own administration
+            app.state.replay_turn = asyncio.Semaphore(1)  # of kept messages, a long one
             app.state.solver_turn = asyncio.Semaphore(1)  # processes that plan routes
             app.state.seats = Seats()
+            app.state.places = PlaceIndex(pool)
             await sync_catalogue(pool)
             async with Hub(pool, app.state.dsn, metrics) as app.state.hub:
                 yield
         finally:
+            if hasattr(app.state, "places"):
+                await app.state.places.close()
             await pool.close()
             for held in (getattr(app.state, "broker_link", None), getattr(app.state, "profiles", None)):
                 if held is not None:
@@ -131,7 +140,9 @@ def create_app(settings: Settings) -> FastAPI:
         overview,
         districts,
         devices,
+        device_clusters,
         device_care,
+        device_list,
         device_profiles,
         ingest,
         observations,
@@ -139,11 +150,13 @@ def create_app(settings: Settings) -> FastAPI:
         alerts,
         actions,
         accounts,
+        people,
         rules,
         exports,
         incidents,
         quality,
         meaning,
+        calculations,
         routes,
         alarm_health,
         backtests,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.json_object import JsonObject
 from api.schemas import Page
 
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
@@ -48,7 +49,7 @@ class CommandRequest(_Body):
     """Body of `POST /api/v1/devices/{device_id}/commands`."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] = Field(examples=["self-test"])
-    arguments: dict[str, Any] = Field(
+    arguments: JsonObject = Field(
         default_factory=dict, description="what the command needs; for LoRaWAN `port` and `hex` or `object`"
     )
     expires_in_seconds: int = Field(3600, ge=1, le=30 * 86400, description="how long it may wait for the device")
@@ -77,6 +78,52 @@ class CommandPage(Page):
     """A page of commands, newest first."""
 
     items: list[Command]
+
+
+class DeviceChange(_Body):
+    """Body of `PATCH /api/v1/devices/{device_id}`: what is not given keeps its value, null empties it.
+
+    The checks are those of a device list (docs/devices.md): a location assigns the district, for example.
+    """
+
+    profile: ProfileKey | None = Field(None, description="device type, as vendor/model")
+    domain: DomainWord | None = Field(None, description="the device type's where none is given")
+    name: Text | None = None
+    site_id: Text | None = None
+    district_id: Text | None = None
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+    source_id: Text | None = Field(None, description="time base; live where none is given")
+    expected_interval: Annotated[str, StringConstraints(max_length=20)] | None = Field(None, examples=["15m"])
+    tags: dict[Text, str | int | float | bool] | None = Field(None, description="texts and numbers")
+
+
+class DeviceNew(DeviceChange):
+    """Body of `POST /api/v1/devices`."""
+
+    device_id: DeviceId
+    profile: ProfileKey = Field(description="device type, as vendor/model")
+
+
+class ListFault(_Body):
+    """One thing that is wrong in a device list."""
+
+    line: int = Field(description="1 is the header")
+    column: str
+    value: str
+    kind: str
+    limit: str = Field(description="what is allowed")
+
+
+class ListReport(_Body):
+    """What became of a device list: with a single fault nothing is changed."""
+
+    devices: int
+    new: int
+    changed: int
+    unchanged: int
+    dry_run: bool
+    faults: list[ListFault]
 
 
 class Stranger(_Body):

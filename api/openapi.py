@@ -38,7 +38,7 @@ def document_doors(app: FastAPI, *, demo: bool) -> None:
                 operation["x-permissions"] = [str(permission) for permission in permissions]
                 if set(permissions) != {Permission.PUBLIC}:
                     if not demo:
-                        operation["security"] = [{"session": []}, {"key": []}]
+                        operation["security"] = [{"key": []}, {"session": []}]
                     for status, problem in responses(401, 403, 429).items():
                         operation["responses"].setdefault(str(status), problem)
         return document

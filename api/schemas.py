@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Freshness = Literal["fresh", "stale", "silent", "never"]
@@ -174,6 +174,7 @@ class Alert(_Schema):
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     assigned_to: str | None = None
+    source_id: str | None = Field(None, description="source of time of its device; null where it is about none")
     latched: bool = Field(False, description="stays open after it has cleared, until it is reset")
     area: str | None = Field(None, description="what it is about instead of a device, such as district:north")
     suppressed_by: int | None = Field(None, description="the alert that says why this one is quiet")
@@ -202,6 +203,7 @@ class AlertDetail(Alert):
     events: list[AlertEvent]
     inputs: dict[str, Any]
     rule: dict[str, Any] = Field(description="title, cause, consequence, operator_action, time_to_respond, owner")
+    units: dict[str, str] = Field(description="UCUM code of each observed property in the rule's condition")
 
 
 class Incident(_Schema):
@@ -239,6 +241,7 @@ class Rule(_Schema):
     author: str
     definition: dict[str, Any]
     open_alerts: int = Field(description="of no device and of the source of the overview's figures")
+    units: dict[str, str] = Field(description="UCUM code of each observed property in its condition")
 
 
 class Comment(_Schema):
@@ -295,6 +298,27 @@ class RejectedMessage(_Schema):
     topic: str
     payload_text: str = Field(description="the payload as UTF-8, undecodable bytes escaped, cut at 4,000 characters")
     payload_size: int
+
+
+class Replay(_Schema):
+    """Body of `POST /api/v1/rejected/replay`: which of the kept messages, all of them where nothing is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] | None = Field(None, min_length=1, max_length=10_000)
+    reason: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    device_id: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+
+
+class Replayed(_Schema):
+    """What became of the messages that were played, and of their readings."""
+
+    played: int
+    mended: int
+    still: int = Field(description="turned away once more")
+    cut: int = Field(description="kept in part only, too large to play")
+    stored: int
+    duplicate: int
 
 
 class KeyFigure(_Schema):

@@ -1,7 +1,8 @@
-"""The dashboard's only way to the city's data: the HTTP API, in this process or at a URL."""
+"""The dashboard's only way to the city: the HTTP API, in this process or at a URL; for programs, `connect`."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from dashboard.shapes import (
     AccountRow,
     Alert,
     AlertDetail,
+    Clusters,
     Command,
     Device,
     District,
@@ -97,6 +99,11 @@ class ApiClient:
         """Return devices by id."""
         asked = {"source_id": source_id, "domain": domain, "latest": str(latest).lower()}
         return cast(list[Device], await self._every("/devices", asked, most))
+
+    async def clusters(self, *, source_id: str, domain: str | None = None, zoom: int = 0) -> Clusters:
+        """Return the devices that have a place, gathered on the grid of `zoom`, with sums over all of them."""
+        asked = {"source_id": source_id, "domain": domain, "zoom": zoom}
+        return cast(Clusters, await self._ask("GET", "/device-clusters", parameters=asked))
 
     async def device(self, device_id: str) -> Device:
         """Return one device with its latest observations."""
@@ -254,6 +261,14 @@ class ApiClient:
     async def status(self) -> Status:
         """Return the system's own state."""
         return cast(Status, await self._ask("GET", "/status"))
+
+
+@asynccontextmanager
+async def connect(url: str, key: str | None = None, *, seconds: float = 30) -> AsyncIterator[ApiClient]:
+    """Yield a client of the city at `url`, acting by an API key; the demo asks for none."""
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=seconds) as http:
+        yield ApiClient(http)
 
 
 def _detail(response: httpx.Response) -> str:

@@ -39,7 +39,7 @@ def _rules(rules: list[JsonObject]) -> Component:
     rows = []
     for rule in rules:
         definition = rule["definition"]
-        when = condition_words(str(definition.get("condition", "")))
+        when = condition_words(str(definition.get("condition", "")), rule["units"])
         delay = definition.get("on_delay_seconds")
         rows.append(
             html.Tr(

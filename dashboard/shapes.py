@@ -62,6 +62,18 @@ class Device(TypedDict):
     latest: list[Latest]
 
 
+class Clusters(TypedDict):
+    """Devices gathered for a map, with sums over all that were asked for; `items` go to the browser as they are."""
+
+    devices: int
+    freshness: dict[str, int]
+    alerting: int
+    domains: dict[str, int]
+    extent: list[float] | None
+    zoom: int
+    items: list[JsonObject]
+
+
 class Command(TypedDict):
     """A command to a device, and what became of it."""
 
@@ -197,6 +209,7 @@ class Alert(TypedDict):
     device_name: str | None
     district_id: str | None
     domain: str | None
+    source_id: str | None
     datastream_id: int | None
     property: str | None
     severity: Severity
@@ -265,6 +278,7 @@ class AlertDetail(Alert):
     events: list[AlertEvent]
     inputs: JsonObject
     rule: JsonObject
+    units: dict[str, str]
 
 
 class KeyFigure(TypedDict):

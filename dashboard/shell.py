@@ -77,6 +77,7 @@ def browser_words() -> dict[str, str]:
         "play": text("Play"),
         "pause": text("Pause"),
         "cluster": text("{n} devices here, worst: {state}"),
+        "clusterOfMany": text("{n} devices here: {alerting} with alerts, {late} stale or silent"),
     }
 
 

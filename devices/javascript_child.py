@@ -11,6 +11,7 @@ import resource
 import signal
 import struct
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import quickjs
@@ -22,27 +23,13 @@ KILL_SECONDS = 0.07  # of one decode: the kernel ends the process, loops inside 
 LARGEST_ANSWER = 256 * 1024
 
 # The conventions of The Things Stack and ChirpStack v4, ChirpStack v3, and The Things Network v2, in this order
-CALL = """
-(function (input, decodeUplink, decode, decoder) {
-  if (input.recvTime !== undefined) { input.recvTime = new Date(input.recvTime); }
-  // A script that reads behind the end of a cut payload takes what is not there for 0: it must not invent readings.
-  var said, bytes = input.bytes;
-  input.bytes = new Proxy(bytes, {get: function (all, key) {
-    if (typeof key === "string" && Number(key) >= bytes.length) {
-      throw new RangeError("it reads byte " + key + " of a payload of " + bytes.length);
-    }
-    return all[key];
-  }});
-  if (decodeUplink) { said = decodeUplink(input); }
-  else if (decode) { said = {data: decode(input.fPort, input.bytes, input.variables)}; }
-  else if (decoder) { said = {data: decoder(input.bytes, input.fPort)}; }
-  else { return JSON.stringify({fault: "no decodeUplink, Decode or Decoder in it"}); }
-  return JSON.stringify({said: said === undefined ? null : said});
-})(%s,
+CALL = (
+    Path(__file__).with_name("javascript_call.js").read_text(encoding="utf-8")
+    + """(%s,
   typeof decodeUplink === "function" ? decodeUplink : module.exports.decodeUplink,
   typeof Decode === "function" ? Decode : module.exports.Decode,
-  typeof Decoder === "function" ? Decoder : module.exports.Decoder)
-"""
+  typeof Decoder === "function" ? Decoder : module.exports.Decoder)"""
+)
 # What scripts written for a network server or for Node expect to find; none of it does anything.
 SURROUNDINGS = """
 var console = {log: function () {}, error: function () {}, warn: function () {}, info: function () {}};

@@ -3,7 +3,8 @@
 A spike is known by its successor: right after a real emptying the bin is still nearly empty. How much higher the next
 reading may be grows with the time between them, since a bin can refill: within ten minutes by next to nothing, within a
 day by everything. So a daily reporter's drop counts on its one reading; where the next one stands as high as the one
-before the drop, nothing in the series can tell a refilled bin from a spike, and the event says so.
+before the drop, nothing in the series can tell a refilled bin from a spike. Such a drop is told as uncertain, and is no
+emptying to anybody who counts: not in `collections`, nor in a forecast's cycle or a service figure.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ class Standing(StrEnum):
 
     PENDING = "pending"  # no later reading yet
     CONFIRMED = "confirmed"
-    UNCERTAIN = "uncertain"  # as high again as before, after time enough to refill
+    UNCERTAIN = "uncertain"  # as high again as before, after time enough to refill: perhaps none, and counted as none
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ def emptyings(readings: Sequence[FillReading], rule: EmptyingRule | None = None)
             found.append(Emptying(reading.time, before.level, reading.level, reading.level > rule.emptied_to, standing))
         before = reading
     return found
+
+
+def collections(readings: Sequence[FillReading], rule: EmptyingRule | None = None) -> list[Emptying]:
+    """Return the emptyings that count: those of `emptyings` that a later reading has confirmed."""
+    return [each for each in emptyings(readings, rule) if each.standing is Standing.CONFIRMED]
 
 
 def practice() -> EmptyingRule:

@@ -1,4 +1,4 @@
-"""How fast a bin fills: robust trend since the last emptying, exponential smoothing, and weekday-hour profiles."""
+"""How fast a bin fills: robust trend since the last emptying, exponential smoothing, and profiles by the hour."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -68,7 +68,9 @@ class Holt:
 
 @dataclass(frozen=True, slots=True)
 class RateProfile:
-    """Points per hour for each of the 168 hours of the week, Monday 00 h first, in the time zone of the readings."""
+    """Points per hour, in the time zone of the readings, for each of the 168 hours of the week, Monday 00 h first, or
+    for each of the 24 hours of the day.
+    """
 
     rates: tuple[float, ...]
 
@@ -78,41 +80,57 @@ class RateProfile:
         for _ in range(FORECAST_WEEKS * WEEK_HOURS):
             if filled >= level:
                 return time
-            rate = self.rates[_slot(time)]
+            rate = self.rate_at(time)
             if rate > 0 and filled + rate >= level:
                 return time + HOUR * ((level - filled) / rate)
             time, filled = time + HOUR, filled + rate
         return None
 
+    def rate_at(self, time: datetime) -> float:
+        """Return the points per hour that are usual at `time`."""
+        return self.rates[_slot(time, len(self.rates))]
 
-def rate_profile(readings: Iterable[FillReading]) -> RateProfile | None:
-    """Return the weekday-hour profile of a bin's rises; None below four weeks of readings.
+    def rise(self, start: datetime, end: datetime) -> float:
+        """Return the points that usually come between `start` and `end`."""
+        points, at = 0.0, start
+        while at < end:
+            points += self.rate_at(at) * (min(HOUR, end - at) / HOUR)
+            at += HOUR
+        return points
 
-    Each rise between neighbouring readings is spread evenly over the hours between them; drops are emptyings and count
-    neither as filling nor as time.
+    def times(self, pace: float) -> "RateProfile":
+        """Return the same at `pace` times the rates."""
+        return RateProfile(tuple(pace * rate for rate in self.rates))
+
+
+def rate_profile(
+    readings: Iterable[FillReading], slots: int = WEEK_HOURS, after: timedelta = PROFILE_AFTER
+) -> RateProfile | None:
+    """Return the profile of a bin's rises by the hour of the week, or of the day with 24 `slots`.
+
+    None below four weeks of readings, or what `after` says. Each rise between neighbouring readings is spread evenly
+    over the hours between them; drops are emptyings and count neither as filling nor as time.
     """
     ordered = list(readings)
-    if not ordered or ordered[-1].time - ordered[0].time < PROFILE_AFTER:
+    if not ordered or ordered[-1].time - ordered[0].time < after:
         return None
     rise: defaultdict[int, float] = defaultdict(float)
     hours: defaultdict[int, float] = defaultdict(float)
-    for before, after in pairwise(ordered):
-        span = (after.time - before.time) / HOUR
-        if after.level < before.level or span > WEEK_HOURS:
+    for before, after_it in pairwise(ordered):
+        span = (after_it.time - before.time) / HOUR
+        if after_it.level < before.level or span > WEEK_HOURS:
             continue
         at = before.time
-        while at < after.time:
-            share = min(HOUR, after.time - at) / HOUR
-            rise[_slot(at)] += (after.level - before.level) * share / span
-            hours[_slot(at)] += share
+        while at < after_it.time:
+            share = min(HOUR, after_it.time - at) / HOUR
+            rise[_slot(at, slots)] += (after_it.level - before.level) * share / span
+            hours[_slot(at, slots)] += share
             at += HOUR
     if not hours:
         return None
     usual = sum(rise.values()) / sum(hours.values())
-    return RateProfile(
-        tuple(rise[slot] / hours[slot] if slot in hours else usual for slot in range(WEEK_HOURS)),
-    )
+    return RateProfile(tuple(rise[slot] / hours[slot] if slot in hours else usual for slot in range(slots)))
 
 
-def _slot(time: datetime) -> int:
-    return time.weekday() * 24 + time.hour
+def _slot(time: datetime, slots: int) -> int:
+    return (time.weekday() * 24 + time.hour) % slots

@@ -1,13 +1,13 @@
 """Writes derived values as observations with their rows in the tail: everybody reads them like measured ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from devices.model import QualityFlag
 from devices.properties import PROPERTIES
 from indicators.derived import Method, Value
-from indicators.windows import Derived
+from indicators.dues import Derived
 from sql.connection import Connection
 from sql.queries import query
 
@@ -35,16 +35,22 @@ class Recorder:
         unknown = {(each.device_id, each.property) for each in found} - self._streams.keys()
         if not unknown:
             return
-        wanted = {(each.device_id, each.property) for each in found if each.value.result is not None} & unknown
+        wanted = {
+            (each.device_id, each.property): each
+            for each in found
+            if each.value.result is not None and (each.device_id, each.property) in unknown
+        }
         if wanted:
             devices, properties = _parts(wanted)
+            named = [wanted[key] for key in zip(devices, properties, strict=True)]
+            made = [each.method or self._methods[each.property] for each in named]
             await self._connection.execute(
                 query("indicators", "name_derived"),
                 devices,
                 properties,
-                [PROPERTIES[name].unit for name in properties],
-                [self._methods[name].method for name in properties],
-                [self._methods[name].edition for name in properties],
+                [each.unit or PROPERTIES[each.property].unit for each in named],
+                [each.method for each in made],
+                [each.edition for each in made],
             )
         rows = await self._connection.fetch(query("indicators", "find_derived"), *_parts(unknown))
         # One that is wanted and not found is measured by the device itself, or the device is gone: not ours to write.
@@ -102,7 +108,7 @@ class Recorder:
         )
 
 
-def _parts(keys: set[tuple[str, str]]) -> tuple[list[str], list[str]]:
+def _parts(keys: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
     ordered = sorted(keys)
     return [key[0] for key in ordered], [key[1] for key in ordered]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from indicators.emptying import Emptying
+from indicators.emptying import Emptying, Standing
 from indicators.errors import IndicatorError
 from indicators.fill import FillReading
 from indicators.fill_rate import HOUR, theil_sen
@@ -136,16 +136,17 @@ def completed_cycles(
 ) -> list[list[FillReading]]:
     """Return the cycles of one bin that `FillHistory.learn` takes: from an emptying to the first reading at `full`.
 
-    `emptied` are the emptyings found in `readings`. Cycles cut short by the next emptying or torn by a gap of more than
-    five days are left out, as is the time a bin stays full.
+    `emptied` are the emptyings found in `readings`. Cycles cut short by the next emptying, torn by a gap of more than
+    five days or by a drop that may be an emptying or a spike are left out, as is the time a bin stays full.
     """
-    starts = {each.time for each in emptied}
+    starts = {each.time for each in emptied if each.standing is not Standing.UNCERTAIN}
+    doubtful = {each.time for each in emptied} - starts
     cycles: list[list[FillReading]] = []
     current: list[FillReading] | None = None
     for at, reading in enumerate(readings):
         if reading.time in starts:
             current = []
-        elif at and reading.time - readings[at - 1].time > LONGEST_GAP:
+        elif reading.time in doubtful or (at and reading.time - readings[at - 1].time > LONGEST_GAP):
             current = None
         if current is None:
             continue

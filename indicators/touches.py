@@ -11,17 +11,27 @@ DueKey = tuple[str, str, datetime]  # device, kind, end of the period
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One measured datastream: whose it is, and what its readings touch."""
+    """One datastream: what its readings touch, by device and kind."""
 
-    device_id: str
-    kinds: tuple[Kind, ...]
+    targets: tuple[tuple[str, Kind], ...]
     interval: timedelta
 
     @classmethod
-    def of(cls, device_id: str, name: str, interval: timedelta, watched: str | None = None) -> "Input":
-        """Return the input that the datastream of the property `name` is; `watched` names the one that is."""
+    def of(
+        cls,
+        device_id: str,
+        name: str,
+        interval: timedelta,
+        watched: str | None = None,
+        others: Iterable[tuple[str, Kind]] = (),
+    ) -> "Input":
+        """Return the input that the datastream of the property `name` is.
+
+        `watched` names the one that is; `others` is what users have calculated from it.
+        """
         kinds = kinds_of(name)
-        return cls(device_id, (*kinds, Kind.SERIES) if name == watched else kinds, interval)
+        own = (*kinds, Kind.SERIES) if name == watched else kinds
+        return cls((*((device_id, kind) for kind in own), *others), interval)
 
 
 @dataclass(slots=True)
@@ -42,17 +52,17 @@ class Touches:
             known = self.inputs.get(datastream_id)
             if known is None:
                 continue
-            for kind in known.kinds:
+            for device_id, kind in known.targets:
                 if kind in EACH_READING:
-                    spots[known.device_id, kind, at] = known.interval
+                    spots[device_id, kind, at] = known.interval
             # Every width is a multiple of a quarter of an hour: rows of one quarter touch the same periods.
             start = floor(at, QUARTER)
             if (datastream_id, start) in seen:
                 continue
             seen.add((datastream_id, start))
-            for kind in known.kinds:
+            for device_id, kind in known.targets:
                 if kind not in EACH_READING:
-                    spots[known.device_id, kind, floor(at, PERIODS[kind].width)] = known.interval
+                    spots[device_id, kind, floor(at, PERIODS[kind].width)] = known.interval
         found: dict[DueKey, datetime] = {}
         for (device_id, kind, spot), interval in spots.items():
             for end in touched(kind, spot):

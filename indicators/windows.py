@@ -1,16 +1,16 @@
 """Reads what the derived values of many devices rest on, a few queries for all of them, and works the values out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
 from indicators.air_hour import HourSum, air_hour
-from indicators.bin_forecast import bin_forecast
+from indicators.bin_windows import derive_bins
+from indicators.calculated import ROLLUPS
+from indicators.calculations import ByDue, by_due, derive_calculated, in_force
 from indicators.derived import (
     AIR_INPUTS,
-    BIN_INPUT,
     DAY,
     EPOCH,
     HOUR,
@@ -24,74 +24,63 @@ from indicators.derived import (
     flag,
     floor,
 )
-from indicators.fill import FillReading
+from indicators.drift_windows import derive_drift
+from indicators.dues import INSTANT, Derived, Due, Key, by_key, spans, told
+from indicators.hour_windows import derive_forecasts, derive_usual
 from indicators.road_quarter import own_free_flow, road_quarter
 from indicators.sensor_health import battery_days_left, completeness
+from indicators.usual_hour import Calendar
 from indicators.watching import HISTORY, Watched
-from sql.connection import Connection, Record
+from sql.connection import Connection
 from sql.queries import query
 
 FREE_FLOW_SPAN = timedelta(weeks=4)
 FREE_FLOW_EVERY = timedelta(hours=6)
-FILL_SPAN = timedelta(days=14)
 BATTERY_SPAN = timedelta(days=30)
-INSTANT = timedelta(microseconds=1)
-
-Key = tuple[str, datetime]  # device and end of a span
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """One period of one device whose values are to be worked out."""
-
-    device_id: str
-    kind: Kind
-    due_at: datetime
-    interval: timedelta
-
-    @property
-    def key(self) -> Key:
-        """Return device and end of the period."""
-        return self.device_id, self.due_at
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """One value of one property of one device, at the end of its period."""
-
-    device_id: str
-    property: str
-    time: datetime
-    value: Value
 
 
 class Windows:
     """Works dues out on one connection; remembers each detector's free-flow speed for as long as it holds."""
 
-    def __init__(self, connection: Connection) -> None:
+    calculations: ByDue = {}
+
+    def __init__(self, connection: Connection, calendar: Calendar) -> None:
         self._connection = connection
+        self._calendar = calendar
         self._free_flow: dict[Key, float | None] = {}
         self._watched: dict[str, Watched] = {}
+        self._calculations: ByDue | None = None  # read when first needed, where nobody has told them
 
     def forget(self) -> None:
         """Begin anew with the watched series: what was judged last is not in the store."""
         self._watched.clear()
+
+    def calculate(self, calculations: ByDue) -> None:
+        """Have these calculations worked out from now on."""
+        self._calculations = calculations
 
     async def derive(self, dues: Iterable[Due]) -> list[Derived]:
         """Return every value of the dues, those that the readings do not define among them, as MISSING."""
         by_kind: defaultdict[Kind, list[Due]] = defaultdict(list)
         for due in dues:
             by_kind[due.kind].append(due)
-        work = {
+        work: dict[Kind, Callable[[Sequence[Due]], Awaitable[list[Derived]]]] = {
             Kind.AIR: self._air,
             Kind.ROAD: self._road,
-            Kind.BIN: self._bins,
+            Kind.BIN: lambda those: derive_bins(self._connection, those),
             Kind.HEALTH: self._health,
             Kind.SERIES: self._watch,
+            Kind.FORECAST: lambda those: derive_forecasts(self._connection, those, self._calendar),
+            Kind.USUAL: lambda those: derive_usual(self._connection, those, self._calendar),
         }
         found: list[Derived] = []
         for kind, those in by_kind.items():
-            found += await work[kind](those)
+            if kind in ROLLUPS:
+                if self._calculations is None:
+                    self._calculations = by_due(await in_force(self._connection))
+                found += await derive_calculated(self._connection, kind, those, self._calculations)
+            else:
+                found += await work[kind](those)
         return found
 
     async def _air(self, dues: Sequence[Due]) -> list[Derived]:
@@ -117,14 +106,14 @@ class Windows:
                 name: [series.get(due.due_at - (age + 1) * HOUR) for age in range(reach)]
                 for name, series in hours[due.device_id].items()
             }
-            found += _told(due, air_hour(series_of, expected_in(HOUR, due.interval)))
+            found += told(due, air_hour(series_of, expected_in(HOUR, due.interval)))
         return found
 
     async def _road(self, dues: Sequence[Due]) -> list[Derived]:
         await self._learn_free_flow(dues)
-        rows = _by_key(
+        rows = by_key(
             await self._connection.fetch(
-                query("indicators", "span_readings"), *_spans(dues, QUARTER, timedelta(0)), ROAD_INPUT
+                query("indicators", "span_readings"), *spans(dues, QUARTER, timedelta(0)), ROAD_INPUT
             )
         )
         found: list[Derived] = []
@@ -139,7 +128,7 @@ class Windows:
                 expected_in(QUARTER, due.interval),
                 self._free_flow[due.device_id, _learnt_at(due)],
             )
-            found += _told(due, values)
+            found += told(due, values)
         return found
 
     async def _learn_free_flow(self, dues: Sequence[Due]) -> None:
@@ -159,40 +148,9 @@ class Windows:
         for key in keys:
             self._free_flow[key] = own_free_flow(past.get(key, []))
 
-    async def _bins(self, dues: Sequence[Due]) -> list[Derived]:
-        now = _by_key(
-            await self._connection.fetch(
-                query("indicators", "span_readings"), *_spans(dues, timedelta(0), INSTANT), BIN_INPUT
-            )
-        )
-        hours = [floor(due.due_at, HOUR) for due in dues]
-        # Once for each bin and hour, however many of its readings are due: a window asked twice answers twice.
-        asked = sorted({(due.device_id, hour) for due, hour in zip(dues, hours, strict=True)})
-        past = _by_key(
-            await self._connection.fetch(
-                query("indicators", "past_levels"),
-                [device_id for device_id, _ in asked],
-                [hour - FILL_SPAN for _, hour in asked],
-                [hour for _, hour in asked],
-            )
-        )
-        found: list[Derived] = []
-        for due, hour in zip(dues, hours, strict=True):
-            readings = now.get((due.device_id, due.due_at + INSTANT), [])
-            if not readings:
-                continue
-            (row,) = readings
-            if row["result"] is None or row["quality"] > QualityFlag.SUSPECT:
-                found += _told(due, {"fill_rate": NO_VALUE, "time_to_full": NO_VALUE})
-                continue
-            before = [FillReading(each["last_time"], each["last"]) for each in past.get((due.device_id, hour), [])]
-            quality = flag(int(row["quality"] != QualityFlag.SUSPECT), 1)
-            found += _told(due, bin_forecast(before, FillReading(due.due_at, row["result"]), quality))
-        return found
-
     async def _watch(self, dues: Sequence[Due]) -> list[Derived]:
-        rows = _by_key(
-            await self._connection.fetch(query("indicators", "watched_readings"), *_spans(dues, timedelta(0), INSTANT))
+        rows = by_key(
+            await self._connection.fetch(query("indicators", "watched_readings"), *spans(dues, timedelta(0), INSTANT))
         )
         found: list[Derived] = []
         for due in sorted(dues, key=lambda each: each.due_at):
@@ -205,7 +163,7 @@ class Windows:
             for row in rows.get((due.device_id, due.due_at + INSTANT), ()):
                 value = watched.judge(due.due_at, row["result"])
                 if value is not None:
-                    found += _told(due, {"rarity": value})
+                    found += told(due, {"rarity": value})
         return found
 
     async def _health(self, dues: Sequence[Due]) -> list[Derived]:
@@ -218,9 +176,9 @@ class Windows:
             )
         }
         rows = await self._connection.fetch(
-            query("indicators", "battery_days"), *_spans(dues, BATTERY_SPAN, timedelta(0))
+            query("indicators", "battery_days"), *spans(dues, BATTERY_SPAN, timedelta(0))
         )
-        batteries = _by_key(rows)
+        batteries = by_key(rows)
         found: list[Derived] = []
         for due in dues:
             share = completeness(reports.get(due.key, 0), due.interval)
@@ -230,32 +188,10 @@ class Windows:
                 left = battery_days_left([((row["bucket"] - EPOCH) / DAY, row["level"]) for row in days])
                 quality = flag(sum(row["n_good"] for row in days), sum(row["n"] for row in days))
                 values["battery_days_left"] = NO_VALUE if left is None else Value(round(left, 2), quality)
-            found += _told(due, values)
-        return found
+            found += told(due, values)
+        return found + await derive_drift(self._connection, dues)
 
 
 def _learnt_at(due: Due) -> datetime:
     """Return as of when the free-flow speed for this quarter is learnt: the past decides, never the quarter itself."""
     return floor(due.due_at - QUARTER, FREE_FLOW_EVERY)
-
-
-def _told(due: Due, values: dict[str, Value]) -> Iterator[Derived]:
-    return (Derived(due.device_id, name, due.due_at, value) for name, value in values.items())
-
-
-def _spans(
-    dues: Sequence[Due], before: timedelta, after: timedelta
-) -> tuple[list[str], list[datetime], list[datetime]]:
-    """Return devices, starts and ends of the spans from `before` the end of each due to `after` it."""
-    return (
-        [due.device_id for due in dues],
-        [due.due_at - before for due in dues],
-        [due.due_at + after for due in dues],
-    )
-
-
-def _by_key(rows: Iterable[Record]) -> dict[Key, list[Record]]:
-    found: dict[Key, list[Record]] = {}
-    for row in rows:
-        found.setdefault((row["device_id"], row["until"]), []).append(row)
-    return found

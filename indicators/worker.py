@@ -9,18 +9,23 @@ revision.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from citywatch.local.running import store_dsn
 from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
+from indicators.calculations import by_due, in_force
 from indicators.derived import Kind, methods
+from indicators.dues import Due
 from indicators.record import Recorder, Written
 from indicators.touches import Input, Touches
-from indicators.windows import Due, Windows
+from indicators.usual_hour import Calendar
+from indicators.windows import Windows
 from sql.connection import Connection, Pool, Record
 from sql.engine import Engine, detect_engine
 from sql.listen import Listener
@@ -56,10 +61,10 @@ class Step:
 class Worker:
     """Derives on one connection; `position` is None until the periods that wait have been read."""
 
-    def __init__(self, connection: Connection, engine: Engine) -> None:
+    def __init__(self, connection: Connection, engine: Engine, calendar: Calendar | None = None) -> None:
         self._connection = connection
         self._engine = engine
-        self._windows = Windows(connection)
+        self._windows = Windows(connection, calendar or Calendar())
         self._recorder = Recorder(connection, methods())
         self._touches = Touches()
         self._position: int | None = None
@@ -128,11 +133,19 @@ class Worker:
     async def _reload(self) -> None:
         rows = await self._connection.fetch(query("indicators", "all_streams"))
         self._known = {row["datastream_id"] for row in rows}
-        # What is derived is no input: no value is derived for ever from itself.
+        calculations = await in_force(self._connection)
+        self._windows.calculate(by_due(calculations))
+        asked: defaultdict[int, set[tuple[str, Kind]]] = defaultdict(set)
+        for each in calculations:
+            for datastream_id in each.inputs.values():
+                asked[datastream_id].add((each.device_id, each.kind))
+        # What is derived goes into users' formulas alone, and those into none: nothing is derived for ever from itself.
         self._touches.inputs = {
-            row["datastream_id"]: Input.of(row["device_id"], row["property"], row["expected_interval"], row["watched"])
+            row["datastream_id"]: Input(tuple(others), row["expected_interval"])
+            if row["derived"]
+            else Input.of(row["device_id"], row["property"], row["expected_interval"], row["watched"], others)
             for row in rows
-            if not row["derived"]
+            if (others := sorted(asked[row["datastream_id"]])) or not row["derived"]
         }
         self._recorder.forget()
         self._stale = False
@@ -159,6 +172,11 @@ class Worker:
         return len(dues), written
 
 
+def city_calendar(settings: Settings) -> Calendar:
+    """Return where the city's hours are lived, and its holidays."""
+    return Calendar(ZoneInfo(settings.indicators.zone), frozenset(settings.indicators.holidays))
+
+
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Derive until `stop`; wait out a store that is away, and another indicators process that is at work."""
     dsn, backoff = store_dsn(settings), Backoff()
@@ -178,7 +196,7 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
         async with pool.acquire() as connection:
             if not await _take_turn(connection, stop):
                 return
-            worker = Worker(connection, await detect_engine(connection))
+            worker = Worker(connection, await detect_engine(connection), city_calendar(settings))
             async with (
                 TailWatch(dsn, process="indicators") as watch,
                 Listener(

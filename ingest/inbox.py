@@ -10,6 +10,8 @@ from ingest.model import Delivery
 
 # What one delivery costs beside its payload: the object, its topic, its decoded rows until they are committed.
 OVERHEAD = 1500
+# How many payload bytes are taken at a time: decoding and judging them, a millisecond or two, keeps the writer waiting.
+SLICE = 16 * 1024
 
 
 class Taker(Protocol):
@@ -90,7 +92,7 @@ class Inbox:
     async def take(self, limit: int, patience: float | None) -> list[Delivery]:
         """Return up to `limit` deliveries, those of topics that flood last; an empty list after `patience` seconds.
 
-        Those of one topic always come in their own order.
+        Those of one topic always come in their own order. Beyond a slice of bytes fewer come, but one at least.
         """
         if not self._waiting and not self._behind:
             self._arrived.clear()
@@ -99,10 +101,16 @@ class Inbox:
                     await self._arrived.wait()
             except TimeoutError:
                 return []
-        waiting = self._waiting
-        taken = [waiting.popleft() for _ in range(min(limit, len(waiting)))]
-        while self._behind and len(taken) < limit:
-            taken.append(self._take_behind())
+        waiting, size = self._waiting, 0
+        taken: list[Delivery] = []
+        while waiting and len(taken) < limit and size < SLICE:
+            delivery = waiting.popleft()
+            size += len(delivery.payload)
+            taken.append(delivery)
+        while self._behind and len(taken) < limit and size < SLICE:
+            delivery = self._take_behind()
+            size += len(delivery.payload)
+            taken.append(delivery)
         return taken
 
     def _put_behind(self, delivery: Delivery) -> None:

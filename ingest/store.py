@@ -17,7 +17,9 @@ from ingest.model import Accepted, Outcome, Revision, Row
 from ingest.quality.flags import roll_up
 from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
+from sql.observations import count_deliveries, store_observations
 from sql.queries import query
+from sql.retry import PASSING
 
 _CONFLICT = int(QualityTest.CONFLICT)
 Clocks = Mapping[str, datetime]
@@ -37,7 +39,7 @@ _POISON = (
     asyncpg.exceptions.DataError,
     asyncpg.IntegrityConstraintViolationError,
 )
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY: tuple[type[Exception], ...] = (*PASSING, TimeoutError, asyncpg.PostgresError)
 
 
 class Store:
@@ -66,7 +68,7 @@ class Store:
                     alarm.cancel()
         except _POISON as error:
             raise PoisonError(f"{type(error).__name__}: {error}") from error
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def _write_twice(
@@ -97,7 +99,6 @@ class Store:
         await self._name_datastreams(connection, rows)
         await self._make_room(connection, rows)
         async with connection.transaction():
-            transaction_id = await connection.fetchval(query("ingest", "transaction_id"))
             repeated = await self._take_keys(connection, batch)
             if repeated:
                 first = (v for v in batch.verdicts if isinstance(v, Accepted) and v not in repeated)
@@ -116,7 +117,7 @@ class Store:
                 if isinstance(verdict, Accepted):
                     stored = len(verdict.rows) if new is None else sum(row in new for row in verdict.rows)
                 tally.count(verdict, stored, devices)
-            await connection.execute(query("ingest", "count_deliveries"), *tally.columns())
+            transaction_id = await count_deliveries(connection, *tally.columns())
             await self._append_change(connection, await self._revise(connection, batch.revisions))
             await self._append_change(connection, await self._mark_conflicts(connection, rows, kept))
             self._doubt = (batch, transaction_id, tally.outcome)
@@ -136,7 +137,14 @@ class Store:
                 raise PoisonError(f"device {channel.device_id} is no longer in the registry")
 
     async def _make_room(self, connection: Connection, rows: Sequence[Row]) -> None:
-        weeks = {(row.phenomenon_time - EPOCH) // WEEK for row in rows} - self._weeks
+        if not rows:
+            return
+        times = [row.phenomenon_time for row in rows]
+        # Nearly always all of them lie in this week: then two comparisons a row are enough.
+        weeks = {(time - EPOCH) // WEEK for time in (min(times), max(times))}
+        if max(weeks) - min(weeks) > 1:
+            weeks = {(time - EPOCH) // WEEK for time in times}
+        weeks -= self._weeks
         if weeks:
             await self._engine.ensure(connection, [EPOCH + week * WEEK for week in weeks])
             self._weeks |= weeks
@@ -167,17 +175,16 @@ class Store:
         """Insert the rows and their tail; return those that were new."""
         if not rows and not clocks:
             return rows
-        found = await connection.fetchrow(
-            query("ingest", "store_observations"),
-            [row.channel.datastream_id for row in rows],
-            [row.phenomenon_time for row in rows],
-            [row.received_at for row in rows],
-            [row.result for row in rows],
-            [row.quality for row in rows],
-            [row.tests for row in rows],
-            {source_id: clock.isoformat() for source_id, clock in clocks.items()},
+        found = await store_observations(
+            connection,
+            datastreams=[row.channel.datastream_id for row in rows],
+            times=[row.phenomenon_time for row in rows],
+            received=[row.received_at for row in rows],
+            results=[row.result for row in rows],
+            quality=[row.quality for row in rows],
+            tests=[row.tests for row in rows],
+            clocks=clocks,
         )
-        assert found is not None
         if found["stored"] == len(rows):
             return rows
         new = set(zip(found["datastream_id"] or (), found["phenomenon_time"] or (), strict=True))
@@ -241,7 +248,7 @@ class Store:
         """Return the newest arrival of a keyed message that this slot has committed; raises AwayError."""
         try:
             found: datetime | None = await self._pool.fetchval(query("ingest", "last_delivery"), self._slot)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return found
 
@@ -249,7 +256,7 @@ class Store:
         """Return the devices whose times are corrected, and by how much; raises AwayError."""
         try:
             rows = await self._pool.fetch(query("ingest", "corrected_clocks"))
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
         return {row["device_id"]: timedelta(seconds=row["offset_seconds"]) for row in rows}
 
@@ -263,19 +270,19 @@ class Store:
         )
         try:
             await self._pool.execute(query("ingest", "record_clocks"), *columns, now)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def record_floods(self, columns: Sequence[Sequence[object]]) -> None:
         """Write down which devices flood; raises AwayError."""
         try:
             await self._pool.execute(query("ingest", "record_floods"), *columns)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
     async def forget_deliveries(self, before: datetime) -> None:
         """Drop delivery keys older than any redelivery; raises AwayError."""
         try:
             await self._pool.execute(query("ingest", "forget_deliveries"), self._slot, before)
-        except _AWAY as error:
+        except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error

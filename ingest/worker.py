@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from citywatch.metrics import (
@@ -36,7 +36,7 @@ from sql.retry import PASSING, Backoff
 
 log = get_logger()
 
-TAKE = 500
+TAKE = 250
 WAITED_OUT: tuple[type[Exception], ...] = (*PASSING, AwayError)
 HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
@@ -115,7 +115,7 @@ class Worker:
             if self._stale.is_set() and deliveries:
                 self._stale.clear()
                 await insist(self._reload, stop)
-            verdicts = [await self._decide(delivery, stop) for delivery in deliveries]
+            verdicts = await self._decide(deliveries, stop)
             await self._recall(verdicts, stop)
             now = loop.time()
             for verdict in verdicts:
@@ -128,17 +128,25 @@ class Worker:
                 if batch.full:
                     await self._closed.put(batch.seal())
                     batch = self._new_batch()
+            # The writer's turn: its next statement shall not wait until everything here is decoded.
+            await asyncio.sleep(0)
         if batch.verdicts:
             await self._closed.put(batch.seal())
 
-    async def _decide(self, delivery: Delivery, stop: asyncio.Event) -> Verdict:
-        verdict = self.decoder.decode(delivery, self._resumed_at)
-        unknown = isinstance(verdict, Rejected) and verdict.reason is RejectReason.UNKNOWN_DEVICE
+    async def _decide(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> list[Verdict]:
+        decode, resumed_at = self.decoder.decode, self._resumed_at
+        verdicts = [decode(delivery, resumed_at) for delivery in deliveries]
+        unknown = [
+            at
+            for at, verdict in enumerate(verdicts)
+            if isinstance(verdict, Rejected) and verdict.reason is RejectReason.UNKNOWN_DEVICE
+        ]
         if unknown and datetime.now(UTC) - self._reloaded_at >= RELOAD_AT_MOST_EVERY:
             # Perhaps it was registered a moment ago.
             await insist(self._reload, stop)
-            verdict = self.decoder.decode(delivery, self._resumed_at)
-        return verdict
+            for at in unknown:
+                verdicts[at] = decode(deliveries[at], resumed_at)
+        return verdicts
 
     async def _recall(self, verdicts: list[Verdict], stop: asyncio.Event) -> None:
         """Read back the recent past of the channels that speak for the first time since the start."""

@@ -165,12 +165,13 @@ class Worker:
         for news, alert_id in written:
             if alert_id is not None:
                 self._told = True
+                change = news.change
                 log.info(
-                    f"alert_{news.change.kind}",
+                    f"alert_{change.kind}",
                     alert_id=alert_id,
-                    rule_id=news.change.rule_id,
+                    rule_id=change.rule_id,
                     device_id=news.subject.device_id,
-                    at=news.change.at.isoformat(),
+                    at=change.at.isoformat(),
                 )
 
     async def _restore(self, position: int) -> None:

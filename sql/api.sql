@@ -157,7 +157,7 @@ SELECT seq FROM consumer_position WHERE consumer = 'fold';
 -- $8 timestamptz and $9 bigint: older than this raised_at and alert_id; $10 int limit; $11 bigint[] alert_ids or null
 -- An alert about a district lies in it. An alert that late readings showed never to have been is given only where asked for by number.
 SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name,
-       coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) AS district_id, d.domain,
+       coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) AS district_id, d.domain, d.source_id,
        a.datastream_id, t.property, a.severity, a.state, a.open, a.silent,
        a.summary ->> 'message' AS message, coalesce(a.summary -> 'parameters', '{}') AS parameters,
        coalesce(a.summary ->> 'text', '') AS text,

@@ -20,7 +20,7 @@ DELETE FROM delivery WHERE slot = $1::int AND received_at < $2;
 
 -- store_observations --
 -- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
--- $5 int2[] quality, $6 int2[] tests, $7 jsonb clocks
+-- $5 int2[] quality, $6 int2[] tests, each as text (sql/observations.py), $7 jsonb clocks
 -- Rows and their tail in one statement, so that the arrays travel once. Redelivery is a no-op. Sorted, so that two
 -- writers with the same keys cannot deadlock, and by arrival, so that of two readings for one time the first is kept.
 -- The tail's lock comes after the rows and before nextval: the order of seq is the order of commit, if little follows.
@@ -28,7 +28,8 @@ DELETE FROM delivery WHERE slot = $1::int AND received_at < $2;
 WITH fresh AS (
     INSERT INTO observation (datastream_id, phenomenon_time, received_at, result, quality, tests)
     SELECT d, t, r, v, q, s
-      FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::int2[], $6::int2[])
+      FROM unnest($1::text::int[], $2::text::timestamptz[], $3::text::timestamptz[], $4::text::float8[],
+                  $5::text::int2[], $6::text::int2[])
            WITH ORDINALITY AS new (d, t, r, v, q, s, n)
      ORDER BY d, t, n
         ON CONFLICT (datastream_id, phenomenon_time) DO NOTHING
@@ -46,8 +47,8 @@ WITH fresh AS (
     RETURNING seq, pg_notify('citywatch_tail', '')
 )
 SELECT stored,
-       CASE WHEN stored < cardinality($1::int[]) THEN d END AS datastream_id,
-       CASE WHEN stored < cardinality($1::int[]) THEN t END AS phenomenon_time
+       CASE WHEN stored < cardinality($1::text::int[]) THEN d END AS datastream_id,
+       CASE WHEN stored < cardinality($1::text::int[]) THEN t END AS phenomenon_time
   FROM new LEFT JOIN tail ON true;
 
 -- keep_rejected --
@@ -66,17 +67,21 @@ SELECT r, f, reason, detail, d, topic, p, size, key
 
 -- count_deliveries --
 -- $1 text[] device_id, $2 timestamptz[] hour, then int[]: $3 received, $4 accepted, $5 rejected, $6 readings, $7 stored,
--- $8 duplicate, $9 refused
+-- $8 duplicate, $9 refused; all but the first as text (sql/observations.py)
+-- Returns the transaction: a writer that loses its connection during the commit can ask what became of it.
+WITH counted AS (
 INSERT INTO delivery_account AS old (device_id, hour, received, accepted, rejected, readings, stored, duplicate, refused)
 SELECT *
-  FROM unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[])
+  FROM unnest($1::text[], $2::text::timestamptz[], $3::text::int[], $4::text::int[], $5::text::int[], $6::text::int[],
+              $7::text::int[], $8::text::int[], $9::text::int[])
        AS new (device_id, hour, received, accepted, rejected, readings, stored, duplicate, refused)
  ORDER BY device_id, hour
     ON CONFLICT (device_id, hour) DO UPDATE
    SET received = old.received + EXCLUDED.received, accepted = old.accepted + EXCLUDED.accepted,
        rejected = old.rejected + EXCLUDED.rejected, readings = old.readings + EXCLUDED.readings,
        stored = old.stored + EXCLUDED.stored, duplicate = old.duplicate + EXCLUDED.duplicate,
-       refused = old.refused + EXCLUDED.refused;
+       refused = old.refused + EXCLUDED.refused)
+SELECT pg_current_xact_id()::text;
 
 -- advance_clocks --
 -- $1 text[] source_id, $2 timestamptz[] clock
@@ -85,10 +90,6 @@ UPDATE source
    SET clock = new.clock
   FROM unnest($1::text[], $2::timestamptz[]) AS new (source_id, clock)
  WHERE source.source_id = new.source_id AND (source.clock IS NULL OR source.clock < new.clock);
-
--- transaction_id --
--- Lets a writer that lost its connection during the commit ask what became of it.
-SELECT pg_current_xact_id()::text;
 
 -- transaction_status --
 -- $1 text transaction_id

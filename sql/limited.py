@@ -18,6 +18,7 @@ ROLE = "citywatch_limited"
 READABLE = (
     "alert",
     "alert_event",
+    "calculation",
     "citizen_report",
     "command",
     "consumer_position",

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from api.answer import answer, rows
+from api.condition_units import units_in
 from api.context import (
     DeviceQuery,
     DistrictQuery,
@@ -37,7 +38,13 @@ async def read_detail(pool: Pool, alert_id: int) -> dict[str, Any]:
     (behind,) = await pool.fetch(query("api", "alert_inputs"), alert_id)
     events = rows(await pool.fetch(query("api", "alert_events"), alert_id))
     rule = {key: behind["definition"][key] for key in GUIDANCE if key in behind["definition"]}
-    return {**found[0], "inputs": behind["inputs"], "rule": rule, "events": events}
+    return {
+        **found[0],
+        "inputs": behind["inputs"],
+        "rule": rule,
+        "units": units_in(behind["definition"].get("condition")),
+        "events": events,
+    }
 
 
 @router.get("/alerts", response_model=AlertPage, responses=responses(404, 422, 503))

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 
 from api.answer import answer, rows
+from api.condition_units import with_units
 from api.context import UNLIMITED, ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep, Word
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
@@ -29,13 +30,13 @@ async def _rule(pool: Pool, rule_id: str) -> dict[str, Any]:
     found = await pool.fetchrow(query("api", "rules"), rule_id)
     if found is None:
         raise not_found("rule", rule_id)
-    return dict(found)
+    return with_units(dict(found))
 
 
 @router.get("/rules", response_model=RuleList, responses=responses(422, 503), dependencies=READ)
 async def list_rules(pool: PoolDep) -> Response:
     """Every rule in its present version, with the number of its open alerts."""
-    return answer({"items": rows(await pool.fetch(query("api", "rules"), None))})
+    return answer({"items": [with_units(rule) for rule in rows(await pool.fetch(query("api", "rules"), None))]})
 
 
 @router.post("/rules/check", response_model=RuleChecked, responses=CHANGES, dependencies=CONFIGURE)

@@ -108,54 +108,71 @@
   function watchZoom(found) {
     if (!found || found === leaflet) return;
     leaflet = found;
+    if (cw.clusters.on()) return cw.clusters.watch(found);
     leaflet.on("zoomend", draw);
+    // What was drawn before the map was known lies ungathered.
+    draw();
   }
 
   function clusterPoint(p, latlng) {
     const shape = p.severity ? OUTLINES[p.severity] : "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0 -18";
+    const sign = p.severity || p.late ? `<svg viewBox="0 0 24 24" width="16" height="16"><path d="${shape}" fill="currentColor"/></svg>` : "";
+    const width = 30 + (sign ? 16 : 0) + 7 * Math.max(0, String(p.count).length - 2);
     const icon = window.L.divIcon({
-      className: "marker cluster " + (p.selected ? "selected " : "") + (p.severity ? "severity-" + p.severity.toLowerCase() : ""),
-      iconSize: [46, 26],
-      html:
-        `<svg viewBox="0 0 24 24" width="16" height="16"><path d="${shape}" fill="currentColor"/></svg>` +
-        `<b>${p.count}</b>`,
+      className: "marker cluster " + (sign ? "" : "calm ") + (p.selected ? "selected " : "") + (p.severity ? "severity-" + p.severity.toLowerCase() : ""),
+      iconSize: [width, 26],
+      html: `${sign}<b>${cw.number(p.count, 0)}</b>`,
     });
     const rank = (RANK[p.severity] || 0) * 1000 + 500;
     return window.L.marker(latlng, { icon: icon, title: p.title, alt: p.title, keyboard: true, zIndexOffset: rank });
   }
 
-  function clustered(features) {
+  function rank(feature) {
+    const p = feature.properties;
+    return (p.selected ? 10 : 0) + (RANK[p.severity] || 0) + (p.late ? 0.5 : 0);
+  }
+
+  // One cluster of marks, of which some may be clusters already. The worst stands first.
+  function joined(members) {
+    const sum = (value) => members.reduce((total, one) => total + value(one.properties), 0);
+    const first = members[0].properties;
+    const severity = first.severity || members.map((one) => one.properties.severity).find(Boolean) || null;
+    const count = sum((p) => p.count || 1);
+    const late = sum((p) => p.late || 0);
+    const words = cw.clusters.on()
+      ? cw.words("clusterOfMany", { n: count, alerting: sum((p) => p.alerting), late: late })
+      : cw.words("cluster", { n: count, state: cw.words(severity || "stale", {}) });
+    const corners = (one) => one.properties.bounds || [[one.geometry.coordinates[1], one.geometry.coordinates[0]]];
+    return {
+      type: "Feature",
+      geometry: members[0].geometry,
+      properties: {
+        count: count,
+        severity: severity,
+        late: late,
+        selected: first.selected,
+        title: words,
+        bounds: members.flatMap(corners),
+      },
+    };
+  }
+
+  map.apart = function (features) {
     const zoom = leaflet ? leaflet.getZoom() : undefined;
-    if (zoom === undefined || zoom >= leaflet.getMaxZoom()) return features;
-    // The worst stays where it is, and takes in what is too near.
-    const rank = (feature) => (feature.properties.selected ? 10 : 0) + (RANK[feature.properties.severity] || 0);
     const groups = [];
     for (const feature of [...features].sort((a, b) => rank(b) - rank(a))) {
       const [longitude, latitude] = feature.geometry.coordinates;
+      if (zoom === undefined || zoom >= leaflet.getMaxZoom()) {
+        groups.push({ members: [feature] });
+        continue;
+      }
       const at = leaflet.project([latitude, longitude], zoom);
       const near = groups.find((one) => Math.abs(one.at.x - at.x) < APART.x && Math.abs(one.at.y - at.y) < APART.y);
       if (near) near.members.push(feature);
       else groups.push({ at: at, members: [feature] });
     }
-    return groups.map(function ({ members }) {
-      if (members.length === 1) return members[0];
-      const severities = members.map((one) => one.properties.severity).filter(Boolean);
-      const severity = severities.sort((a, b) => RANK[b] - RANK[a])[0] || null;
-      const state = cw.words(severity || "stale", {});
-      const selected = members[0].properties.selected;
-      return {
-        type: "Feature",
-        geometry: members[0].geometry,
-        properties: {
-          count: members.length,
-          severity: severity,
-          selected: selected,
-          title: cw.words("cluster", { n: members.length, state: state }),
-          bounds: members.map((one) => [one.geometry.coordinates[1], one.geometry.coordinates[0]]),
-        },
-      };
-    });
-  }
+    return groups.map(({ members }) => (members.length > 1 || members[0].properties.count ? joined(members) : members[0]));
+  };
 
   map.select = function (event) {
     const feature = event.layer && event.layer.feature;
@@ -186,14 +203,14 @@
     return found;
   }
 
-  function selectedDevice() {
-    return new URLSearchParams(location.search).get("device");
-  }
+  map.selected = () => new URLSearchParams(location.search).get("device");
+  map.shownAt = () => shownAt;
 
   const draw = cw.gather(function () {
     if (!cw.exists("map")) return;
+    if (cw.clusters.on()) return cw.clusters.ask();
     const features = [];
-    const selected = selectedDevice();
+    const selected = map.selected();
     for (const [id, device] of devices) {
       const alert = worst(device);
       // How fresh a device was then is not kept: replayed are alerts.
@@ -207,18 +224,20 @@
           device_id: id,
           severity: alert ? alert.severity : null,
           waits: alert ? alert.waits : false,
+          late: late ? 1 : 0,
           selected: id === selected,
           title: `${device.name || id}: ${state}`,
         },
       });
     }
-    cw.set("map-abnormal", { data: { type: "FeatureCollection", features: clustered(features) } });
+    cw.set("map-abnormal", { data: { type: "FeatureCollection", features: map.apart(features) } });
   }, 60);
   map.draw = draw;
 
   const UNANSWERED = ["unacknowledged", "returned_unacknowledged", "latched_unacknowledged"];
 
   map.alerts = function (alerts) {
+    // Where devices are gathered none is known here, and the server says how they are.
     for (const alert of alerts) {
       const device = devices.get(alert.device_id);
       if (!device) continue;
@@ -269,7 +288,8 @@
   map.load = function (data) {
     devices.clear();
     shownAt = null;
-    if (!data) return window.dash_clientside.no_update;
+    cw.clusters.begin((data && data.gathered) || null);
+    if (!data || data.gathered) return window.dash_clientside.no_update;
     for (const [id, name, domain, latitude, longitude, freshness, last, interval] of data.devices)
       devices.set(id, {
         name: name,

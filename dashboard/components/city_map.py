@@ -1,5 +1,6 @@
 """The map of all devices on the city's own outlines; no tiles, no request off this machine."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,13 @@ from dash.development.base_component import Component
 
 from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, unanswered
-from dashboard.shapes import Alert, Device, District, JsonObject
+from dashboard.shapes import Alert, Clusters, Device, District, JsonObject
 from dashboard.texts import text
 
 Bounds = list[list[float]]
+MOST_SINGLE = 2000  # devices that are drawn one by one; more are gathered by the server
+EVERYWHERE = [-170.0, -60.0, 170.0, 75.0]  # west, south, east, north
+USUAL = (900, 600)  # pixels of a map
 
 
 def script(name: str) -> JsonObject:
@@ -44,7 +48,8 @@ def bounds_of(devices: Sequence[Device], districts: Sequence[District]) -> Bound
         if district["district_id"] in held:
             points += [(position[1], position[0]) for position in _positions(district["polygon"])]
     if not points:
-        return [[-60.0, -170.0], [75.0, 170.0]]
+        west, south, east, north = EVERYWHERE
+        return [[south, west], [north, east]]
     latitudes, longitudes = zip(*points, strict=True)
     return [[min(latitudes), min(longitudes)], [max(latitudes), max(longitudes)]]
 
@@ -121,6 +126,34 @@ def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: S
         n=len(devices),
         waiting=waiting,
     )
+    return _map(map_payload(devices, alerts), bounds_of(devices, districts), label)
+
+
+def gathered_map(whole: Clusters, first: Clusters, source_id: str, domain: str | None) -> Component:
+    """Return the map of more devices than are drawn one by one: clusters, which the browser asks for as it moves.
+
+    `first` is what stands on it until then, gathered for the zoom of `zoom_for(whole["extent"])`.
+    """
+    west, south, east, north = whole["extent"] or EVERYWHERE
+    label = text(
+        "Map of {n} devices, {alerting} with open alerts",
+        n=whole["devices"],
+        alerting=whole["alerting"],
+    )
+    payload = {"gathered": {"source_id": source_id, "domain": domain, "first": first}}
+    return _map(payload, [[south, west], [north, east]], label)
+
+
+def zoom_for(extent: list[float] | None) -> int:
+    """Return the zoom at which a map of the usual size shows all of an extent."""
+    west, south, east, north = extent or EVERYWHERE
+    # Along a meridian Mercator's scale grows with 1 / cos; a city is small enough for one scale.
+    across, up = east - west, (north - south) / max(0.1, math.cos(math.radians((north + south) / 2)))
+    sides = [pixels * 360 / (256 * degrees) for pixels, degrees in zip(USUAL, (across, up), strict=True) if degrees > 0]
+    return max(0, min(18, math.floor(math.log2(min(sides))))) if sides else 15
+
+
+def _map(payload: JsonObject, bounds: Bounds, label: str) -> Component:
     layers: list[Component] = [
         *base_layers(),
         dl.GeoJSON(
@@ -138,11 +171,11 @@ def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: S
     ]
     return html.Div(
         [
-            dcc.Store(id="map-devices", data=map_payload(devices, alerts)),
+            dcc.Store(id="map-devices", data=payload),
             dl.MapContainer(
                 layers,
                 id="map",
-                bounds=bounds_of(devices, districts),
+                bounds=bounds,
                 boundsOptions={"padding": [16, 16]},
                 preferCanvas=True,
                 zoomSnap=0.25,

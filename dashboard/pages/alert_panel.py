@@ -134,14 +134,16 @@ def _reason(alert: AlertDetail) -> list[Component]:
     link = dcc.Link(named, href=href(f"/rules/{alert['rule_id']}"))
     rows: list[Component] = [html.Dt(text("Rule")), html.Dd(link)]
     if alert["parameters"].get("limit") is not None:
-        rows += [html.Dt(text("Fires at")), html.Dd(condition_words(str(alert["parameters"]["limit"])))]
+        rows += [html.Dt(text("Fires at")), html.Dd(condition_words(str(alert["parameters"]["limit"]), alert["units"]))]
     for key, words in (("on_delay_seconds", text("Once it has held for")), ("off_delay_seconds", text("Clears after"))):
         if inputs.get(key):
             rows += [html.Dt(words), html.Dd(duration(inputs[key]))]
     # Whatever else a rule of another kind keeps beside its samples.
     for name, value in inputs.items():
-        if name not in INNER and not name.endswith("_seconds"):
-            rows += [html.Dt(text(name.replace("_", " ").capitalize())), html.Dd(_words(value))]
+        if name not in INNER and name != "unit" and not name.endswith("_seconds"):
+            measured = name in ("value", "limit") and isinstance(value, int | float)
+            shown = quantity(value, str(inputs.get("unit", ""))) if measured else _words(value)
+            rows += [html.Dt(text(name.replace("_", " ").capitalize())), html.Dd(shown)]
     parts: list[Component] = [html.H3(text("What the verdict was made from")), html.Dl(rows, className="facts-list")]
     if samples := sample_rows(inputs):
         headings = [(text("Time"), False), (text("Property"), False), (text("Value"), True), (text("Quality"), False)]

@@ -45,12 +45,7 @@ async def _filtered(view: View) -> list[Alert]:
     domain = query.get("domain") if query.get("domain") in DOMAIN_NAMES else None
     severity = query.get("severity") if query.get("severity") in SEVERITIES else None
     wanted: dict[str, bool | None] = {"open": True, "waiting": True, "quiet": True, "closed": False, "all": None}
-    devices, alerts = await asyncio.gather(
-        view.api.devices(source_id=view.source_id, latest=False),
-        view.api.alerts(open=wanted[shown or "open"], domain=domain, severity=severity, most=MOST),
-    )
-    known = {device["device_id"] for device in devices}
-    here = [a for a in alerts if a["device_id"] in known or (a["device_id"] is None and view.clock.live)]
+    here = view.here(await view.api.alerts(open=wanted[shown or "open"], domain=domain, severity=severity, most=MOST))
     if shown == "quiet":
         return [alert for alert in here if alert["state"] in QUIET]
     return [alert for alert in here if unanswered(alert)] if shown == "waiting" else here
@@ -58,18 +53,15 @@ async def _filtered(view: View) -> list[Alert]:
 
 async def _load(view: View) -> Component:
     """Return how many alerts came lately, against what one operator can work off."""
-    devices, recent = await asyncio.gather(
-        view.api.devices(source_id=view.source_id, latest=False), view.api.alerts(most=BUDGET_MOST)
-    )
-    known = {None, *(device["device_id"] for device in devices)}
-    at = [parse_time(alert["recorded_at"]) for alert in recent if alert["device_id"] in known and not alert["silent"]]
+    recent = view.here(await view.api.alerts(most=BUDGET_MOST))
+    at = [parse_time(alert["recorded_at"]) for alert in recent if not alert["silent"]]
     return alert_load([each for each in at if each is not None], wall_clock())
 
 
 async def list_body(view: View) -> Component:
     """Return the list as the address filters it; the overview shows the same list, open ones only."""
     if view.path == "/":
-        alerts = await view.open_alerts(await view.api.devices(source_id=view.source_id, latest=False))
+        alerts = await view.open_alerts()
         return alert_list(alerts, source=view.source, path="/alerts")
     alerts, incidents, load = await asyncio.gather(_filtered(view), view.api.incidents(), _load(view))
     listed = alert_list(

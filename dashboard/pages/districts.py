@@ -68,8 +68,7 @@ async def page(view: View) -> Component:
     devices, districts, alerts = await asyncio.gather(
         view.devices(), view.api.districts(), view.api.alerts(most=ALERTS_COUNTED)
     )
-    known = {device["device_id"] for device in devices}
-    here = [alert for alert in alerts if alert["device_id"] in known]
+    here = [alert for alert in view.here(alerts) if alert["device_id"] is not None]
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     if name:
         return _one(view, name, devices, districts, here, chips)

@@ -7,48 +7,73 @@ from html import escape
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.city_map import city_map, map_legend
+from dashboard.components.city_map import MOST_SINGLE, city_map, map_legend
 from dashboard.components.marks import FRESHNESS_NAMES, replay_chip
 from dashboard.components.parts import choices, href, page_head, panel
-from dashboard.pages.overview import freshness_words, selection
+from dashboard.components.parts import table as data_table
+from dashboard.pages.overview import counted_words, freshness_words, many, selection
 from dashboard.pages.view import View
-from dashboard.shapes import Alert, Device
+from dashboard.shapes import Alert, Device, District
 from dashboard.texts import domain_name, plural, text
-from dashboard.units import parse_time
+from dashboard.units import number, parse_time
 
 DAY = timedelta(hours=24)
 MOST_ALERTS = 2000
+MOST_ROWS = 200
 STEP_MINUTES = 5
 
 
 async def page(view: View) -> Component:
-    """Return the map of the chosen source."""
-    everything, districts, alerts, chosen = await asyncio.gather(
-        view.devices(), view.api.districts(), view.api.alerts(most=MOST_ALERTS), selection(view)
+    """Return the map of the chosen source: device by device, or gathered where they are too many for that."""
+    whole, districts, chosen = await asyncio.gather(view.whole(), view.api.districts(), selection(view))
+    wanted = view.query.get("domain") if view.query.get("domain") in whole["domains"] else None
+    many = whole["domains"][wanted] if wanted else whole["devices"]
+    note, city, table = (
+        await _gathered(view, wanted) if many > MOST_SINGLE else await _one_by_one(view, wanted, districts)
     )
-    domains = sorted({device["domain"] for device in everything})
-    wanted = view.query.get("domain") if view.query.get("domain") in domains else None
-    devices = [device for device in everything if wanted is None or device["domain"] == wanted]
-    known = {device["device_id"] for device in devices}
-    lately = [alert for alert in alerts if alert["device_id"] in known and _in_the_last_day(alert, view)]
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     layers = [(text("All layers"), href("/map", source=view.source), wanted is None)] + [
-        (domain_name(name), href("/map", source=view.source, domain=name), name == wanted) for name in domains
+        (domain_name(name), href("/map", source=view.source, domain=name), name == wanted)
+        for name in sorted(whole["domains"])
     ]
-    note = f"{freshness_words(devices)}, {plural('{n} alert in 24 h', '{n} alerts in 24 h', len(lately))}"
-    body = [
-        city_map(devices, districts, lately),
-        html.Div(chosen, id="device-panel", className="map-panel", **{"aria-live": "polite"}),
-    ]
+    body = [city, html.Div(chosen, id="device-panel", className="map-panel", **{"aria-live": "polite"})]
     return html.Div(
         [
             page_head(text("Map"), note, [*chips, choices(text("Layers"), layers)]),
             panel(text("City"), body, right=[map_legend()], flush=True),
             html.Div(className="replay-bar", **{"data-html": _slider()}),
-            _table(devices, lately),
+            html.Details(
+                [html.Summary(text("Data as a table")), html.Div(table, className="scroll")], className="as-table"
+            ),
         ],
         className="map-page",
         style={"display": "contents"},
+    )
+
+
+async def _one_by_one(view: View, domain: str | None, districts: list[District]) -> tuple[str, Component, Component]:
+    """Return the sentence, the map and the table of a city whose devices are drawn one by one."""
+    devices, alerts = await asyncio.gather(view.devices(domain, latest=False), view.api.alerts(most=MOST_ALERTS))
+    here = [alert for alert in view.here(alerts) if domain is None or alert["domain"] == domain]
+    lately = [alert for alert in here if alert["device_id"] is not None and _in_the_last_day(alert, view)]
+    note = f"{freshness_words(devices)}, {plural('{n} alert in 24 h', '{n} alerts in 24 h', len(lately))}"
+    return note, city_map(devices, districts, lately), _table(devices, lately)
+
+
+async def _gathered(view: View, domain: str | None) -> tuple[str, Component, Component]:
+    """Return the sentence, the map and the table of a city whose devices the server gathers."""
+    whole = await view.whole(domain)
+    alerting = plural("{n} device with open alerts", "{n} devices with open alerts", whole["alerting"])
+    counts = [(text(FRESHNESS_NAMES[name]), whole["freshness"][name]) for name in FRESHNESS_NAMES]
+    rows = [
+        html.Tr([html.Th(words, scope="row"), html.Td(number(count, 0), className="right")])
+        for words, count in [*counts, (text("Open alerts"), whole["alerting"])]
+    ]
+    head = [(text("State"), False), (text("Devices"), True)]
+    return (
+        f"{counted_words(whole['freshness'])}, {alerting}",
+        await many(view, whole, domain),
+        data_table(head, rows, caption=text("Devices by state")),
     )
 
 
@@ -75,6 +100,8 @@ def _table(devices: list[Device], alerts: list[Alert]) -> Component:
     for alert in alerts:
         if alert["open"]:
             open_of[alert["device_id"]] = open_of.get(alert["device_id"], 0) + 1
+    told = [d for d in devices if open_of.get(d["device_id"]) or d["freshness"] != "fresh"]
+    told.sort(key=lambda d: -open_of.get(d["device_id"], 0))
     rows = [
         html.Tr(
             [
@@ -84,24 +111,10 @@ def _table(devices: list[Device], alerts: list[Alert]) -> Component:
                 html.Td(str(open_of.get(d["device_id"], 0)), className="right"),
             ]
         )
-        for d in devices
-        if open_of.get(d["device_id"]) or d["freshness"] != "fresh"
+        for d in told[:MOST_ROWS]
     ]
-    head = html.Thead(
-        html.Tr(
-            [
-                html.Th(text("Device"), scope="col"),
-                html.Th(text("Domain"), scope="col"),
-                html.Th(text("Freshness"), scope="col"),
-                html.Th(text("Open alerts"), scope="col", className="right"),
-            ]
-        )
-    )
-    caption = html.Caption(text("Devices that are not as they should be"), className="unseen")
-    return html.Details(
-        [
-            html.Summary(text("Data as a table")),
-            html.Div(html.Table([caption, head, html.Tbody(rows)], className="data"), className="scroll"),
-        ],
-        className="as-table",
-    )
+    if len(told) > MOST_ROWS:
+        words = text("{n} more are listed under Devices", n=len(told) - MOST_ROWS)
+        rows.append(html.Tr(html.Th(html.A(words, href=href("/devices")), scope="row", colSpan=4)))
+    head = [(text("Device"), False), (text("Domain"), False), (text("Freshness"), False), (text("Open alerts"), True)]
+    return data_table(head, rows, caption=text("Devices that are not as they should be"))

@@ -1,29 +1,38 @@
 """City overview: key figures, the map of all devices, live alerts, the districts side by side."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.alerts import alert_list
-from dashboard.components.city_map import city_map, map_legend
+from dashboard.components.city_map import MOST_SINGLE, city_map, gathered_map, map_legend, zoom_for
 from dashboard.components.districts import district_states, district_table
 from dashboard.components.figures import key_figures
 from dashboard.components.icons import icon
-from dashboard.components.marks import freshness_chip, replay_chip, severity_chip
+from dashboard.components.marks import FRESHNESS_NAMES, freshness_chip, replay_chip, severity_chip
 from dashboard.components.parts import href, page_head, panel, state
 from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.pages.view import View
-from dashboard.shapes import Device
+from dashboard.shapes import Clusters, Device
 from dashboard.texts import domain_name, mark, property_name, text
+from dashboard.units import number
 
 
 def freshness_words(devices: list[Device]) -> str:
     """Return how many devices are fresh, and how many are not, in one sentence."""
-    counts = {name: sum(d["freshness"] == name for d in devices) for name in ("fresh", "stale", "silent", "never")}
-    words = text("{fresh} of {all} devices fresh", fresh=counts["fresh"], all=len(devices))
+    return counted_words({name: sum(d["freshness"] == name for d in devices) for name in FRESHNESS_NAMES})
+
+
+def counted_words(counts: Mapping[Any, int]) -> str:
+    """Return the same sentence by the number of devices in each state."""
+    words = text(
+        "{fresh} of {all} devices fresh", fresh=number(counts["fresh"], 0), all=number(sum(counts.values()), 0)
+    )
     late = [
-        text(phrase, n=counts[name])
+        text(phrase, n=number(counts[name], 0))
         for name, phrase in (
             ("stale", mark("{n} stale")),
             ("silent", mark("{n} silent")),
@@ -36,10 +45,9 @@ def freshness_words(devices: list[Device]) -> str:
 
 async def page(view: View) -> Component:
     """Return the overview of the chosen source."""
-    devices, districts, summary, chosen = await asyncio.gather(
-        view.devices(), view.api.districts(), view.api.summary(), selection(view)
+    devices, districts, summary, alerts, chosen = await asyncio.gather(
+        view.devices(), view.api.districts(), view.api.summary(), view.open_alerts(), selection(view)
     )
-    alerts = await view.open_alerts(devices)
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     parts: list[Component] = [page_head(text("City overview"), freshness_words(devices), chips)]
     if not devices:
@@ -56,6 +64,7 @@ async def page(view: View) -> Component:
     # Figures are of one source; for another there are none, rather than the wrong ones.
     if summary["figures_source"] == view.source_id and summary["figures"]:
         parts.append(key_figures(summary["figures"]))
+    city = city_map(devices, districts, alerts) if len(devices) <= MOST_SINGLE else await many(view, await view.whole())
     everything = dcc.Link(text("All alerts"), href=href("/alerts", source=view.source), className="button")
     parts.append(
         html.Div(
@@ -63,7 +72,7 @@ async def page(view: View) -> Component:
                 panel(
                     text("Map"),
                     [
-                        city_map(devices, districts, alerts),
+                        city,
                         html.Div(chosen, id="device-panel", className="map-panel", **{"aria-live": "polite"}),
                     ],
                     right=[map_legend()],
@@ -86,6 +95,13 @@ async def page(view: View) -> Component:
         table_part = html.Div(district_table(states, view.source), className="scroll")
         parts.append(panel(text("Districts"), table_part, note=text("means over fresh devices"), flush=True))
     return html.Div(parts, style={"display": "contents"})
+
+
+async def many(view: View, whole: Clusters, domain: str | None = None) -> Component:
+    """Return the map of a city of more devices than are drawn one by one."""
+    zoom = zoom_for(whole["extent"])
+    first = await view.api.clusters(source_id=view.source_id, domain=domain, zoom=zoom)
+    return gathered_map(whole, first, view.source_id, domain)
 
 
 async def selection(view: View) -> list[Component]:

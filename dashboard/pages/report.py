@@ -80,10 +80,7 @@ async def page(view: View) -> Component:
         view.api.account(),
         view.api.alarm_health(wall_clock() - HEALTH_SPAN, wall_clock()),
     )
-    known = (
-        {None, *(device["device_id"] for device in devices)} if view.clock.live else {d["device_id"] for d in devices}
-    )
-    shift = shift_of([alert for alert in alerts if alert["device_id"] in known], since, until)
+    shift = shift_of(view.here(alerts), since, until)
     options = [
         (text(words), href("/report", source=view.source, span=None if key == "8h" else key), key == name)
         for key, words in SHIFTS.items()

@@ -100,7 +100,7 @@ def _facts(rule: JsonObject) -> Component:
     return _list(
         [
             (text("Severity"), severity_chip(definition.get("severity", "LOW"))),
-            (text("Fires at"), condition_words(str(definition.get("condition", "")))),
+            (text("Fires at"), condition_words(str(definition.get("condition", "")), rule["units"])),
             (text("Once it has held for"), _or_at_once(definition.get("on_delay_seconds"))),
             (text("Clears after"), _or_at_once(definition.get("off_delay_seconds"))),
             (text("Latched"), text("yes, until it is reset") if definition.get("latched") else text("no")),

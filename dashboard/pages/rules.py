@@ -49,7 +49,7 @@ def rules_table(rules: list[JsonObject], *, linked: bool) -> Component:
         definition = rule["definition"]
         title = text(definition.get("title", rule["rule_id"]))
         delay = definition.get("on_delay_seconds")
-        when = condition_words(str(definition.get("condition", "")))
+        when = condition_words(str(definition.get("condition", "")), rule["units"])
         rows.append(
             html.Tr(
                 [

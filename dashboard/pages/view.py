@@ -1,6 +1,6 @@
 """What every page is given: the API, the address, and the clock of the source that is shown."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from dashboard.client import ApiClient
 from dashboard.query import Clock, Query
-from dashboard.shapes import Alert, Device, Source
+from dashboard.shapes import Alert, Clusters, Device, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,21 @@ class View:
         """Return the source for links: nothing for live, so that plain addresses stay plain."""
         return None if self.clock.live else self.source_id
 
-    async def devices(self, domain: str | None = None) -> list[Device]:
-        """Return the devices of the chosen source."""
-        return await self.api.devices(source_id=self.source_id, domain=domain)
+    async def whole(self, domain: str | None = None) -> Clusters:
+        """Return the located devices of the chosen source as sums: how many, how fresh, with how many alerts."""
+        return await self.api.clusters(source_id=self.source_id, domain=domain)
 
-    async def open_alerts(self, devices: list[Device], domain: str | None = None) -> list[Alert]:
-        """Return the open alerts about `devices`; live also shows those that are about no device."""
-        known = {device["device_id"] for device in devices}
-        alerts = await self.api.alerts(open=True, domain=domain, most=500)
-        return [a for a in alerts if a["device_id"] in known or (a["device_id"] is None and self.clock.live)]
+    async def devices(self, domain: str | None = None, *, latest: bool = True) -> list[Device]:
+        """Return the devices of the chosen source, without their readings where these are not asked for."""
+        return await self.api.devices(source_id=self.source_id, domain=domain, latest=latest)
+
+    def here(self, alerts: Iterable[Alert]) -> list[Alert]:
+        """Return those about devices of the chosen source; live also shows those that are about no device."""
+        return [a for a in alerts if a["source_id"] == self.source_id or (a["device_id"] is None and self.clock.live)]
+
+    async def open_alerts(self) -> list[Alert]:
+        """Return the open alerts of the chosen source."""
+        return self.here(await self.api.alerts(open=True, most=500))
 
 
 Page = Callable[[View], Awaitable[Component]]

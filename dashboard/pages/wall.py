@@ -6,20 +6,22 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.alerts import alert_list
-from dashboard.components.city_map import city_map
+from dashboard.components.city_map import MOST_SINGLE, city_map
 from dashboard.components.figures import key_figures
 from dashboard.components.marks import unanswered
 from dashboard.components.parts import page_head, panel
-from dashboard.pages.overview import freshness_words
+from dashboard.pages.overview import freshness_words, many
 from dashboard.pages.view import View
 from dashboard.texts import plural, text
 
 
 async def page(view: View) -> Component:
     """Return figures, map and the alerts that wait."""
-    devices, districts, summary = await asyncio.gather(view.devices(), view.api.districts(), view.api.summary())
-    alerts = await view.open_alerts(devices)
+    devices, districts, summary, alerts = await asyncio.gather(
+        view.devices(), view.api.districts(), view.api.summary(), view.open_alerts()
+    )
     waiting = sum(unanswered(alert) for alert in alerts)
+    city = city_map(devices, districts, alerts) if len(devices) <= MOST_SINGLE else await many(view, await view.whole())
     figures = summary["figures"] if summary["figures_source"] == view.source_id else []
     note = plural("{n} alert waits for an answer", "{n} alerts wait for an answer", waiting)
     return html.Div(
@@ -28,7 +30,7 @@ async def page(view: View) -> Component:
             *([key_figures(figures)] if figures else []),
             html.Div(
                 [
-                    panel(text("Map"), city_map(devices, districts, alerts), flush=True),
+                    panel(text("Map"), city, flush=True),
                     panel(
                         text("Open alerts"),
                         alert_list(alerts, source=view.source, path="/alerts"),

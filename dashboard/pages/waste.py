@@ -16,7 +16,7 @@ from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
 from dashboard.shapes import Device
 from dashboard.texts import text
-from dashboard.units import NOTHING, duration, present
+from dashboard.units import NOTHING, duration, number, parse_time, present
 
 CURVES = ("fill_level", "time_to_full", "bin_temperature", "battery")
 FULL = 90.0  # %: from here on the sensor cannot tell more from full, so no hour is foretold
@@ -123,6 +123,15 @@ def _full_at(device: Device) -> Component | str:
     return html.Span([icon("clock", size=13), words], className="off-target") if hours <= SOON else words
 
 
+def _emptied(view: View, device: Device) -> Component | str:
+    """Return how long ago a bin was last seen to be emptied, and, where one points at it, at which level."""
+    row = find_latest(device, "emptied_from")
+    if row is None or row["result"] is None or (at := parse_time(row["phenomenon_time"])) is None:
+        return NOTHING
+    words = text("{span} ago", span=duration(max(0.0, (view.clock.now - at).total_seconds())))
+    return html.Span(words, title=text("at {level} %", level=number(row["result"], 0)))
+
+
 def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) -> Component:
     kept = {"source": view.source, "span": view.query.get("span")}
     rows = []
@@ -156,6 +165,7 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
                         ]
                     ),
                     right_cell(_full_at(device)),
+                    right_cell(_emptied(view, device)),
                     right_cell(live_value(find_latest(device, "bin_temperature"))),
                     right_cell(device_age(device)),
                 ],
@@ -167,6 +177,7 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
         (text("Fill"), False),
         ("%", True),
         (text("Full in"), True),
+        (text("Emptied"), True),
         (text("Temperature"), True),
         (text("Heard"), True),
     ]

@@ -23,7 +23,7 @@ import numpy as np
 
 from indicators.compare import Effect, compare
 from indicators.distances import manhattan
-from indicators.emptying import Emptying, Standing, emptyings
+from indicators.emptying import collections, emptyings
 from indicators.fill import FillReading
 from indicators.forecast import HourlySeries, backtest
 from indicators.nowcast import nowcast_pm
@@ -73,9 +73,9 @@ def promises(figures: dict[str, Any]) -> dict[str, bool]:
             wyndham_bins["emptyings"]["recognised"] == wyndham_bins["emptyings"]["drops_of_4_steps"] > 0
         ),
         "no lone spike taken for an emptying": (
-            wyndham_bins["spikes_between_readings"]["taken_as_certain"] == 0
-            and wyndham_bins["spikes_between_readings"]["taken_as_uncertain"] == 0
-            and wyndham_bins["spikes_in_place_of_readings"]["taken_as_certain"] == 0
+            wyndham_bins["spikes_between_readings"]["taken_for_an_emptying"] == 0
+            and wyndham_bins["spikes_between_readings"]["told_as_perhaps_one"] == 0
+            and wyndham_bins["spikes_in_place_of_readings"]["taken_for_an_emptying"] == 0
         ),
         "the 90 % band of bins held back holds 85 to 95 %": (
             0.85 <= wyndham_bins["time_to_full"]["bins_held_back"]["held_by_90_percent_band"] <= 0.95
@@ -182,16 +182,17 @@ def wyndham() -> dict[str, list[FillReading]]:
 
 
 def _drops(bins: dict[str, list[FillReading]]) -> dict[str, int]:
-    drops = recognised = certain = 0
+    drops = recognised = counted = 0
     for readings in bins.values():
-        found = {each.time: each for each in emptyings(readings)}
+        found = {each.time for each in emptyings(readings)}
+        # The very last reading has none after it that could confirm it.
+        counts = {each.time for each in collections(readings)} | {readings[-1].time}
         for before, low in pairwise(readings):
             if before.level - low.level >= FOUR_STEPS:
                 drops += 1
-                event = found.get(low.time)
-                recognised += event is not None
-                certain += event is not None and event.standing is not Standing.UNCERTAIN
-    return {"drops_of_4_steps": drops, "recognised": recognised, "of_these_certain": certain}
+                recognised += low.time in found
+                counted += low.time in counts
+    return {"drops_of_4_steps": drops, "recognised": recognised, "of_these_counted_as_collections": counted}
 
 
 def _spikes(bins: dict[str, list[FillReading]], replace: bool, seed: int = 1) -> dict[str, int]:
@@ -201,10 +202,11 @@ def _spikes(bins: dict[str, list[FillReading]], replace: bool, seed: int = 1) ->
     those count as lone whose next true reading is not low itself, since otherwise the bin was emptied then.
     """
     chance = random.Random(seed)
-    counts = {"injected": 0, "lone_with_a_drop": 0, "taken_as_certain": 0, "taken_as_uncertain": 0}
+    counts = {"injected": 0, "lone_with_a_drop": 0, "taken_for_an_emptying": 0, "told_as_perhaps_one": 0}
     for readings in bins.values():
         chosen = set(chance.sample(range(1, len(readings) - 1), round(0.02 * len(readings))))
-        dirty, lone = [], set()
+        dirty: list[FillReading] = []
+        lone: set[datetime] = set()
         for at, reading in enumerate(readings):
             if at in chosen:
                 spike = FillReading(reading.time if replace else reading.time - timedelta(minutes=10), 0.0)
@@ -216,12 +218,11 @@ def _spikes(bins: dict[str, list[FillReading]], replace: bool, seed: int = 1) ->
                     lone.add(spike.time)
             if not (replace and at in chosen):
                 dirty.append(reading)
-        found: dict[datetime, Emptying] = {each.time: each for each in emptyings(dirty)}
-        taken = [found[at] for at in lone if at in found]
         counts["injected"] += len(chosen)
         counts["lone_with_a_drop"] += len(lone)
-        counts["taken_as_uncertain"] += sum(each.standing is Standing.UNCERTAIN for each in taken)
-        counts["taken_as_certain"] += sum(each.standing is not Standing.UNCERTAIN for each in taken)
+        counted = {each.time for each in collections(dirty)}
+        counts["taken_for_an_emptying"] += len(lone & counted)
+        counts["told_as_perhaps_one"] += len(lone & {each.time for each in emptyings(dirty)} - counted)
     return counts
 
 

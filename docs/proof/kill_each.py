@@ -59,9 +59,7 @@ def prove() -> dict[str, object]:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)
         with installation(Path(folder) / "data", "--devices", "60") as city:
-            document = Path(folder) / "registry.json"
-            document.write_text(json.dumps(registry(10)), encoding="utf-8")
-            city.command("devices", "import", str(document))
+            install_numbered(city)
             figures: dict[str, object] = {"rate_per_second": RATE}
             flow = Numbered(city.running["broker_port"], rate=RATE)
             flow.start()
@@ -76,6 +74,13 @@ def prove() -> dict[str, object]:
             assert figures["orderly"]["lost"] == figures["orderly"]["doubled"] == 0, figures  # type: ignore[index]
             figures["broker killed"] = broker_killed(city)
             return figures
+
+
+def install_numbered(city: Installation) -> None:
+    """Register the devices that publish numbers."""
+    document = city.data_dir / "registry.json"
+    document.write_text(json.dumps(registry(10)), encoding="utf-8")
+    city.command("devices", "import", str(document))
 
 
 def settle(city: Installation, flow: Numbered) -> dict[str, int]:

@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.installation import Installation, installation
+from tests.installation import Installation, installation, wait_for
 
 RATE = int(os.environ.get("CITYWATCH_PROOF_RATE", "2000"))
 TABS = int(os.environ.get("CITYWATCH_PROOF_TABS", "20"))
@@ -54,13 +54,18 @@ def _load(port: int, stop: threading.Event, sent: list[int]) -> None:
     while not stop.is_set():
         due = int((time.monotonic() - began) * RATE)
         while number < due:
-            payload = f'{{"fill_level": {20 + number % 50}.{number % 10}}}'
+            # Another value each time: what says the same again within a moment is taken for a redelivery.
+            payload = f'{{"fill_level": {10 + number // DEVICES % 8000 / 100:.2f}}}'
             client.publish(TOPIC.format(f"load-{number % DEVICES:04d}"), payload, qos=0)
             number += 1
         time.sleep(0.005)
     sent.append(number)
     client.disconnect()
     client.loop_stop()
+
+
+def _stored(city: Installation) -> int:
+    return int(city.get("/api/v1/account", limit=1)["total"]["stored"])
 
 
 def _serve_process(city: Installation) -> psutil.Process:
@@ -88,7 +93,7 @@ def prove() -> dict[str, object]:
                 page.wait_for_selector(".device-card .live-value", timeout=120_000)
                 page.wait_for_selector('#connection[data-state="live"]', timeout=120_000)
                 page.evaluate(_WATCH)
-            stop, sent = threading.Event(), list[int]()
+            stored, stop, sent = _stored(city), threading.Event(), list[int]()
             load = threading.Thread(target=_load, args=(port, stop, sent))
             load.start()
             serve = _serve_process(city)
@@ -103,6 +108,8 @@ def prove() -> dict[str, object]:
             after, seconds = serve.cpu_times(), time.monotonic() - began
             stop.set()
             load.join()
+            due = 0.99 * (sent[0] + PROBES)
+            wait_for(lambda: _stored(city) - stored >= due, "the readings of the load are stored")
             seen: list[dict[str, Any]] = [page.evaluate("seen_at") for page in pages]
             client.disconnect()
             client.loop_stop()

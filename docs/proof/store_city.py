@@ -11,6 +11,8 @@ from docs.proof.store_servers import migrated, scale
 from sql.care import look_after
 from sql.connection import Connection, Pool
 from sql.engine import detect_engine
+from sql.observations import store_observations
+from sql.pool import open_pool
 from sql.queries import query
 from sql.store_status import read_store_status
 
@@ -153,46 +155,80 @@ async def late(pool: Pool) -> dict[str, float]:
     async with pool.acquire() as connection:
         for name in ("new", "again"):
             started = time.perf_counter()
-            row = await connection.fetchrow(
-                query("ingest", "store_observations"),
-                streams,
-                times,
-                times,
-                [1.0] * 1000,
-                [1] * 1000,
-                [0] * 1000,
-                {},
+            row = await store_observations(
+                connection,
+                datastreams=streams,
+                times=times,
+                received=times,
+                results=[1.0] * 1000,
+                quality=[1] * 1000,
+                tests=[0] * 1000,
             )
-            assert row is not None
             assert row["stored"] == (1000 if name == "new" else 0)
             found[name] = round(1000 * (time.perf_counter() - started), 1)
     return found
 
 
-async def city(dsn: str, engine: str) -> dict[str, object]:
-    """Build, read, pack, read again, and weigh; raises AssertionError where a promise is missed."""
+async def month(dsn: str) -> dict[str, object]:
+    """Build the month, row after row as it would have come in."""
     pool = await migrated(dsn)
     try:
-        started = time.monotonic()
-        rows = await build(pool)
-        figures: dict[str, Any] = {"rows": rows, "build_s": round(time.monotonic() - started)}
-        figures["as_ingested_ms"] = await reads(pool)
-        figures["packing"] = await pack(pool)
-        figures["packed_ms"] = await reads(pool)
+        return {"rows": await build(pool), "bytes": await _size(pool)}
+    finally:
+        await pool.close()
+
+
+async def as_ingested(dsn: str) -> dict[str, object]:
+    """Read the month before any week of it is packed: the most that a reader meets with, and not promised."""
+    pool = await open_pool(dsn, process="proof", size=1)
+    try:
+        return {"server_ms": await reads(pool)}
+    finally:
+        await pool.close()
+
+
+async def packing(dsn: str, engine: str) -> dict[str, object]:
+    """Pack the month as the product does, and weigh it; raises AssertionError where it takes too much room."""
+    pool = await open_pool(dsn, process="proof", size=1)
+    try:
+        figures: dict[str, Any] = dict(await pack(pool))
         status = await read_store_status(pool, Settings())
         figures["bytes_per_row"] = round(status.packed_bytes_per_row or 0, 1)
         figures["packed_share"] = status.packed_share
-        figures["late_1000_ms"] = await late(pool)
-        if engine == "timescale":
-            figures["continuous_aggregates"] = await continuous_aggregates(pool)
     finally:
         await pool.close()
-    slow = {name: figures["packed_ms"][name] for name, most in MOST.items() if figures["packed_ms"][name] >= most}
-    assert not slow, {**figures, "missed": slow}
-    assert status.packed_share == 1, figures
+    assert figures["packed_share"] == 1, figures
     # Segments of a small run hold too few rows to compress well: judged at a quarter of the full size and above.
     assert engine == "plain" or scale() < 0.25 or figures["bytes_per_row"] <= 16, figures
     return figures
+
+
+async def packed(dsn: str) -> dict[str, object]:
+    """Read the packed month; raises AssertionError where a promise is missed."""
+    pool = await open_pool(dsn, process="proof", size=1)
+    try:
+        found = await reads(pool)
+    finally:
+        await pool.close()
+    slow = {name: found[name] for name, most in MOST.items() if found[name] >= most}
+    assert not slow, {"server_ms": found, "missed": slow}
+    return {"server_ms": found, "promised_ms": MOST}
+
+
+async def lateness(dsn: str, engine: str) -> dict[str, object]:
+    """Write late rows into packed weeks, and on TimescaleDB compare continuous aggregates with our rollups."""
+    pool = await open_pool(dsn, process="proof", size=1)
+    try:
+        figures: dict[str, object] = {"late_1000_ms": await late(pool)}
+        if engine == "timescale":
+            figures["continuous_aggregates"] = await continuous_aggregates(pool)
+        return figures
+    finally:
+        await pool.close()
+
+
+async def _size(pool: Pool) -> int:
+    return int(await pool.fetchval(query("care", "database_size")))
 
 
 async def continuous_aggregates(pool: Pool) -> dict[str, object]:

@@ -39,12 +39,16 @@ def engines() -> list[str]:
     return ["plain"] + (["timescale"] if timescale_programs() else [])
 
 
+def _server(engine: str, folder: Path) -> LocalPostgres:
+    programs = (timescale_programs() or binaries()) if engine == "timescale" else binaries()
+    return LocalPostgres(folder, 0, TUNED | (TIMESCALE if engine == "timescale" else {}), programs)
+
+
 @contextmanager
 def server(engine: str) -> Iterator[LocalPostgres]:
-    """Run a server of our own for `engine`, with a migrated database `citywatch`."""
+    """Run a server of our own for `engine`, with an empty database `citywatch`."""
     folder = Path(tempfile.mkdtemp(prefix="citywatch-proof-", dir="/var/tmp"))
-    programs = (timescale_programs() or binaries()) if engine == "timescale" else binaries()
-    postgres = LocalPostgres(folder, 0, TUNED | (TIMESCALE if engine == "timescale" else {}), programs)
+    postgres = _server(engine, folder)
     try:
         postgres.start()
         asyncio.run(administer(postgres.dsn("postgres"), "CREATE DATABASE citywatch"))
@@ -52,6 +56,27 @@ def server(engine: str) -> Iterator[LocalPostgres]:
     finally:
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def kept_server(engine: str, name: str, *, first: bool = False, last: bool = False) -> Iterator[LocalPostgres]:
+    """Run a server whose data outlive this part of a proof: `first` begins anew, `last` removes them in the end."""
+    folder = Path("/var/tmp") / f"citywatch-proof-{name}-{engine}"
+    if first:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o755)
+    elif not folder.is_dir():
+        raise AssertionError(f"the parts before this one have not run: there is no {folder}")
+    postgres = _server(engine, folder)
+    try:
+        postgres.start()
+        if first:
+            asyncio.run(administer(postgres.dsn("postgres"), "CREATE DATABASE citywatch"))
+        yield postgres
+    finally:
+        postgres.stop()
+        if last:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def migrated(dsn: str, size: int = 8) -> Pool:

@@ -19,8 +19,8 @@ from sql.connection import Connection, Pool
 from sql.engine import detect_engine
 from sql.fold import fold_once
 from sql.migrate import load_migrations, migrate
+from sql.observations import store_observations
 from sql.pool import open_pool
-from sql.queries import query
 from tests.conftest import ROOT, administer
 from tests.integration.storing import Row, add_streams, make_room, write
 from tests.integration.test_fold import PROPERTIES, START, check_areas, check_latest, check_rollups, write_at_random
@@ -119,12 +119,12 @@ async def _copy(connection: Connection, data: Sequence[tuple[list[int], list[dat
 async def _ours(
     connection: Connection, data: Sequence[tuple[list[int], list[datetime], list[float]]], *, new: bool = True
 ) -> float:
-    text = query("ingest", "store_observations")
     ones, noughts = [1] * BATCH, [0] * BATCH
     started = time.perf_counter()
     for streams, times, results in data:
-        row = await connection.fetchrow(text, streams, times, times, results, ones, noughts, {})
-        assert row is not None
+        row = await store_observations(
+            connection, datastreams=streams, times=times, received=times, results=results, quality=ones, tests=noughts
+        )
         assert row["stored"] == (BATCH if new else 0)
     return len(data) * BATCH / (time.perf_counter() - started)
 

@@ -6,6 +6,7 @@ from math import sqrt
 
 from devices.limits import Attenuated
 from devices.model import QualityFlag
+from ingest.quality.flags import FAIL, GOOD, NOT_EVALUATED, SUSPECT
 
 
 class SignalWindow:
@@ -32,13 +33,13 @@ class SignalWindow:
         """Return the verdict on the newest value; NOT_EVALUATED below the least number of values."""
         samples = self._samples
         if len(samples) < max(1, limits.least):
-            return QualityFlag.NOT_EVALUATED
+            return NOT_EVALUATED
         spread = self._range() if limits.spread == "range" else self._deviation()
         if limits.fail_below is not None and spread < limits.fail_below:
-            return QualityFlag.FAIL
+            return FAIL
         if limits.suspect_below is not None and spread < limits.suspect_below:
-            return QualityFlag.SUSPECT
-        return QualityFlag.GOOD
+            return SUSPECT
+        return GOOD
 
     def _range(self) -> float:
         values = [value for _, value in self._samples]

@@ -4,13 +4,16 @@ from collections.abc import Iterable
 
 from devices.model import QualityFlag
 
+# Names of their own: each look-up of a member in its Enum costs what a whole test does (80 ns).
+GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING = QualityFlag
+
 # Low to high: one pass hides "not evaluated", a fault hides a pass.
 PRECEDENCE = {
-    QualityFlag.MISSING: 0,
-    QualityFlag.NOT_EVALUATED: 1,
-    QualityFlag.GOOD: 2,
-    QualityFlag.SUSPECT: 3,
-    QualityFlag.FAIL: 4,
+    MISSING: 0,
+    NOT_EVALUATED: 1,
+    GOOD: 2,
+    SUSPECT: 3,
+    FAIL: 4,
 }
 
 

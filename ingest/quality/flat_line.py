@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from devices.limits import FlatLine
 from devices.model import QualityFlag
+from ingest.quality.flags import FAIL, GOOD, SUSPECT
 
 # A pause of more than so many intervals is a silence.
 SILENCE = 3
@@ -26,68 +27,93 @@ class Extreme:
 
 
 class FlatRun:
-    """The longest stretch up to now whose values stay within the tolerance. A few numbers, however long it is."""
+    """The longest stretch up to now whose values stay within the tolerance. A few numbers, however long it is.
 
-    __slots__ = ("_highs", "_lows", "last", "pause", "start")
+    Most values move, and the stretch is the newest of them alone: then that value is all there is, without extremes.
+    """
+
+    __slots__ = ("_alone", "_highs", "_lows", "last", "pause", "start")
 
     def __init__(self) -> None:
         self._highs: deque[Extreme] = deque()
         self._lows: deque[Extreme] = deque()
+        self._alone: float | None = None
         self.start: datetime | None = None
         self.last: datetime | None = None
         self.pause = timedelta(0)
 
     def seed(self, start: datetime, last: datetime, low: Extreme, high: Extreme, pause: timedelta) -> None:
         """Begin with a stretch known from the store."""
-        self._highs, self._lows = deque([high]), deque([low])
+        self._highs, self._lows, self._alone = deque([high]), deque([low]), None
         self.start, self.last, self.pause = start, last, pause
 
     def add(self, value: float | None, time: datetime, interval: timedelta, tolerance: float) -> None:
         """Take in the next sample; a missing one passes time and says nothing. `interval` is the expected one."""
-        highs, lows = self._highs, self._lows
-        if self.last is not None:
-            pause = time - self.last
-            if pause > SILENCE * max(interval, self.pause):
-                highs.clear()
-                lows.clear()
-                self.start = None
-            else:
-                if highs and highs[-1].following is None:
-                    highs[-1].following = time
-                if lows and lows[-1].following is None:
-                    lows[-1].following = time
-            self.pause = pause
+        last, alone = self.last, self._alone
         self.last = time
+        if last is not None:
+            longest, self.pause = self.pause, time - last
+            # The first comparison settles nearly all of them.
+            if self.pause > interval and self.pause > SILENCE * max(interval, longest):
+                self._highs.clear()
+                self._lows.clear()
+                self._alone = self.start = None
+            elif alone is None:
+                self._follow(time)
+            elif value is not None and not -tolerance < value - alone < tolerance:
+                self._alone, self.start = value, time
+                return
+            else:
+                extreme = Extreme(alone, last)
+                extreme.following = time
+                self._highs.append(extreme)
+                self._lows.append(extreme)
+                self._alone = None
         if self.start is None:
             self.start = time
         if value is None:
             return
-        while highs and highs[-1].value <= value:
+        if self._highs:
+            self._stretch(Extreme(value, time), tolerance)
+        else:
+            self._alone = value
+
+    def _follow(self, time: datetime) -> None:
+        for extremes in (self._highs, self._lows):
+            if extremes and extremes[-1].following is None:
+                extremes[-1].following = time
+
+    def _stretch(self, newest: Extreme, tolerance: float) -> None:
+        """Take in a value beside those there are, and drop the oldest until all are within the tolerance."""
+        highs, lows = self._highs, self._lows
+        while highs and highs[-1].value <= newest.value:
             highs.pop()
-        while lows and lows[-1].value >= value:
+        while lows and lows[-1].value >= newest.value:
             lows.pop()
-        extreme = Extreme(value, time)
-        highs.append(extreme)
-        lows.append(extreme)
+        highs.append(newest)
+        lows.append(newest)
         while highs[0].value - lows[0].value >= tolerance and highs[0] is not lows[0]:
             # The stretch begins after whichever of the two extremes is older.
             older = highs if highs[0].time < lows[0].time else lows
-            self.start = older.popleft().following or time
+            self.start = older.popleft().following or newest.time
             for extremes in (highs, lows):
                 while extremes[0].time < self.start:
                     extremes.popleft()
+        if self.start == newest.time:
+            highs.clear()
+            lows.clear()
+            self._alone = newest.value
 
     def judge(self, limits: FlatLine, interval: timedelta) -> QualityFlag:
         """Return the verdict on the newest value.
 
-        n intervals fit into a duration when n + 1 readings have been equal: hence the interval taken off.
+        n intervals fit into a duration when n + 1 readings have been equal: hence the interval added.
         """
         if self.start is None or self.last is None or limits.tolerance <= 0:
-            return QualityFlag.GOOD
-        lasted = self.last - self.start
-        step = min(interval, self.pause) if self.pause else interval
-        if limits.fail_after is not None and lasted > limits.fail_after - step:
-            return QualityFlag.FAIL
-        if limits.suspect_after is not None and lasted > limits.suspect_after - step:
-            return QualityFlag.SUSPECT
-        return QualityFlag.GOOD
+            return GOOD
+        lasted = self.last - self.start + (self.pause if self.pause and self.pause < interval else interval)
+        if limits.fail_after is not None and lasted > limits.fail_after:
+            return FAIL
+        if limits.suspect_after is not None and lasted > limits.suspect_after:
+            return SUSPECT
+        return GOOD

@@ -2,15 +2,16 @@
 
 from devices.limits import GrossRange
 from devices.model import QualityFlag
+from ingest.quality.flags import FAIL, GOOD, SUSPECT
 
 
 def judge_range(value: float, limits: GrossRange) -> QualityFlag:
     """Return FAIL outside the fail bounds, SUSPECT outside the suspect bounds; bounds are inclusive."""
     low, high = limits.fail
     if not low <= value <= high:
-        return QualityFlag.FAIL
+        return FAIL
     if limits.suspect is not None:
         low, high = limits.suspect
         if not low <= value <= high:
-            return QualityFlag.SUSPECT
-    return QualityFlag.GOOD
+            return SUSPECT
+    return GOOD

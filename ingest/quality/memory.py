@@ -6,14 +6,13 @@ from devices.limits import Limits
 from devices.model import QualityFlag, QualityTest
 from ingest.model import Revision, Row
 from ingest.quality.attenuated import SignalWindow
-from ingest.quality.flags import PRECEDENCE
+from ingest.quality.flags import GOOD, NOT_EVALUATED, PRECEDENCE
 from ingest.quality.flat_line import FlatRun
 from ingest.quality.gap import judge_gap
 from ingest.quality.gross_range import judge_range
 from ingest.quality.rate_of_change import judge_rate
 from ingest.quality.spike import judge_spike
 
-_GOOD = QualityFlag.GOOD
 _TIME = int(QualityTest.TIME)
 _GROSS_RANGE = int(QualityTest.GROSS_RANGE)
 _SPIKE = int(QualityTest.SPIKE)
@@ -55,7 +54,7 @@ def judge(row: Row) -> Revision | None:
     limits, memory = channel.limits, channel.memory
     if result is not None:
         flag = judge_range(result, limits.gross_range)
-        if flag is not _GOOD:
+        if flag is not GOOD:
             add_fault(row, flag, _GROSS_RANGE)
     if memory is None or row.tests & _TIME:
         return None
@@ -71,7 +70,7 @@ def judge(row: Row) -> Revision | None:
             _note(row, judge_rate(last.result, result, elapsed.total_seconds(), limits.rate_of_change), _RATE)
         if limits.spike is not None and last.result is not None:
             flag = judge_spike(memory.before, last.result, result, limits.spike)
-            if PRECEDENCE[flag] > PRECEDENCE[_GOOD]:
+            if flag is not GOOD and flag is not NOT_EVALUATED:
                 revision = revise(last, flag, _SPIKE)
     if limits.flat_line is not None:
         flat = memory.flat
@@ -107,5 +106,5 @@ def revise(row: Row, flag: QualityFlag, test: int) -> Revision | None:
 
 
 def _note(row: Row, flag: QualityFlag, test: int) -> None:
-    if flag is not _GOOD and flag is not QualityFlag.NOT_EVALUATED:
+    if flag is not GOOD and flag is not NOT_EVALUATED:
         add_fault(row, flag, test)

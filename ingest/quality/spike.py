@@ -4,6 +4,7 @@ from typing import Literal
 
 from devices.limits import Step
 from devices.model import QualityFlag
+from ingest.quality.flags import FAIL, GOOD, NOT_EVALUATED, SUSPECT
 
 Method = Literal["average", "differential"]
 
@@ -17,7 +18,7 @@ def judge_spike(
     `differential` takes the smaller of the two steps, where they go opposite ways.
     """
     if before is None or after is None:
-        return QualityFlag.NOT_EVALUATED
+        return NOT_EVALUATED
     if method == "average":
         height = abs(value - (before + after) / 2)
     else:
@@ -29,7 +30,7 @@ def judge_spike(
 def judge_step(size: float, limits: Step) -> QualityFlag:
     """Return FAIL or SUSPECT where `size` is strictly above that limit."""
     if limits.fail is not None and size > limits.fail:
-        return QualityFlag.FAIL
+        return FAIL
     if limits.suspect is not None and size > limits.suspect:
-        return QualityFlag.SUSPECT
-    return QualityFlag.GOOD
+        return SUSPECT
+    return GOOD

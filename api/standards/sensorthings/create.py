@@ -17,6 +17,7 @@ from devices.model import Domain, QualityFlag
 from devices.properties import DERIVED
 from sql.connection import Connection, Pool
 from sql.engine import detect_engine
+from sql.observations import count_deliveries, store_observations
 from sql.queries import query
 
 PROFILE = "citywatch/native"  # a thing made here may also report by the city's own messages
@@ -298,11 +299,15 @@ class Maker:
             [row.body.get("parameters") for row in told],
             [row.feature_id for row in told],
         )
-        written = await self._connection.fetchrow(
-            query("ingest", "store_observations"), *keys, [self._now] * len(rows), results,
-            [QualityFlag.NOT_EVALUATED] * len(rows), [0] * len(rows), {},
-        )  # fmt: skip
-        assert written is not None
+        written = await store_observations(
+            self._connection,
+            datastreams=keys[0],
+            times=keys[1],
+            received=[self._now] * len(rows),
+            results=results,
+            quality=[QualityFlag.NOT_EVALUATED] * len(rows),
+            tests=[0] * len(rows),
+        )
         fresh = {row.datastream_id: 0 for row in rows}
         new = set(zip(written["datastream_id"] or (), written["phenomenon_time"] or (), strict=True))
         for row in rows:
@@ -320,7 +325,7 @@ class Maker:
             for k, n in enumerate((1, 1, 0, len(mine), stored, len(mine) - stored, 0)):
                 total[k] += n
         columns = [list(column) for column in zip(*sums.values(), strict=True)]
-        await self._connection.execute(query("ingest", "count_deliveries"), list(sums), [hour] * len(sums), *columns)
+        await count_deliveries(self._connection, list(sums), [hour] * len(sums), columns)
 
 
 def _name(body: Body) -> str:

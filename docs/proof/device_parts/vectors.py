@@ -23,6 +23,8 @@ CHECKOUTS = "PROOF_DECODERS"  # a folder with `ttn/` and `chirpstack/`, the vend
 SOURCES = {"tts_v3": "lorawan_ttn", "chirpstack_v4": "lorawan_chirpstack"}
 PAIRS = ("ex1", "ex3", "ex5", "ex7", "ex9", "ex11")
 Decode = Callable[[bytes, int | None], Mapping[str, object]]
+# A prefix that is a whole message of its own: this decoder knows four bytes (two counters) and two (one of them).
+WHOLE = {("opensource/esp32-paxcounter", "0700")}
 PORTS = {0, 1, 2, 42, 85, 100, 223, 255}
 
 
@@ -46,7 +48,7 @@ def prove_vectors() -> dict[str, object]:
     through: Counter[str] = Counter()
     categories: set[str] = set()
     invented: Counter[str] = Counter()
-    cut = ports = 0
+    cut = whole = ports = 0
     for vector, decoder in zip(vectors, decoders, strict=True):
         if decoder is None:
             through["not tried"] += 1
@@ -60,7 +62,9 @@ def prove_vectors() -> dict[str, object]:
         categories |= {vector.category} if kind == "native" else set()
         for end in range(len(vector.payload)):
             cut += 1
-            if says_more(vector, decode, vector.payload[:end], vector.port):
+            if (vector.profile, vector.payload[:end].hex()) in WHOLE:
+                whole += 1
+            elif says_more(vector, decode, vector.payload[:end], vector.port):
                 invented[f"{kind}, cut"] += 1
                 print(f"  {vector} cut to {end} bytes says more than the whole")
         for port in PORTS - {other.port for other in vectors if other.profile == vector.profile}:
@@ -69,7 +73,7 @@ def prove_vectors() -> dict[str, object]:
     sandbox.close()
     assert through["native"] >= 60, through
     assert len(categories) == 3, categories
-    assert not invented["native, cut"] + invented["native, wrong port"], invented
+    assert not invented.total(), invented
     if checkouts() is not None:
         assert through["not tried"] == 0, through
     return {
@@ -78,6 +82,7 @@ def prove_vectors() -> dict[str, object]:
         "as_expected": dict(through),
         "revisions": revisions(),
         "prefixes_tried": cut,
+        "prefixes_that_are_a_message_of_their_own": whole,
         "wrong_ports_tried": ports,
         "readings_that_the_whole_does_not_hold": {kind: invented[kind] for kind in sorted(invented)},
         "crashes": 0,

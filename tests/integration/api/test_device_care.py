@@ -84,6 +84,17 @@ async def test_an_open_broker_has_no_accounts_to_give(client: httpx.AsyncClient)
     assert "open to everybody" in answer.json()["detail"]
 
 
+async def test_arguments_that_the_store_cannot_hold_are_refused_by_name(client: httpx.AsyncClient, city: Pool) -> None:
+    """jsonb has no NUL; the document says so (JsonValue), and where it stands is told."""
+    path = "/api/v1/devices/bin-1/commands"
+    refused = await client.post(path, json={"name": "identify", "arguments": {"a": [{"b": "\0"}]}})
+    assert refused.status_code == 422
+    assert "arguments.a[0].b: text may not contain NUL" in refused.json()["detail"]
+    taken = await client.post(path, json={"name": "identify", "arguments": {"n": 2**70, "é": [{"": None}]}})
+    assert taken.status_code == 200
+    assert taken.json()["arguments"] == {"n": 2.0**70, "é": [{"": None}]}
+
+
 async def test_commands_are_queued_and_listed_page_by_page(client: httpx.AsyncClient, city: Pool) -> None:
     path = "/api/v1/devices/bin-1/commands"
     made = [(await client.post(path, json={"name": "identify", "arguments": {"n": n}})).json() for n in range(3)]

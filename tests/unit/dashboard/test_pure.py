@@ -6,13 +6,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.condition_units import units_in
 from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
-from dashboard.components.city_map import bounds_of
+from dashboard.components.city_map import bounds_of, zoom_for
 from dashboard.components.commands import commands_panel
 from dashboard.components.figures import change_words
+from dashboard.components.heat import in_two_lines
 from dashboard.components.presence import presence_of
 from dashboard.components.quarantine import likely_profile
 from dashboard.components.route_map import plan_features
@@ -131,21 +133,34 @@ def test_alerts_of_one_incident_stand_where_the_first_of_them_stands() -> None:
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
-        pytest.param("pm2_5 >= 55.5", "Fine particles PM2.5 ≥ 55.5", id="a limit"),
+        pytest.param("pm2_5 >= 55.5", "Fine particles PM2.5 ≥ 55.5\u00a0µg/m³", id="a limit with its unit"),
+        pytest.param(
+            "fill_level within 0 for 4d", "Fill level moves by no more than 0\u00a0% for 4 days", id="a standstill"
+        ),
         pytest.param(
             "bin_temperature rises by 3 per 1m and bin_temperature >= 40",
-            "Temperature in the bin rises by 3 per 1 min and Temperature in the bin ≥ 40",
+            "Temperature in the bin rises by 3\u00a0°C per 1 min and Temperature in the bin ≥ 40\u00a0°C",
             id="a rate and a limit",
         ),
-        pytest.param("no data for 3.5 intervals", "no data for 3.5 intervals", id="silence"),
         pytest.param(
-            "us_aqi at unhealthy or worse", "US air quality index at unhealthy or worse", id="a name in any place"
+            "pm2_5 >= 150 and not at least 2 others within 2000 m with pm2_5 >= 60",
+            "Fine particles PM2.5 ≥ 150\u00a0µg/m³ and not 2 or more neighbours within 2000 m with"
+            " Fine particles PM2.5 ≥ 60\u00a0µg/m³",
+            id="neighbours",
         ),
+        pytest.param(
+            "at least 3 devices of a district with pm2_5 >= 75",
+            "3 or more devices of a district with Fine particles PM2.5 ≥ 75\u00a0µg/m³",
+            id="a crowd",
+        ),
+        pytest.param("no data for 3.5 intervals", "no data for 3.5 intervals", id="silence"),
+        pytest.param("us_aqi at Unhealthy or worse", "US air quality index is Unhealthy or worse", id="a level"),
         pytest.param("something_new ~ 3", "something_new ~ 3", id="what has no words stays as it is"),
+        pytest.param("something_new >= 3", "something_new ≥ 3", id="a property that is not known"),
     ],
 )
 def test_conditions_in_words(condition: str, words: str) -> None:
-    assert condition_words(condition) == words
+    assert condition_words(condition, units_in(condition)) == words
 
 
 def test_shift_counts_what_came_in_it_and_hands_over_what_is_open() -> None:
@@ -378,3 +393,24 @@ def test_who_may_not_send_a_command_finds_the_form_disabled_and_the_reason() -> 
 )
 def test_when_something_is_planted(timing: dict[str, Any], words: str) -> None:
     assert when_words({"after_s": None, "clock": None, "per_day": None} | timing) == words
+
+
+@pytest.mark.parametrize(
+    ("extent", "zoom"),
+    [
+        pytest.param([7.4, 46.9, 7.5, 46.96], 13, id="a city"),
+        pytest.param([-170, -60, 170, 75], 1, id="the world"),
+        pytest.param([7.4, 46.9, 7.4, 46.9], 15, id="one place has no size"),
+        pytest.param(None, 1, id="nothing is shown as the world"),
+    ],
+)
+def test_a_gathered_map_begins_at_the_zoom_that_shows_all(extent: list[float] | None, zoom: int) -> None:
+    assert zoom_for(extent) == zoom
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [("Ring Road anticlockwise", "Ring Road<br>anticlockwise"), ("Canal Walk", "Canal Walk"), ("A" * 30, "A" * 30)],
+)
+def test_long_names_beside_a_heat_map_take_two_lines(name: str, lines: str) -> None:
+    assert in_two_lines(name) == lines

@@ -15,9 +15,15 @@ function decodeUplink(input) {
   return {data: {temperature: ((input.bytes[0] << 8) | input.bytes[1]) / 10, unused: undefined}, warnings: []};
 }
 """
-CHIRPSTACK = "function Decode(fPort, bytes, variables) { return {port: fPort, n: bytes.length, at: variables.at}; }"
+CHIRPSTACK = "function Decode(fPort, bytes, variables) { return {port: fPort, n: bytes[0], at: variables.at}; }"
 THE_THINGS_NETWORK = "function Decoder(bytes, port) { return {port: port, first: bytes[0]}; }"
+HEXADECIMAL = "i.bytes.map(function (b) { return b.toString(16); }).join('')"
 MODULE = "const decodeUplink = (input) => ({data: {n: input.bytes.slice(1).length}}); module.exports = {decodeUplink};"
+
+
+def entry(value: str) -> str:
+    """Return a decoder of one field."""
+    return f"function decodeUplink(i) {{ return {{data: {{n: {value}}}}}; }}"
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +37,11 @@ def sandbox() -> Iterator[Sandbox]:
     ("source", "data"),
     [
         pytest.param(THE_THINGS_STACK, {"temperature": 25.6}, id="decodeUplink"),
-        pytest.param(CHIRPSTACK, {"port": 3, "n": 2, "at": "home"}, id="Decode"),
+        pytest.param(CHIRPSTACK, {"port": 3, "n": 1, "at": "home"}, id="Decode"),
         pytest.param(THE_THINGS_NETWORK, {"port": 3, "first": 1}, id="Decoder"),
         pytest.param(MODULE, {"n": 1}, id="a constant, exported"),
         pytest.param(
-            "function decodeUplink(i) { return {data: {a: NaN, b: i.recvTime.getUTCFullYear()}}; }",
+            "function decodeUplink(i) { return {data: {a: i.bytes[0] * NaN, b: i.recvTime.getUTCFullYear()}}; }",
             {"a": None, "b": 2026},
             id="not a number is missing, recvTime is a Date",
         ),
@@ -74,6 +80,16 @@ def test_a_failing_script_says_why(sandbox: Sandbox, source: str, reason: str) -
         pytest.param(THE_THINGS_STACK, b"\x01", "reads byte 1 of a payload of 1", id="decodeUplink"),
         pytest.param("function Decoder(bytes) { return {n: bytes[7] & 1}; }", b"ab", "byte 7", id="Decoder"),
         pytest.param(THE_THINGS_STACK, b"", "empty payload", id="nothing at all"),
+        pytest.param(entry("i.bytes.slice(1, 5)[0]"), b"ab", "byte 4 of a payload of 2", id="a part"),
+        pytest.param(entry("i.bytes.slice(1).slice(0, 2)[0]"), b"ab", "byte 2 of", id="a part of a part"),
+        pytest.param(entry("i.bytes.slice(1)[2] << 8"), b"abc", "byte 3 of", id="the rest"),
+        pytest.param(entry("i.bytes.map(function (b) { return b; })[3]"), b"abc", "byte 3 of", id="a copy"),
+        pytest.param(entry("Array.from(i.bytes).slice(2)[1]"), b"abc", "byte 3 of", id="the rest of a copy"),
+        pytest.param(entry("i.bytes.shift() + i.bytes.shift() + i.bytes.shift()"), b"ab", "byte 2 of", id="shift"),
+        pytest.param(entry("[].concat(i.bytes).splice(1, 2)[0]"), b"ab", "byte 2 of", id="taken out"),
+        pytest.param(entry(f"parseInt({HEXADECIMAL}.substr(2, 4), 16)"), b"ab", "byte 2 of", id="hexadecimal"),
+        pytest.param(entry(f"parseInt({HEXADECIMAL}.slice(4, 6), 16) || 0"), b"ab", "byte 2 of", id="hexadecimal end"),
+        pytest.param(entry("i.bytes.length > 2 ? i.bytes[2] : 0"), b"ab", "no message of this length", id="a default"),
     ],
 )
 def test_a_cut_payload_is_refused_and_no_reading_made_up(
@@ -81,6 +97,31 @@ def test_a_cut_payload_is_refused_and_no_reading_made_up(
 ) -> None:
     with pytest.raises(DecodeError, match=reason):
         JavaScriptDecoder(source, sandbox)(payload, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "n"),
+    [
+        pytest.param("i.bytes.slice(1, 3)[1]", 99, id="a part"),
+        pytest.param("i.bytes.slice(0, 1)[1] === undefined", True, id="behind a part, not behind the payload"),
+        pytest.param("i.bytes.slice(-2)[0] + i.bytes.slice(3).length", 98, id="from the end"),
+        pytest.param("[7, 8, 9, 10][4] === undefined && i.bytes[0]", 97, id="an array of the script's own"),
+        pytest.param("[7, 8, 9].slice(1, 100).length + i.bytes[0]", 99, id="the rest of its own"),
+        pytest.param(
+            "(function () { var k = []; for (var x in i.bytes) k.push(x); return k + ''; })()", "0,1,2", id="i"
+        ),
+        pytest.param("Object.keys([1]).length + i.bytes.reduce(function (a, b) { return a + b; })", 295, id="keys"),
+        pytest.param(
+            "(function (b) { var t = 0; while (b.length) t += b.shift(); return t; })(i.bytes)", 294, id="all"
+        ),
+        pytest.param(f"{HEXADECIMAL}.substr(2, 100)", "6263", id="the rest of the text"),
+        pytest.param(f"{HEXADECIMAL}.substr(6, 0) + ('0' + i.bytes[0].toString(16)).slice(-2)", "61", id="two"),
+        pytest.param("String.fromCharCode.apply(null, i.bytes)", "abc", id="as text"),
+        pytest.param("new Uint8Array(i.bytes).length + [...i.bytes].length", 6, id="other containers"),
+    ],
+)
+def test_what_stays_within_the_payload_is_read_as_ever(sandbox: Sandbox, value: str, n: object) -> None:
+    assert JavaScriptDecoder(entry(value), sandbox)(b"abc", 3) == {"n": n}
 
 
 HOSTILE = [

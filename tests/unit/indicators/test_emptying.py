@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from indicators.emptying import Standing, emptyings
+from indicators.emptying import Standing, collections, emptyings
 from indicators.errors import IndicatorError
 from indicators.fill import FillReading
 
@@ -46,6 +46,11 @@ def test_an_emptying_says_from_and_to_what() -> None:
     (part,) = emptyings(every(HOUR, [80, 21, 21]))
     assert (whole.before, whole.after, whole.partial) == (80, 20, False)
     assert (part.partial, part.standing) == (True, Standing.CONFIRMED)
+
+
+def test_only_what_a_later_reading_confirms_counts_as_a_collection() -> None:
+    levels = every(DAY, [80, 0, 80, 60, 0, 10, 70, 0])
+    assert [(each.time - START) // DAY for each in collections(levels)] == [4], "neither the doubtful nor the newest"
 
 
 def test_readings_must_come_in_time_order() -> None:

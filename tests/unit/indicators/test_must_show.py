@@ -25,8 +25,8 @@ def test_wyndham_drops_are_recognised_and_spikes_between_readings_are_not() -> N
     assert figures["emptyings"]["recognised"] == figures["emptyings"]["drops_of_4_steps"] > 2000
     between, in_place = figures["spikes_between_readings"], figures["spikes_in_place_of_readings"]
     assert between["injected"] == in_place["injected"] > 300
-    assert (between["taken_as_certain"], between["taken_as_uncertain"]) == (0, 0)
-    assert in_place["taken_as_certain"] == 0, "at most uncertain: daily readings cannot tell a spike from a refill"
+    assert (between["taken_for_an_emptying"], between["told_as_perhaps_one"]) == (0, 0)
+    assert in_place["taken_for_an_emptying"] == 0
 
 
 def test_wyndham_bands_hold_their_share_on_bins_held_back() -> None:

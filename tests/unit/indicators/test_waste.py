@@ -113,12 +113,19 @@ def test_time_to_full_gives_no_band_before_it_has_earned_one() -> None:
 
 
 def test_cycles_cut_short_or_torn_are_left_out() -> None:
-    levels = [0, 50, 80, 0, 40, 0, 60, 90, 0]
+    levels = [0, 50, 80, 0, 40, 0, 30, 60, 90, 0]
     readings = [FillReading(START + at * DAY, level) for at, level in enumerate(levels)]
     cycles = completed_cycles(readings, emptyings(readings), full=80)
-    assert [[each.level for each in cycle] for cycle in cycles] == [[0, 60, 90]], "the first has no known start"
+    assert [[each.level for each in cycle] for cycle in cycles] == [[0, 30, 60, 90]], "the first has no known start"
     late = [FillReading(each.time + (6 * DAY if at >= 6 else 0 * DAY), each.level) for at, each in enumerate(readings)]
     assert completed_cycles(late, emptyings(late), full=80) == []
+
+
+def test_a_cycle_with_a_drop_that_may_be_a_spike_teaches_nothing() -> None:
+    levels = [80, 0, 20, 40, 0, 60, 80, 0, 40, 80]
+    readings = [FillReading(START + at * DAY, level) for at, level in enumerate(levels)]
+    cycles = completed_cycles(readings, emptyings(readings), full=80)
+    assert [[each.level for each in cycle] for cycle in cycles] == [[0, 40, 80]]
 
 
 def test_learning_refuses_what_is_not_a_cycle() -> None:
