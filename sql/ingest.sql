@@ -19,18 +19,18 @@ SELECT max(received_at) FROM delivery WHERE slot = $1::int;
 DELETE FROM delivery WHERE slot = $1::int AND received_at < $2;
 
 -- store_observations --
--- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
--- $5 int2[] quality, $6 int2[] tests, each as text (sql/observations.py), $7 jsonb clocks
+-- $1 int[] datastream_id, $2 bigint[] phenomenon_time, $3 bigint[] received_at (microseconds since 1970),
+-- $4 float8[] result, $5 int2[] quality, $6 int2[] tests, each as text (sql/observations.py), $7 jsonb clocks
 -- Rows and their tail in one statement, so that the arrays travel once. Redelivery is a no-op. Sorted, so that two
 -- writers with the same keys cannot deadlock, and by arrival, so that of two readings for one time the first is kept.
 -- The tail's lock comes after the rows and before nextval: the order of seq is the order of commit, if little follows.
 -- The keys come back only when some rows were not new.
 WITH fresh AS (
     INSERT INTO observation (datastream_id, phenomenon_time, received_at, result, quality, tests)
-    SELECT d, t, r, v, q, s
-      FROM unnest($1::text::int[], $2::text::timestamptz[], $3::text::timestamptz[], $4::text::float8[],
-                  $5::text::int2[], $6::text::int2[])
-           WITH ORDINALITY AS new (d, t, r, v, q, s, n)
+    SELECT d, epoch + t * interval '1 microsecond', epoch + r * interval '1 microsecond', v, q, s
+      FROM (SELECT timestamptz '1970-01-01 00:00:00+00' AS epoch, generate_subscripts($1::text::int[], 1) AS n,
+                   unnest($1::text::int[]) AS d, unnest($2::text::bigint[]) AS t, unnest($3::text::bigint[]) AS r,
+                   unnest($4::text::float8[]) AS v, unnest($5::text::int2[]) AS q, unnest($6::text::int2[]) AS s) AS new
      ORDER BY d, t, n
         ON CONFLICT (datastream_id, phenomenon_time) DO NOTHING
     RETURNING datastream_id, phenomenon_time, received_at, result, quality
