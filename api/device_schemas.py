@@ -16,6 +16,10 @@ CommandState = Literal["queued", "sent", "acknowledged", "done", "failed", "expi
 DomainWord = Literal["traffic", "waste", "air", "weather", "noise", "health"]
 
 
+# Only names that fit: by `patternProperties` alone the schema would let others pass.
+Tags = Annotated[dict[Text, Text | int | float | bool], Field(json_schema_extra={"additionalProperties": False})]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -95,7 +99,7 @@ class DeviceChange(_Body):
     longitude: float | None = Field(None, ge=-180, le=180)
     source_id: Text | None = Field(None, description="time base; live where none is given")
     expected_interval: Annotated[str, StringConstraints(max_length=20)] | None = Field(None, examples=["15m"])
-    tags: dict[Text, str | int | float | bool] | None = Field(None, description="texts and numbers")
+    tags: Tags | None = Field(None, description="texts and numbers")
 
 
 class DeviceNew(DeviceChange):
