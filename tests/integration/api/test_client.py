@@ -32,8 +32,8 @@ async def test_the_example_of_the_documentation_runs(address: str, tmp_path: Pat
     assert found is not None
     script = tmp_path / "example.py"
     script.write_text(found[1].replace("localhost:8050", address), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = await asyncio.to_thread(
-        subprocess.run, [sys.executable, script], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
-        text=True,
-    )  # fmt: skip
+        lambda: subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
+    )
     assert run.stdout.splitlines() == ["bin-1 stale", "bin-2 silent", "404 there is no device 'nobody'"], run.stderr
