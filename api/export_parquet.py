@@ -1,7 +1,8 @@
 """Observations as Parquet, a row group at a time.
 
 PostgreSQL sends rows of fixed width here (binary COPY), so that numpy reads a piece as it is. What repeats (device,
-property, unit) comes once and is written as dictionaries.
+property, unit) comes once and is written as dictionaries. Arrays are made from buffers: `pyarrow.array` would load
+pandas wherever it is installed, 40 MB for nothing.
 """
 
 import asyncio
@@ -50,6 +51,27 @@ SCHEMA = pa.schema(
     ]
 )
 
+_WORDS = ["device_id", "property", "unit"]
+# A dictionary of what hardly repeats costs memory and helps nobody; differences of times and flags are small.
+_DELTA = dict.fromkeys(["phenomenon_time", "received_at", "quality", "tests"], "DELTA_BINARY_PACKED")
+
+
+def parquet_writer(target: Any) -> pq.ParquetWriter:
+    """Return a writer of the schema to a path or a file."""
+    return pq.ParquetWriter(target, SCHEMA, compression="zstd", use_dictionary=_WORDS, column_encoding=_DELTA)
+
+
+def _array(kind: pa.DataType, values: np.ndarray[Any, Any], absent: np.ndarray[Any, Any] | None = None) -> pa.Array:
+    """Return `values` as they lie in memory, null where `absent`."""
+    there = None if absent is None else pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [there, pa.py_buffer(values)])
+
+
+def _words(texts: list[str]) -> pa.Array:
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
+
 
 class _Streams:
     """What repeats: for each datastream of an export its device, property and unit, as places in dictionaries."""
@@ -58,25 +80,27 @@ class _Streams:
         size = max((row["datastream_id"] for row in rows), default=0) + 1
         self.words: dict[str, pa.Array] = {}
         self.places: dict[str, np.ndarray[Any, Any]] = {}
-        for name in ("device_id", "property", "unit"):
+        for name in _WORDS:
             known: dict[str, int] = {}
             places = np.zeros(size, dtype=np.int32)
             for row in rows:
                 places[row["datastream_id"]] = known.setdefault(row[name], len(known))
-            self.words[name], self.places[name] = pa.array(list(known), pa.string()), places
+            self.words[name], self.places[name] = _words(list(known)), places
 
     def table(self, rows: np.ndarray[Any, Any]) -> pa.Table:
         """Return rows as they came as a table of the schema."""
         native = {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in _ROW.names or ()}
         columns = [
-            pa.DictionaryArray.from_arrays(pa.array(self.places[name][native["datastream_id"]]), self.words[name])
-            for name in ("device_id", "property", "unit")
+            pa.DictionaryArray.from_arrays(
+                _array(pa.int32(), self.places[name][native["datastream_id"]]), self.words[name]
+            )
+            for name in _WORDS
         ]
-        columns += [pa.array(native[name] + _EPOCH).cast(_TIME) for name in ("phenomenon_time", "received_at")]
+        columns += [_array(_TIME, native[name] + _EPOCH) for name in ("phenomenon_time", "received_at")]
         columns += [
-            pa.array(native["result"], mask=native["absent"].astype(bool)),
-            pa.array(native["quality"]),
-            pa.array(native["tests"]),
+            _array(pa.float64(), native["result"], native["absent"].astype(bool)),
+            _array(pa.int16(), native["quality"]),
+            _array(pa.int16(), native["tests"]),
         ]
         return pa.Table.from_arrays(columns, schema=SCHEMA)
 
@@ -163,7 +187,7 @@ class _Outlet(io.RawIOBase):
 async def copy_parquet(connection: Connection, write: Write, arguments: tuple[Any, ...]) -> None:
     """Write observations as one Parquet file, row group by row group."""
     outlet = _Outlet()
-    writer = await asyncio.to_thread(pq.ParquetWriter, outlet, SCHEMA, compression="zstd")
+    writer = await asyncio.to_thread(parquet_writer, outlet)
     tables = row_groups(connection, arguments)
     async for table in tables:
         await asyncio.to_thread(writer.write_table, table, row_group_size=len(table))

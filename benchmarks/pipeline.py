@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 import psutil
 
+from benchmarks.load import WARM_UP
 from benchmarks.services import CLIENT_ID, FILTER, ROOT, Measured, Services, finished, load, wait_for, worker
 from citywatch.telemetry import configure_logging
 from ingest.broker import SessionSettings
@@ -21,7 +22,6 @@ from ingest.model import Delivery
 from sql.engine import detect_engine
 
 RECEIVED = "SELECT coalesce(sum(received), 0)::bigint FROM delivery_account"
-WARM_UP = 5000
 LOG = "worker.log"
 
 
@@ -65,12 +65,13 @@ def _costs(services: Services, measured: Measured) -> dict[str, float]:
     assert services.broker.child is not None
     return {
         "worker": measured.cpu,
-        "postgres": _cpu(services.postgres.child.pid, children=True),
-        "broker": _cpu(services.broker.child.pid),
+        "postgres": cpu_seconds(services.postgres.child.pid, children=True),
+        "broker": cpu_seconds(services.broker.child.pid),
     }
 
 
-def _cpu(pid: int, *, children: bool = False) -> float:
+def cpu_seconds(pid: int, *, children: bool = False) -> float:
+    """Return what a process, with `children` those that it has now as well, has used so far."""
     process = psutil.Process(pid)
     total = 0.0
     for one in [process, *(process.children(recursive=True) if children else [])]:

@@ -124,6 +124,15 @@ def worker(
 ) -> Iterator[Measured]:
     """Run one ingest worker as a process of its own; with `samples` it writes there where its time goes."""
     command = ["-c", WORKER] if samples is None else ["-m", "benchmarks.sampling"]
+    if samples is not None:
+        environment["BENCH_SAMPLES"] = str(samples)
+    with process(services, command, log, **environment) as measured:
+        yield measured
+
+
+@contextmanager
+def process(services: Services, command: list[str], log: str, **environment: str) -> Iterator[Measured]:
+    """Run Python with these arguments as a process that finds the store and the broker by its settings."""
     with (services.folder / log).open("ab") as out:
         child = subprocess.Popen(
             [sys.executable, *command],
@@ -134,7 +143,6 @@ def worker(
                 "CITYWATCH_STORE__DSN": services.dsn(),
                 "CITYWATCH_BROKER__HOST": "127.0.0.1",
                 "CITYWATCH_BROKER__PORT": str(services.broker.port),
-                **({} if samples is None else {"BENCH_SAMPLES": str(samples)}),
                 **environment,
             },
         )

@@ -6,11 +6,12 @@ An unknown key is an error, so that a misspelt setting never passes for a set on
 
 import json
 import os
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -51,6 +52,12 @@ def _network_server(name: str) -> str:
 
 def _network(address: str) -> str:
     return str(ip_network(address, strict=False))
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("a time zone of the IANA database, such as Europe/Paris")
+    return name
 
 
 def _web_address(secret: SecretStr) -> SecretStr:
@@ -296,6 +303,17 @@ class _Environment(_Lists):
         return state
 
 
+class IndicatorSettings(_Group):
+    """Where the city's hours are lived."""
+
+    zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="time zone by whose clock hours of the week are alike, such as Europe/Paris"
+    )
+    holidays: list[date] = Field(
+        default_factory=list, description="days that count as Sundays, such as 2026-12-25,2026-12-26"
+    )
+
+
 class Settings(BaseSettings):
     """All settings; each group's fields say what they mean."""
 
@@ -329,6 +347,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     broker: BrokerSettings = Field(default_factory=BrokerSettings)
     ingest: IngestSettings = Field(default_factory=IngestSettings)
+    indicators: IndicatorSettings = Field(default_factory=IndicatorSettings)
     rules: RulesSettings = Field(default_factory=RulesSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
     serve: ServeSettings = Field(default_factory=ServeSettings)

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes the secrets of docker-compose.yml below deploy/secrets, once: what is there already stays as it is.
+# Makes the secrets of docker-compose.yml and docker-compose.cluster.yml below deploy/secrets, once: what is there already stays as it is.
 set -eu
 cd "$(dirname "$0")"
 umask 077
 mkdir -p secrets
 fresh() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
-for name in store_password broker_password grafana_password; do
+for name in store_password broker_password grafana_password emqx_cookie; do
   [ -s "secrets/$name" ] || fresh > "secrets/$name"
 done
 [ -s secrets/store_dsn ] ||

@@ -29,7 +29,7 @@ class BrokerAdmin(Protocol):
 
 
 class StoreAdmin:
-    """For a broker that reads our table itself (EMQX): there is nothing to tell it."""
+    """For a broker that reads our table itself (EMQX), or is given all of it at its next start: nothing to tell."""
 
     def grant(self, passwords: Iterable[tuple[str, str]]) -> None:
         """Nothing: it looks when the device connects."""

@@ -17,12 +17,11 @@ from citywatch.local.dynamic_security import ITERATIONS, Account, make_account, 
 from citywatch.local.running import broker_account
 from citywatch.settings import Settings
 from devices.broker_admin import BrokerAdmin, StoreAdmin, dynamic_security
-from sql.audit import audit
+from sql.audit import audit, audit_each
 from sql.connection import Connection
 from sql.queries import query
 
 _CLOSED = "this key does not open this device: unknown, used up, expired, or for other devices"
-AT_ONCE = 20  # devices in one message to the broker, which does nothing else meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +113,7 @@ async def create_credentials(
         # Late, so that whatever fails before leaves the broker as it was.
         await asyncio.to_thread(admin.grant, [(one.device_id, one.password) for one in made])
         action = "credential.rotate" if rotate else "credential.create"
-        for one in made:
-            await audit(connection, actor, action, f"device/{one.device_id}", address=address)
+        await audit_each(connection, actor, action, [f"device/{one.device_id}" for one in made], address)
     return made
 
 
@@ -146,8 +144,7 @@ async def revoke_credentials(
         rows = await connection.fetch(query("credentials", "revoke_credentials"), list(device_ids), now, actor)
         await asyncio.to_thread(admin.revoke, device_ids)
         revoked = sorted(row["device_id"] for row in rows)
-        for device_id in revoked:
-            await audit(connection, actor, "credential.revoke", f"device/{device_id}", address=address)
+        await audit_each(connection, actor, "credential.revoke", [f"device/{one}" for one in revoked], address)
     return revoked
 
 

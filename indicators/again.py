@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from indicators.derived import AIR_INPUTS
+from indicators.derived import AIR_INPUTS, FORECAST_INPUTS, PERIODS, USUAL_INPUTS, Kind
+from indicators.usual_hour import Calendar
 from indicators.worker import Worker
 from sql.connection import Connection
 from sql.engine import detect_engine
@@ -25,11 +26,22 @@ async def ask_again(connection: Connection, since: datetime, until: datetime, no
         await connection.execute(query("indicators", "ask_again_hours"), since, until, now, list(AIR_INPUTS))
         for name in ("ask_again_quarters", "ask_again_readings", "ask_again_days"):
             await connection.execute(query("indicators", name), since, until, now)
+        for kind, names in ((Kind.USUAL, USUAL_INPUTS), (Kind.FORECAST, FORECAST_INPUTS)):
+            await connection.execute(
+                query("indicators", "ask_again_spans"), since, until, now, list(names), str(kind), PERIODS[kind].width
+            )
         await connection.execute(query("calculations", "ask_again_calculated"), since, until, now)
         return await _waiting(connection)
 
 
-async def recompute(connection: Connection, since: datetime, until: datetime, now: datetime, progress: Progress) -> int:
+async def recompute(
+    connection: Connection,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    progress: Progress,
+    calendar: Calendar | None = None,
+) -> int:
     """Work out again what ends in the span; return how many periods it was. Doing it twice changes nothing more.
 
     Where `indicators run` is at work it does it, and this only watches; else it is done here.
@@ -37,7 +49,7 @@ async def recompute(connection: Connection, since: datetime, until: datetime, no
     total = await ask_again(connection, since, until, now)
     progress(0, total)
     alone = await connection.fetchval(query("indicators", "lock_indicators_process"))
-    worker = Worker(connection, await detect_engine(connection)) if alone else None
+    worker = Worker(connection, await detect_engine(connection), calendar) if alone else None
     while left := await _waiting(connection):
         if worker is None:
             await asyncio.sleep(LOOK_EVERY.total_seconds())

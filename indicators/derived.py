@@ -11,6 +11,7 @@ from indicators.thresholds import table_for
 HOUR = timedelta(hours=1)
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
+FORECAST_EVERY = timedelta(hours=6)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # How long after its end a period waits for readings: two intervals of the device, within these bounds. Above the
@@ -33,6 +34,8 @@ class Kind(StrEnum):
     CALC_QUARTER = "calc_quarter"
     CALC_HOUR = "calc_hour"
     CALC_DAY = "calc_day"
+    FORECAST = "forecast"
+    USUAL = "usual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,25 @@ PERIODS: Mapping[Kind, Period] = {
     Kind.CALC_QUARTER: Period(QUARTER, 1),
     Kind.CALC_HOUR: Period(HOUR, 1),
     Kind.CALC_DAY: Period(DAY, 1),
+    Kind.FORECAST: Period(FORECAST_EVERY, 1),
+    Kind.USUAL: Period(HOUR, 1),
 }
 
 EACH_READING = frozenset({Kind.BIN, Kind.SERIES})
 
 AIR_INPUTS = ("pm2_5", "pm10", "o3", "no2", "so2", "co")
 ROAD_INPUT, BIN_INPUT = "vehicle_speed", "fill_level"
+# Of these the next 24 hours are forecast: the highest hour expected is an observation of its own.
+FORECAST_INPUTS = ("pm2_5", "pm10", "o3", "no2", "vehicle_flow")
+USUAL_INPUTS = ("vehicle_speed", "vehicle_flow")
+DRIFT_INPUTS = ("pm2_5", "pm10", "o3", "no2")  # held against the stations around
+_INPUTS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.AIR: AIR_INPUTS,
+    Kind.ROAD: (ROAD_INPUT,),
+    Kind.BIN: (BIN_INPUT,),
+    Kind.FORECAST: FORECAST_INPUTS,
+    Kind.USUAL: USUAL_INPUTS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +94,28 @@ class Value:
 NO_VALUE = Value(None, QualityFlag.MISSING)
 
 
+def next_day(name: str) -> str:
+    """Return the property that holds the forecast of the property `name`."""
+    return f"{name}_next_day"
+
+
 def methods() -> dict[str, Method]:
     """Return method and edition of every derived property."""
     us, eu, level, trip, waste = (
         table_for(name).edition for name in ("us_aqi", "european_aqi", "level_of_service", "travel_time", "waste")
     )
+    ahead = Method("highest hour expected in the next 24 h, seasonal baseline and recent deviations", "Citywatch 1")
+    usual = "median of the same hour of the week in eight weeks, holidays as Sundays"
+    offset = Method("median of the day's hourly differences from the nearest stations' median", "Citywatch 1")
+    drifted = Method(
+        "CUSUM of the daily offsets, slack 0.5, against their first three weeks of ninety days", "Citywatch 1"
+    )
     return {
+        **{f"{name}_offset": offset for name in DRIFT_INPUTS},
+        **{f"{name}_drift": drifted for name in DRIFT_INPUTS},
+        **{next_day(name): ahead for name in FORECAST_INPUTS},
+        **{f"{name}_usual": Method(usual, "Citywatch 1") for name in USUAL_INPUTS},
+        **{f"{name}_deviation": Method(f"robust deviations from the {usual}", "Citywatch 1") for name in USUAL_INPUTS},
         "us_aqi": Method("hourly, particles by NowCast, ozone by its surrogate", us),
         "nowcast_pm2_5": Method("NowCast of 12 hours", us),
         "european_aqi": Method("hourly", eu),
@@ -100,13 +132,7 @@ def methods() -> dict[str, Method]:
 
 def kinds_of(name: str) -> tuple[Kind, ...]:
     """Return what a reading of the measured property `name` touches."""
-    if name in AIR_INPUTS:
-        return (Kind.AIR, Kind.HEALTH)
-    if name == ROAD_INPUT:
-        return (Kind.ROAD, Kind.HEALTH)
-    if name == BIN_INPUT:
-        return (Kind.BIN, Kind.HEALTH)
-    return (Kind.HEALTH,)
+    return (*(kind for kind, inputs in _INPUTS.items() if name in inputs), Kind.HEALTH)
 
 
 def touched(kind: Kind, at: datetime) -> Iterator[datetime]:

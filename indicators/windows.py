@@ -1,7 +1,7 @@
 """Reads what the derived values of many devices rest on, a few queries for all of them, and works the values out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
@@ -24,9 +24,12 @@ from indicators.derived import (
     flag,
     floor,
 )
+from indicators.drift_windows import derive_drift
 from indicators.dues import INSTANT, Derived, Due, Key, by_key, spans, told
+from indicators.hour_windows import derive_forecasts, derive_usual
 from indicators.road_quarter import own_free_flow, road_quarter
 from indicators.sensor_health import battery_days_left, completeness
+from indicators.usual_hour import Calendar
 from indicators.watching import HISTORY, Watched
 from sql.connection import Connection
 from sql.queries import query
@@ -41,8 +44,9 @@ class Windows:
 
     calculations: ByDue = {}
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, calendar: Calendar) -> None:
         self._connection = connection
+        self._calendar = calendar
         self._free_flow: dict[Key, float | None] = {}
         self._watched: dict[str, Watched] = {}
         self._calculations: ByDue | None = None  # read when first needed, where nobody has told them
@@ -60,12 +64,14 @@ class Windows:
         by_kind: defaultdict[Kind, list[Due]] = defaultdict(list)
         for due in dues:
             by_kind[due.kind].append(due)
-        work = {
+        work: dict[Kind, Callable[[Sequence[Due]], Awaitable[list[Derived]]]] = {
             Kind.AIR: self._air,
             Kind.ROAD: self._road,
             Kind.BIN: lambda those: derive_bins(self._connection, those),
             Kind.HEALTH: self._health,
             Kind.SERIES: self._watch,
+            Kind.FORECAST: lambda those: derive_forecasts(self._connection, those, self._calendar),
+            Kind.USUAL: lambda those: derive_usual(self._connection, those, self._calendar),
         }
         found: list[Derived] = []
         for kind, those in by_kind.items():
@@ -183,7 +189,7 @@ class Windows:
                 quality = flag(sum(row["n_good"] for row in days), sum(row["n"] for row in days))
                 values["battery_days_left"] = NO_VALUE if left is None else Value(round(left, 2), quality)
             found += told(due, values)
-        return found
+        return found + await derive_drift(self._connection, dues)
 
 
 def _learnt_at(due: Due) -> datetime:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from citywatch.local.running import store_dsn
 from citywatch.metrics import note_step
@@ -23,6 +24,7 @@ from indicators.derived import Kind, methods
 from indicators.dues import Due
 from indicators.record import Recorder, Written
 from indicators.touches import Input, Touches
+from indicators.usual_hour import Calendar
 from indicators.windows import Windows
 from sql.connection import Connection, Pool, Record
 from sql.engine import Engine, detect_engine
@@ -59,10 +61,10 @@ class Step:
 class Worker:
     """Derives on one connection; `position` is None until the periods that wait have been read."""
 
-    def __init__(self, connection: Connection, engine: Engine) -> None:
+    def __init__(self, connection: Connection, engine: Engine, calendar: Calendar | None = None) -> None:
         self._connection = connection
         self._engine = engine
-        self._windows = Windows(connection)
+        self._windows = Windows(connection, calendar or Calendar())
         self._recorder = Recorder(connection, methods())
         self._touches = Touches()
         self._position: int | None = None
@@ -170,6 +172,11 @@ class Worker:
         return len(dues), written
 
 
+def city_calendar(settings: Settings) -> Calendar:
+    """Return where the city's hours are lived, and its holidays."""
+    return Calendar(ZoneInfo(settings.indicators.zone), frozenset(settings.indicators.holidays))
+
+
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Derive until `stop`; wait out a store that is away, and another indicators process that is at work."""
     dsn, backoff = store_dsn(settings), Backoff()
@@ -189,7 +196,7 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
         async with pool.acquire() as connection:
             if not await _take_turn(connection, stop):
                 return
-            worker = Worker(connection, await detect_engine(connection))
+            worker = Worker(connection, await detect_engine(connection), city_calendar(settings))
             async with (
                 TailWatch(dsn, process="indicators") as watch,
                 Listener(

@@ -75,11 +75,13 @@ class Tally:
             outcome.rejected += 1
             outcome.by_reason[verdict.reason] = outcome.by_reason.get(verdict.reason, 0) + 1
 
-    def columns(self) -> tuple[object, ...]:
-        """Return the counts as columns for the query `count_deliveries`."""
-        keys = list(self.counts)
-        numbers = [[self.counts[key][at] for key in keys] for at in range(7)]
-        return ([key[0] for key in keys], [key[1] for key in keys], *numbers)
+    def columns(self) -> tuple[list[str], list[datetime], list[tuple[int, ...]]]:
+        """Return devices, hours and the counts of each as columns."""
+        return (
+            [device for device, _ in self.counts],
+            [hour for _, hour in self.counts],
+            [*zip(*self.counts.values(), strict=True)],
+        )
 
 
 async def fetch_account(

@@ -153,14 +153,17 @@ class Decoder:
         # A time that counts from the arrival is another one at the next delivery of the same message.
         by_arrival = False
         if uplink.now is None and fallback is None:
-            by_arrival = any("time_offset" in record for record in uplink.records)
+            for record in uplink.records:  # any() would make a generator, for each message
+                if "time_offset" in record:
+                    by_arrival = True
         for reading in readings:
-            channel = channels.get(reading.property) or speaker.channel(reading.property)
-            time, quality, tests = reading.time or fallback, _GOOD, _NO_TEST
+            name, result, stated = reading
+            channel = channels.get(name) or speaker.channel(name)
+            time, quality, tests = stated or fallback, _GOOD, _NO_TEST
             if time is None:
                 if delivery.retain and live:
                     detail = "a retained message without a time: nobody knows how old it is"
-                    refused.append(Refused(reading.property, RefuseReason.BAD_TIME, detail))
+                    refused.append(Refused(name, RefuseReason.BAD_TIME, detail))
                     continue
                 time, by_arrival = now, True
             elif not oldest <= time <= newest:
@@ -168,7 +171,7 @@ class Decoder:
                     allowed = self.lateness if live or uplink.now is not None else None
                     quality = judge_time(time, now, live=clocked, lateness=allowed)
                 except TooOldError as error:
-                    refused.append(Refused(reading.property, RefuseReason.TOO_OLD, str(error)))
+                    refused.append(Refused(name, RefuseReason.TOO_OLD, str(error)))
                     continue
                 if quality is not _GOOD:
                     newest_time = reading is readings[-1]
@@ -178,7 +181,6 @@ class Decoder:
                         time, quality = corrected, _GOOD
                     else:
                         time, by_arrival = now, True
-            result = reading.value
             rows.append(Row(channel, time, arrived, result, _MISSING if result is None else quality, tests))
         if clocked and rows and now - rows[-1].phenomenon_time > SUSPICIOUS_DELAY:
             self._watch_clock(speaker, delivery, rows[-1].phenomenon_time, now, possible=True)

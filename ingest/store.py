@@ -17,7 +17,7 @@ from ingest.model import Accepted, Outcome, Revision, Row
 from ingest.quality.flags import roll_up
 from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
-from sql.observations import store_observations
+from sql.observations import count_deliveries, store_observations
 from sql.queries import query
 from sql.retry import PASSING
 
@@ -117,7 +117,7 @@ class Store:
                 if isinstance(verdict, Accepted):
                     stored = len(verdict.rows) if new is None else sum(row in new for row in verdict.rows)
                 tally.count(verdict, stored, devices)
-            transaction_id = await connection.fetchval(query("ingest", "count_deliveries"), *tally.columns())
+            transaction_id = await count_deliveries(connection, *tally.columns())
             await self._append_change(connection, await self._revise(connection, batch.revisions))
             await self._append_change(connection, await self._mark_conflicts(connection, rows, kept))
             self._doubt = (batch, transaction_id, tally.outcome)

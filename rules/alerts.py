@@ -1,4 +1,5 @@
-"""Alerts in the store: every change goes through the lifecycle, into the row, into the journal and out as news."""
+"""Alerts in the store, one by one: every change goes through the lifecycle, into the row, into the journal and out as
+news. What the engine says of many at once is written by rules.record."""
 
 from __future__ import annotations
 
@@ -29,51 +30,13 @@ def standing_of(row: Record) -> Standing:
     return Standing(AlertState(row["state"]), row["cleared_at"] is None and row["open"], row["latched"])
 
 
-async def record(
-    connection: Connection, ready: Watch, subject: Subject, datastream_id: int | None, change: Change
-) -> int | None:
-    """Write what the engine says, inside the caller's transaction; return the alert it concerns.
-
-    None where there is nothing to write: somebody had raised it already. Saying a thing twice changes nothing.
-    """
-    key = key_of(change.rule_id, subject.device_id)
-    if change.kind is Kind.RAISED:
-        return await raise_alert(connection, ready, subject, datastream_id, change, key)
-    began = change.was or change.episode.raised_at
-    row = await connection.fetchrow(query("rules", "lock_by_raise"), key, began)
-    if row is None:
-        return None
-    alert_id: int = row["alert_id"]
-    actor = f"rule {change.rule_id} v{ready.rule.version}"
-    stands = standing_of(row).active
-    if (change.kind is Kind.CLEARED and not stands) or (change.kind is Kind.REOPENED and stands):
-        return None  # it is so already
-    episode = change.episode
-    comment = f"had begun {began.isoformat()}" if change.kind is Kind.MOVED else ""
-    before = standing_of(row)
-    after = advance(before, change.kind, acknowledged=row["acknowledged_at"] is not None)
-    await connection.execute(
-        query("rules", "change_alert"),
-        alert_id,
-        after.state.value,
-        after.open,
-        episode.raised_at,
-        episode.cleared_at,
-        episode.silent,
-        change.kind is Kind.RETRACTED,
-        change.at,
-        change.kind.value,
-        before.state.value,
-        actor,
-        comment,
-    )
-    return alert_id
-
-
 async def raise_alert(
     connection: Connection, ready: Watch, subject: Subject, datastream_id: int | None, change: Change, key: str
 ) -> int | None:
-    """Write a new alert; return None where its key has one that stands. The unique indexes decide, nobody's luck."""
+    """Write a new alert, whatever it meets: one that it supersedes, a shelving, a newer one.
+
+    Return None where its key has one that stands. The unique indexes decide, nobody's luck.
+    """
     rule, episode = ready.rule, change.episode
     actor = f"rule {rule.rule_id} v{rule.version}"
     met = await connection.fetchrow(query("rules", "before_raise"), key, episode.raised_at)
@@ -101,7 +64,7 @@ async def raise_alert(
         standing.open,
         episode.silent,
         describe(ready, subject, change),
-        _inputs(ready, subject, change),
+        inputs_of(ready, subject, change),
         episode.raised_at,
         episode.cleared_at,
         rule.latched,
@@ -171,7 +134,8 @@ async def write_journal(
     )
 
 
-def _inputs(ready: Watch, subject: Subject, change: Change) -> dict[str, Any]:
+def inputs_of(ready: Watch, subject: Subject, change: Change) -> dict[str, Any]:
+    """Return what an alert was made from, for explanations."""
     assert change.evidence is not None
     return {
         "expected_interval_seconds": subject.expected_interval.total_seconds(),

@@ -30,6 +30,8 @@ class Judge:
     clocks: dict[str, datetime] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # devices whose stream changed since the last checkpoint
     _recount: bool = False
+    _shortest: timedelta | None = None  # interval of the live devices that are known, None without any
+    _shortest_known: bool = False
 
     def knows(self, batch: TailBatch) -> bool:
         """Say whether every datastream of the batch belongs to a known device."""
@@ -120,11 +122,15 @@ class Judge:
 
     def deaf_from(self, now: datetime) -> datetime | None:
         """Return since when nothing has come from any live device although something should have; None if it has."""
-        subjects = (self.city.subjects[each] for each in self.streams)
-        intervals = [each.expected_interval for each in subjects if each.source_id == "live" and each.area is None]
-        if not intervals or "live" not in self.clocks:
+        if "live" not in self.clocks:
             return None
-        deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * min(intervals))
+        if not self._shortest_known:
+            subjects = (self.city.subjects[each] for each in self.streams)
+            intervals = (each.expected_interval for each in subjects if each.source_id == "live" and each.area is None)
+            self._shortest, self._shortest_known = min(intervals, default=None), True
+        if self._shortest is None:
+            return None
+        deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * self._shortest)
         return deaf_from if now > deaf_from else None
 
     def _excuse_outage(self, batch: TailBatch) -> None:
@@ -144,7 +150,7 @@ class Judge:
     def adopt(self) -> list[tuple[str, str]]:
         """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
         gone: list[tuple[str, str]] = []
-        self._recount = True
+        self._recount, self._shortest_known = True, False
         for device_id in [each for each in self.streams if each not in self.city.subjects]:
             del self.streams[device_id]
         for device_id, stream in self.streams.items():
@@ -176,6 +182,7 @@ class Judge:
         if stream is None:
             versions = {ready.rule_id: ready.rule.version for ready in self.city.watches[device_id]}
             stream = self.streams[device_id] = Stream(versions=versions)
+            self._shortest_known = False
         return stream
 
 

@@ -7,14 +7,15 @@ checkpoint, goes again over the tail from there to the position, and compares wh
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from citywatch.errors import RuleError
 from citywatch.telemetry import get_logger
-from rules.alerts import record, withdraw
+from rules.alerts import withdraw
 from rules.definitions import load_definitions, rule_files
 from rules.difference import Change
 from rules.engine import Watch
@@ -26,14 +27,16 @@ from rules.notify.escalation import Policy, escalate
 from rules.notify.outbox import enqueue
 from rules.outage import tell_outage
 from rules.quiet import keep_quiet
+from rules.record import News, record
 from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
 from sql.connection import Connection
 from sql.queries import query
 from sql.tail import TailBatch, lock_position, read_tail, save_position
 
 CONSUMER = "rules"
-ROWS = 5_000
+ROWS, BATCHES = 5_000, 1_000  # so much of the tail in one step at most
 CHECKPOINT_EVERY = timedelta(seconds=30)
+CHECKPOINT_SHARE = 0.02  # of all time at most: where much is remembered it takes seconds, and comes less often
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
 TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
 
@@ -59,7 +62,7 @@ class Worker:
         self._author = author
         self._policy = policy or Policy()
         self._position: int | None = None
-        self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
+        self._checkpoint_due = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
         self._rules_at: datetime | None = None
         self._ticked_at = datetime.min.replace(tzinfo=UTC)
@@ -84,10 +87,11 @@ class Worker:
                     await self._restore(position)
                 elif self._stale or await self._rules_changed(now):
                     await self._reload()
-                count, passed = await self._consume(), False
+                count, heard_at = await self._consume(now)
+                passed = False
                 if not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY:
                     self._ticked_at = now
-                    await self._tell(self._judge.tick(now))
+                    await self._tell(list(self._news(self._judge.tick(heard_at))))
                     passed = True
                     await close_incidents(self._connection, now)
                 if self._told or passed:
@@ -97,10 +101,12 @@ class Worker:
                 if self._told:
                     self._told = False
                     await group_alerts(self._connection, *self._topology)
-                outage = await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
+                outage = await tell_outage(
+                    self._connection, self._judge.deaf_from(heard_at), self._judge.clocks.get("live")
+                )
                 if outage is not None:
-                    await enqueue(self._connection, self._policy.targets, outage, Severity.CRITICAL, datetime.now(UTC))
-                if now - self._checkpoint_at >= CHECKPOINT_EVERY:
+                    await self._enqueue([(outage, Severity.CRITICAL)])
+                if now >= self._checkpoint_due:
                     await self._keep(now)
         except BaseException:
             self._position = None  # memory may be ahead of the store
@@ -111,7 +117,10 @@ class Worker:
         """Tell of alerts that speak again after they were quiet."""
         for alert_id in speaking:
             severity = Severity(await self._connection.fetchval(query("rules", "severity_of"), alert_id))
-            await enqueue(self._connection, self._policy.targets, alert_id, severity, datetime.now(UTC), anew=True)
+            await self._enqueue([(alert_id, severity)], anew=True)
+
+    async def _enqueue(self, alerts: Sequence[tuple[int, Severity]], *, anew: bool = False) -> None:
+        await enqueue(self._connection, self._policy.targets, alerts, datetime.now(UTC), anew=anew)
 
     async def checkpoint(self, now: datetime) -> None:
         """Keep the state as it is, so that the next start has nothing to go over again."""
@@ -119,32 +128,49 @@ class Worker:
             async with self._connection.transaction():
                 await self._keep(now)
 
-    async def _consume(self) -> int:
+    async def _consume(self, now: datetime) -> tuple[int, datetime]:
+        """Judge the next rows of the tail; return how many, and until when all that was heard has been judged.
+
+        That is `now` where the tail is read to its end. Where we are behind, nobody is silent yet.
+        """
         batches = await read_tail(self._connection, CONSUMER, ROWS)
+        said: list[News] = []
         for batch in batches:
             if not self._judge.knows(batch):
+                await self._tell(said)
+                said = []
                 await self._reload()
-            await self._tell(self._judge.take(batch))
+            said += self._news(self._judge.take(batch))
+        await self._tell(said)
         if batches:
             self._position = batches[-1].seq
             await save_position(self._connection, CONSUMER, batches[-1].seq)
-        return sum(len(batch.datastream_id) for batch in batches)
+        count = sum(len(batch.datastream_id) for batch in batches)
+        behind = count >= ROWS or len(batches) >= BATCHES
+        return count, min(now, batches[-1].at) if behind else now
 
-    async def _tell(self, changes: Iterable[tuple[str, Watch, Change]]) -> None:
+    def _news(self, changes: Iterable[tuple[str, Watch, Change]]) -> Iterator[News]:
         city = self._judge.city
         for device_id, ready, change in changes:
-            datastream_id = city.datastream_of(ready.rule, device_id)
-            alert_id = await record(self._connection, ready, city.subjects[device_id], datastream_id, change)
+            yield News(ready, city.subjects[device_id], city.datastream_of(ready.rule, device_id), change)
+
+    async def _tell(self, said: Sequence[News]) -> None:
+        written = list(zip(said, await record(self._connection, said), strict=True))
+        speaking = [
+            (alert_id, news.ready.rule.severity)
+            for news, alert_id in written
+            if alert_id is not None and news.change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED)
+        ]
+        await self._enqueue(speaking)
+        for news, alert_id in written:
             if alert_id is not None:
                 self._told = True
-                if change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED):
-                    severity = ready.rule.severity
-                    await enqueue(self._connection, self._policy.targets, alert_id, severity, datetime.now(UTC))
+                change = news.change
                 log.info(
                     f"alert_{change.kind}",
                     alert_id=alert_id,
                     rule_id=change.rule_id,
-                    device_id=device_id,
+                    device_id=news.subject.device_id,
                     at=change.at.isoformat(),
                 )
 
@@ -165,7 +191,7 @@ class Worker:
                 again += len(batch.datastream_id)
             seq = rows[-1]["seq"]
         told = await told_episodes(self._connection, self._judge.streams)
-        await self._tell(self._judge.reconcile(told))
+        await self._tell(list(self._news(self._judge.reconcile(told))))
         await self._withdraw(gone)
         self._position = position
         log.info("rules_restored", position=position, devices=len(self._judge.streams), rows_again=again)
@@ -211,7 +237,7 @@ class Worker:
 
     async def _keep(self, now: datetime) -> None:
         assert self._position is not None
-        judge = self._judge
+        judge, began = self._judge, time.perf_counter()
         changed = {device_id: judge.streams[device_id] for device_id in judge.touched if device_id in judge.streams}
         areas = {key for key in changed if judge.city.subjects[key].area is not None}
         await save_checkpoint(
@@ -222,4 +248,5 @@ class Worker:
             {key: changed[key] for key in areas},
         )
         judge.touched.clear()
-        self._checkpoint_at = now
+        took = timedelta(seconds=time.perf_counter() - began)
+        self._checkpoint_due = now + max(CHECKPOINT_EVERY, took / CHECKPOINT_SHARE)

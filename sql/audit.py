@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,17 +34,39 @@ async def audit(
 
     Other writers wait until that transaction ends, so this comes last in it. Never put a secret into `detail`.
     """
+    return await _append(connection, actor, action, [object], detail, address)
+
+
+async def audit_each(connection: Connection, actor: str, action: str, objects: Sequence[str], address: str) -> None:
+    """Add an entry for each of many objects of the same action, as `audit` does for one."""
+    if objects:
+        await _append(connection, actor, action, objects, None, address)
+
+
+async def _append(
+    connection: Connection,
+    actor: str,
+    action: str,
+    objects: Sequence[str],
+    detail: Mapping[str, Any] | None,
+    address: str,
+) -> int:
     if not connection.is_in_transaction():
         raise StoreError(f"{action}: an audit entry is written in the transaction of what it tells of")
     await connection.execute(query("audit", "audit_lock"), LOCK)
     head = await connection.fetchrow(query("audit", "audit_head"))
     assert head is not None
     text = json.dumps(detail or {}, sort_keys=True, ensure_ascii=False, default=str)
-    values = (head["event_id"] + 1, head["now"], actor, action, object, text, address)
-    previous = head["hash"] or FIRST
-    entry = dict(zip(_FIELDS, values, strict=True))
-    await connection.execute(query("audit", "audit_add"), *values, previous, entry_hash(entry, previous))
-    return int(entry["event_id"])
+    number, previous = int(head["event_id"]), head["hash"] or FIRST
+    added = []
+    for each in objects:
+        number += 1
+        values = (number, head["now"], actor, action, each, text, address)
+        fresh = entry_hash(dict(zip(_FIELDS, values, strict=True)), previous)
+        added.append((*values, previous, fresh))
+        previous = fresh
+    await connection.executemany(query("audit", "audit_add"), added)
+    return number
 
 
 @dataclass(frozen=True, slots=True)

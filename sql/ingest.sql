@@ -67,12 +67,13 @@ SELECT r, f, reason, detail, d, topic, p, size, key
 
 -- count_deliveries --
 -- $1 text[] device_id, $2 timestamptz[] hour, then int[]: $3 received, $4 accepted, $5 rejected, $6 readings, $7 stored,
--- $8 duplicate, $9 refused
+-- $8 duplicate, $9 refused; all but the first as text (sql/observations.py)
 -- Returns the transaction: a writer that loses its connection during the commit can ask what became of it.
 WITH counted AS (
 INSERT INTO delivery_account AS old (device_id, hour, received, accepted, rejected, readings, stored, duplicate, refused)
 SELECT *
-  FROM unnest($1::text[], $2::timestamptz[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[])
+  FROM unnest($1::text[], $2::text::timestamptz[], $3::text::int[], $4::text::int[], $5::text::int[], $6::text::int[],
+              $7::text::int[], $8::text::int[], $9::text::int[])
        AS new (device_id, hour, received, accepted, rejected, readings, stored, duplicate, refused)
  ORDER BY device_id, hour
     ON CONFLICT (device_id, hour) DO UPDATE

@@ -1,11 +1,14 @@
 -- enqueue --
--- $1 bigint alert_id, $2 text channel, $3 text target, $4 timestamptz due_at, $5 boolean whether it speaks anew
--- Only for an alert that speaks.
+-- $1 bigint[] alert_id, $2 timestamptz[] due_at, $3 text channel, $4 text target, $5 boolean whether they speak anew
+-- Only for alerts that speak.
 INSERT INTO notification (alert_id, channel, target, due_at, round)
-SELECT alert_id, $2, $3, $4,
-       CASE WHEN $5 THEN (SELECT coalesce(max(round), -1) + 1 FROM notification WHERE alert_id = $1) ELSE 0 END
-  FROM alert
- WHERE alert_id = $1 AND state = 'unacknowledged' AND NOT silent
+SELECT a.alert_id, $3, $4, new.due_at,
+       CASE WHEN $5 THEN (SELECT coalesce(max(round), -1) + 1 FROM notification AS o WHERE o.alert_id = a.alert_id)
+            ELSE 0 END
+  FROM unnest($1::bigint[], $2::timestamptz[]) WITH ORDINALITY AS new (alert_id, due_at, n)
+  JOIN alert AS a ON a.alert_id = new.alert_id
+ WHERE a.state = 'unacknowledged' AND NOT a.silent
+ ORDER BY n
     ON CONFLICT DO NOTHING;
 
 -- escalate --

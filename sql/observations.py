@@ -1,4 +1,4 @@
-"""The one write of observations, whoever makes it: rows and their tail row in one statement."""
+"""The one write of observations, whoever makes it: rows and their tail row in one statement, then the account."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -37,8 +37,20 @@ def microseconds(times: Sequence[datetime]) -> list[int]:
     return [(span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds for span in spans]
 
 
+async def count_deliveries(
+    connection: Connection, devices: Sequence[str], hours: Sequence[datetime], counts: Sequence[Sequence[int]]
+) -> str:
+    """Add to the account of each device and hour; `counts` are the columns that the query names.
+
+    Returns the id of the transaction, by which its outcome can be asked for after a lost connection.
+    """
+    columns = map(as_array, (hours, *counts))
+    transaction_id: str = await connection.fetchval(query("ingest", "count_deliveries"), devices, *columns)
+    return transaction_id
+
+
 def as_array(values: Sequence[object]) -> str:
-    """Return numbers and None as PostgreSQL writes an array, which is JSON but for the brackets.
+    """Return numbers, instants and None as PostgreSQL writes an array, which is JSON but for the brackets.
 
     The driver searches every element of a list for lists inside: a quarter of a worker's time.
     """

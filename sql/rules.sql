@@ -9,7 +9,9 @@ SELECT d.device_id, d.profile, d.domain, d.name, d.district_id, d.site_id, d.sou
        coalesce(array_agg(s.datastream_id ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
            AS datastream_ids,
        coalesce(array_agg(s.property ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
-           AS properties
+           AS properties,
+       coalesce(array_agg(s.method IS NOT NULL ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
+           AS derived
   FROM device AS d
   LEFT JOIN datastream AS s USING (device_id)
  GROUP BY d.device_id;
@@ -153,13 +155,51 @@ line AS (
     RETURNING alert_id)
 SELECT alert_id, pg_notify('citywatch_alert', alert_id::text) FROM line;
 
--- lock_by_raise --
--- $1 text alert_key, $2 timestamptz raised_at
-SELECT alert_id, alert_key, rule_id, rule_version, device_id, severity, state, open, silent, raised_at, cleared_at,
-       latched, acknowledged_at, acknowledged_by, assigned_to, retracted_at
-  FROM alert
- WHERE alert_key = $1 AND raised_at = $2 AND retracted_at IS NULL
-   FOR UPDATE;
+-- before_raises --
+-- $1 text[] alert_key, $2 timestamptz[] raised_at
+-- What new alerts meet, in the order asked for: the open one of the key, a shelving.
+SELECT (SELECT alert_id FROM alert AS a
+         WHERE a.alert_key = new.key AND open AND a.raised_at < new.raised_at AND cleared_at IS NOT NULL) AS superseded,
+       EXISTS (SELECT FROM shelving AS s WHERE s.alert_key = new.key AND ended_at IS NULL) AS shelved
+  FROM unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS new (key, raised_at, n)
+ ORDER BY n;
+
+-- raise_alerts --
+-- $1 text[] alert_key, $2 text[] rule_id, $3 int[] rule_version, $4 text[] device_id, $5 int[] datastream_id,
+-- $6 text[] severity, $7 text[] state, $8 boolean[] open, $9 boolean[] silent, $10 jsonb[] summary, $11 jsonb[] inputs,
+-- $12 timestamptz[] raised_at, $13 boolean[] latched, $14 text[] area, $15 text[] actor
+-- As raise_alert, for many that stand; every key once. Of those that have one already nothing comes back.
+WITH new AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], $8::boolean[],
+                         $9::boolean[], $10::jsonb[], $11::jsonb[], $12::timestamptz[], $13::boolean[], $14::text[],
+                         $15::text[])
+           WITH ORDINALITY AS t (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, open,
+                                 silent, summary, inputs, raised_at, latched, area, actor, n)),
+made AS (
+    INSERT INTO alert (alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, open, silent,
+                       summary, inputs, raised_at, latched, area)
+    SELECT alert_key, rule_id, rule_version, device_id, datastream_id, severity, state, open, silent, summary, inputs,
+           raised_at, latched, area
+      FROM new
+     ORDER BY n
+        ON CONFLICT DO NOTHING
+    RETURNING alert_id, alert_key),
+line AS (
+    INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor)
+    SELECT m.alert_id, n.raised_at, 'raised', NULL, n.state, n.actor
+      FROM made AS m
+      JOIN new AS n USING (alert_key)
+     ORDER BY m.alert_id)
+SELECT alert_id, alert_key, pg_notify('citywatch_alert', alert_id::text) FROM made ORDER BY alert_id;
+
+-- lock_by_raises --
+-- $1 text[] alert_key, $2 timestamptz[] raised_at
+-- In the order of their ids, so that two who lock several cannot deadlock.
+SELECT a.alert_id, a.alert_key, a.state, a.open, a.cleared_at, a.latched, a.acknowledged_at
+  FROM unnest($1::text[], $2::timestamptz[]) AS asked (key, raised_at)
+  JOIN alert AS a ON a.alert_key = asked.key AND a.raised_at = asked.raised_at AND a.retracted_at IS NULL
+ ORDER BY a.alert_id
+   FOR UPDATE OF a;
 
 -- lock_alert --
 -- $1 bigint alert_id
@@ -183,20 +223,25 @@ UPDATE alert
    SET raised_at = $2, cleared_at = $3, silent = $4, retracted_at = CASE WHEN $5 THEN now() ELSE retracted_at END
  WHERE alert_id = $1;
 
--- change_alert --
--- $1 bigint alert_id, $2 text state, $3 boolean open, $4 timestamptz raised_at, $5 timestamptz cleared_at,
--- $6 boolean silent, $7 boolean retracted, $8 timestamptz at, $9 text kind, $10 text from_state, $11 text actor,
--- $12 text comment
--- What the engine says of an alert, its line of the journal, and the news, at once.
-WITH moved AS (
-    UPDATE alert
-       SET state = $2, open = $3, raised_at = $4, cleared_at = $5, silent = $6,
-           retracted_at = CASE WHEN $7 THEN now() ELSE retracted_at END
-     WHERE alert_id = $1
-    RETURNING alert_id),
+-- change_alerts --
+-- $1 bigint[] alert_id, $2 text[] state, $3 boolean[] open, $4 timestamptz[] raised_at, $5 timestamptz[] cleared_at,
+-- $6 boolean[] silent, $7 boolean[] retracted, $8 timestamptz[] at, $9 text[] kind, $10 text[] from_state,
+-- $11 text[] actor, $12 text[] comment
+-- What the engine says of alerts, their lines of the journal, and the news, at once; every alert once.
+WITH said AS (
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::timestamptz[], $5::timestamptz[], $6::boolean[],
+                         $7::boolean[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[])
+           WITH ORDINALITY AS t (alert_id, state, open, raised_at, cleared_at, silent, retracted, at, kind, from_state,
+                                 actor, comment, n)),
+moved AS (
+    UPDATE alert AS a
+       SET state = s.state, open = s.open, raised_at = s.raised_at, cleared_at = s.cleared_at, silent = s.silent,
+           retracted_at = CASE WHEN s.retracted THEN now() ELSE a.retracted_at END
+      FROM said AS s
+     WHERE a.alert_id = s.alert_id),
 line AS (
     INSERT INTO alert_event (alert_id, at, kind, from_state, to_state, actor, comment)
-    SELECT alert_id, $8, $9, $10, $2, $11, $12 FROM moved
+    SELECT alert_id, at, kind, from_state, state, actor, comment FROM said ORDER BY n
     RETURNING alert_id)
 SELECT pg_notify('citywatch_alert', alert_id::text) FROM line;
 

@@ -4,8 +4,12 @@ import typer
 
 app = typer.Typer(
     name="citywatch",
-    help="Smart-city sensor monitor: sensors over MQTT to alerts one can trust.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+@app.callback()
+def citywatch() -> None:
+    """Smart-city sensor monitor: sensors over MQTT to alerts one can trust."""

@@ -1,6 +1,5 @@
 """`citywatch devices credential`: what devices prove themselves to the broker with."""
 
-import asyncio
 import csv
 import io
 import json
@@ -18,18 +17,17 @@ from citywatch.cli.registering import in_store
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
 from citywatch.settings import load_settings
-from devices.broker_admin import BrokerAdmin
+from devices.broker_admin import BrokerAdmin, StoreAdmin
 from devices.credentials import (
-    AT_ONCE,
     Credential,
     accounts_kind,
     broker_admin,
-    create_credentials,
     create_provisioning_key,
     list_credentials,
     revoke_credentials,
 )
 from devices.model import Domain
+from devices.provisioning import provision
 from sql.connection import Connection
 from sql.queries import query
 
@@ -46,11 +44,15 @@ def create(
     every: Annotated[bool, typer.Option("--all", help="every device that has none")] = False,
     domain: Annotated[Domain | None, typer.Option(help="with --all: only of this domain")] = None,
     profile: Annotated[str | None, typer.Option(help="with --all: only of this type")] = None,
+    at_restart: Annotated[
+        bool, typer.Option("--at-restart", help="seconds for thousands: they work from the broker's next start on")
+    ] = False,
     into: Into = None,
 ) -> None:
     """Give devices an account at the broker, each bound to its own branch. Passwords are shown this once.
 
-    A job for many goes on where it was interrupted: who has a credential is left alone.
+    A job for many goes on where it was interrupted: who has a credential is left alone. A broker that runs takes
+    minutes for thousands (docs/devices.md); `--at-restart` keeps them for its next start.
 
     Example: `citywatch devices credential create --all --domain waste --into bins.csv`
     """
@@ -61,7 +63,7 @@ def create(
         rows = await connection.fetch(query("credentials", "without_credential"), domain, profile)
         return [row["device_id"] for row in rows]
 
-    _hand_out(in_store(wanted) if every else list(devices or ()), into, rotate=False)
+    _hand_out(in_store(wanted) if every else list(devices or ()), into, at_restart=at_restart)
 
 
 @app.command()
@@ -132,23 +134,26 @@ def at_broker(act: Callable[[Connection, BrokerAdmin], Awaitable[_Answer]]) -> _
         return in_store(lambda connection: act(connection, admin))
 
 
-def _hand_out(devices: list[str], into: Path | None, *, rotate: bool) -> None:
+def _hand_out(devices: list[str], into: Path | None, *, rotate: bool = False, at_restart: bool = False) -> None:
     """Provision in parts; what is done is written at once, so that an interruption loses no password."""
 
     async def run(connection: Connection, admin: BrokerAdmin) -> None:
-        for at in range(0, len(devices), AT_ONCE):
-            part = devices[at : at + AT_ONCE]
-            made = await create_credentials(
-                connection, admin, part, actor=_actor(), now=datetime.now(UTC), rotate=rotate
-            )
-            _write(made, into, first=at == 0)
+        done = 0
+        async for made in provision(connection, admin, devices, actor=_actor(), rotate=rotate):
+            _write(made, into, first=done == 0)
+            done += len(made)
             if into is not None and sys.stderr.isatty():
-                print(f"\r{at + len(part)} of {len(devices)} devices", end="", file=sys.stderr, flush=True)
-            await asyncio.sleep(0)
+                print(f"\r{done} of {len(devices)} devices", end="", file=sys.stderr, flush=True)
 
-    at_broker(run)
+    if at_restart:
+        accounts_kind(load_settings())
+        in_store(lambda connection: run(connection, StoreAdmin()))
+    else:
+        at_broker(run)
     if into is not None:
         print(f"{into}: {len(devices)} credentials, which nobody can read again anywhere else")
+    if at_restart:
+        print("the broker lets them in from its next start on, given its file of accounts anew", file=sys.stderr)
 
 
 def _write(made: list[Credential], into: Path | None, *, first: bool) -> None:

@@ -9,10 +9,9 @@ from typing import Any, BinaryIO
 
 import asyncpg
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from api.export import copy_csv, copy_geojson
-from api.export_parquet import SCHEMA, copy_parquet, row_groups
+from api.export_parquet import copy_parquet, parquet_writer, row_groups
 from citywatch.errors import CitywatchError
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
@@ -106,7 +105,7 @@ async def _partitions(connection: Connection, target: Path, selection: Selection
         part = folder / "observations.parquet.part"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+            with parquet_writer(part) as writer:
                 narrow = (device, observed_property, domain, district, source, *span)
                 async for table in row_groups(connection, narrow):
                     writer.write_table(table)

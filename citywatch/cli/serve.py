@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
-import typer
 import uvicorn
 from fastapi import FastAPI
 
@@ -18,7 +17,6 @@ from citywatch.settings import ServeSettings, Settings
 from citywatch.telemetry import get_logger
 
 log = get_logger()
-app = typer.Typer()
 
 LIVE_MESSAGE = 64 * 1024  # bytes a live client may send at once
 LAST_WORDS = 5  # seconds that open answers get when stopping
@@ -109,7 +107,6 @@ async def serve_process(settings: Settings, stop: asyncio.Event) -> None:
     log.info("serve_stopped")
 
 
-@app.command("serve")
 def serve() -> None:
     """Serve the API (and the dashboard) until stopped.
 

@@ -9,9 +9,11 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.bands import SERVICE_EDITION, percentile, service_level
-from dashboard.components.charts import chart, heat_figure, local_text
+from dashboard.components.charts import chart, local_text
 from dashboard.components.curves import device_curves
 from dashboard.components.districts import mean
+from dashboard.components.heat import heat_figure
+from dashboard.components.icons import icon
 from dashboard.components.marks import freshness_chip, replay_chip
 from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value, result_of
@@ -19,11 +21,12 @@ from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
 from dashboard.shapes import Device, Series
 from dashboard.texts import plural, text
-from dashboard.units import number, parse_time, present
+from dashboard.units import NOTHING, number, parse_time, present
 
 HOURS = 24
 HALF = timedelta(minutes=30)  # a cell of the heat map is centred on its hour
 CURVES = ("vehicle_speed", "vehicle_flow", "occupancy")
+UNUSUAL = 3.5  # robust deviations: Iglewicz and Hoaglin (1993)
 LEVEL_STYLES = {"D": "level poor", "E": "level poor", "F": "level bad"}
 
 
@@ -198,6 +201,17 @@ def _level(detector: Detector) -> Component | str:
     )
 
 
+def _usual_speed(device: Device) -> Component | str:
+    """Return the speed that is usual at this hour of the week; it stands out where the last full hour was not usual."""
+    usual, off = result_of(device, "vehicle_speed_usual"), result_of(device, "vehicle_speed_deviation")
+    if usual is None:
+        return NOTHING
+    if off is None or abs(off) <= UNUSUAL:
+        return number(usual, 0)
+    words = text("the last full hour was {n} robust deviations off", n=number(off, 1))
+    return html.Span([icon("error", size=13, label=words), number(usual, 0)], className="off-target", title=words)
+
+
 def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Component]:
     kept = {"source": view.source, "span": view.query.get("span"), "corridor": view.query.get("corridor")}
     rows = []
@@ -218,6 +232,7 @@ def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Comp
                     ),
                     html.Td(_level(one)),
                     right_cell(live_value(find_latest(device, "vehicle_speed"), with_unit=False)),
+                    right_cell(_usual_speed(device)),
                     right_cell(live_value(find_latest(device, "vehicle_flow"), with_unit=False)),
                     right_cell(live_value(find_latest(device, "occupancy"), with_unit=False)),
                     right_cell(device_age(device)),
@@ -229,6 +244,7 @@ def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Comp
         (text("Detector"), False),
         (text("Level"), False),
         (text("Speed, km/h"), True),
+        (text("Usual, km/h"), True),
         (text("Flow, veh/h"), True),
         (text("Occupancy, %"), True),
         (text("Heard"), True),

@@ -40,8 +40,6 @@ CONSUMERS = ("fold", "rules", "indicators")
 HOSTS = ("field", "hub", "base")  # publisher, broker, store; our processes are at the switch
 LOOPBACK = "127.0.0.1"
 DISK = 4  # GiB
-# Event time passes up to thirty times as fast as the wall, so the allowance for late readings is longer too.
-LATENESS = "2h"
 
 
 class OpenMosquitto(Mosquitto):
@@ -108,7 +106,6 @@ class City:
             "CITYWATCH_BROKER__PORT": str(self.broker.port),
             "CITYWATCH_INGEST__SLOT": slot or "0",
             "CITYWATCH_INGEST__WORKERS": str(self.workers),
-            "CITYWATCH_RULES__LATENESS": LATENESS,
             "CITYWATCH_SERVE__PORT": str(free_port(28_150)),
         }
         with (self.folder / f"{name}.log").open("ab") as out:

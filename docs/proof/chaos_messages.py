@@ -9,6 +9,7 @@ are until SIGTERM if that comes later, and prints how many.
 """
 
 import json
+import os
 import random
 import select
 import signal
@@ -23,10 +24,14 @@ from typing import Any
 
 from benchmarks.load import CHUNK, TOPIC, connect_again, packet
 
-DEVICES, SEED = 1000, 11
+FULL = os.environ.get("PROOF_FULL") == "1"
+RATE = 800 if FULL else 600  # messages a second
+SEED = 11
 START = datetime(2026, 3, 3, 8, tzinfo=UTC)
-EVERY = timedelta(seconds=30)  # between two readings of one device
-BIN, COUNTER = "chaos-bin-{:04}", "chaos-counter-{:04}"
+EVERY = timedelta(seconds=10)  # between two readings of one device
+# So many that what they measured is as long ago as what they send: an outage is no longer here than it is out there.
+DEVICES = RATE * int(EVERY.total_seconds())
+BIN, COUNTER = "chaos-bin-{:05}", "chaos-counter-{:05}"
 IN_FLIGHT = 5000
 
 
@@ -37,8 +42,8 @@ def device(number: int) -> str:
 
 def registry() -> dict[str, Any]:
     """Return the registry document of all devices."""
-    bins = {"profile": "citywatch/bin", "domain": "waste", "source_id": "chaos", "expected_interval": "30s"}
-    counters = {"profile": "citywatch/native", "domain": "traffic", "expected_interval": "30s"}
+    bins = {"profile": "citywatch/bin", "domain": "waste", "source_id": "chaos", "expected_interval": "10s"}
+    counters = {"profile": "citywatch/native", "domain": "traffic", "expected_interval": "10s"}
     entries = [{"device_id": device(n), **(counters if n % 10 == 9 else bins)} for n in range(DEVICES)]
     return {"sources": [{"source_id": "chaos", "kind": "replay"}], "devices": entries}
 

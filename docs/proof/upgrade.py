@@ -91,7 +91,7 @@ def restored() -> Figures:
         folder.chmod(0o755)
         data, environment = folder / "data", {"CITYWATCH_DATA_DIR": str(folder / "data")}
         with installation(data, "--devices", "120") as city:
-            wait_for(lambda: city.get("/api/v1/overview")["alerts"], "the city's first alerts", 180)
+            wait_for(lambda: city.get("/api/v1/alerts")["items"], "the city's first alerts", 180)
             began = time.monotonic()
             live = json.loads(city.command("backup", str(folder / "live"), "--json"))
             live_took = time.monotonic() - began

@@ -67,18 +67,17 @@ class Target:
 async def enqueue(
     connection: Connection,
     targets: Sequence[Target],
-    alert_id: int,
-    severity: Severity,
+    alerts: Sequence[tuple[int, Severity]],
     now: datetime,
     *,
     anew: bool = False,
 ) -> None:
-    """Put an alert that begins to speak into the outbox, in the caller's transaction; `anew`: after it was quiet."""
+    """Put alerts that begin to speak into the outbox, in the caller's transaction; `anew`: after they were quiet."""
     for target in targets:
-        if target.wants(severity):
-            await connection.execute(
-                query("notify", "enqueue"), alert_id, target.channel, target.name, now + WAITS[severity], anew
-            )
+        wanted = {alert_id: now + WAITS[severity] for alert_id, severity in alerts if target.wants(severity)}
+        if wanted:
+            ids, due = list(wanted), list(wanted.values())
+            await connection.execute(query("notify", "enqueue"), ids, due, target.channel, target.name, anew)
 
 
 async def send_next(connection: Connection, channels: Mapping[str, Send], now: datetime) -> bool:

@@ -1,12 +1,14 @@
 """A browser on the real thing: a seeded database, `citywatch serve` as its own process, Chromium without a network."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +65,11 @@ class City:
 
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(asyncio.run, on_connection()).result()
+
+    def get(self, path: str, **query: object) -> Any:
+        """Return one answer of the API."""
+        with urllib.request.urlopen(f"{self.url}{path}?{urllib.parse.urlencode(query)}", timeout=60) as answer:
+            return json.load(answer)
 
     def start(self) -> None:
         """Start `citywatch serve` and wait until it is ready."""

@@ -25,6 +25,7 @@ from devices.credentials import (
     revoke_credentials,
 )
 from devices.registry import import_registry
+from sql.audit import verify
 from sql.connection import Pool
 from tests.integration.secured_broker import Someone, may_connect, secured_broker, settings_for, wait_until
 
@@ -199,6 +200,17 @@ async def test_the_commands_hand_out_a_file_and_go_on_after_an_interruption(
         rows = list(csv.DictReader(file.read_text().splitlines()))
         assert [row["device_id"] for row in rows] == fleet[1:]
         assert may_connect(broker.port, "g44", rows[-1]["password"])
+        later = [f"l{number:03}" for number in range(200)]
+        await register(pool, *later)
+        kept = tmp_path / "later.csv"
+        assert "200 credentials" in await run("create", "--all", "--at-restart", "--into", str(kept))
+        *_, last = csv.DictReader(kept.read_text().splitlines())
+        assert not may_connect(broker.port, last["device_id"], last["password"])
+        async with pool.acquire() as connection:
+            accounts = await active_accounts(connection)
+            assert (await verify(connection)).faults == []
+        with secured_broker(tmp_path / "restarted", accounts) as (restarted, _):
+            assert may_connect(restarted.port, last["device_id"], last["password"])
         assert "g44,g44," in await run("rotate", "g44")
         assert not may_connect(broker.port, "g44", rows[-1]["password"])
         assert await run("revoke", "g43", "g42") == "g42: cut off\ng43: cut off\n"

@@ -1,9 +1,13 @@
-"""The one write of observations: exact times, the first of two kept, and the tail holding what was new."""
+"""The one write of observations: exact to the last bit, the first of two kept, and the tail holding what was new."""
 
-from datetime import UTC, datetime, timedelta
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
 
 from sql.connection import Pool, Record
-from sql.observations import store_observations
+from sql.observations import as_array, store_observations
 from tests.integration.storing import add_streams, make_room
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -71,3 +75,24 @@ async def test_clocks_alone_make_a_tail_row(pool: Pool) -> None:
         )
     assert written["stored"] == 0
     assert await pool.fetchval("SELECT clocks FROM ingest_batch") == {"museum": AT.isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        pytest.param("int", [0, -1, 2**31 - 1, -(2**31)], id="numbers"),
+        pytest.param("float8", [0.1, -0.0, 1e300, 5e-324, math.pi, 1 / 3, None, 7.0], id="doubles, one missing"),
+        pytest.param("int", [], id="no rows"),
+        pytest.param(
+            "timestamptz",
+            [
+                datetime(2026, 3, 29, 1, 59, 59, 999_999, UTC),
+                datetime(1969, 12, 31, 23, 59, 59, 1, UTC),
+                datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=5, minutes=45))),
+            ],
+            id="instants to the microsecond",
+        ),
+    ],
+)
+async def test_a_column_arrives_as_it_was(pool: Pool, kind: str, values: Sequence[object]) -> None:
+    assert await pool.fetchval(f"SELECT $1::text::{kind}[]", as_array(values)) == values

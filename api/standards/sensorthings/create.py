@@ -17,7 +17,7 @@ from devices.model import Domain, QualityFlag
 from devices.properties import DERIVED
 from sql.connection import Connection, Pool
 from sql.engine import detect_engine
-from sql.observations import store_observations
+from sql.observations import count_deliveries, store_observations
 from sql.queries import query
 
 PROFILE = "citywatch/native"  # a thing made here may also report by the city's own messages
@@ -325,7 +325,7 @@ class Maker:
             for k, n in enumerate((1, 1, 0, len(mine), stored, len(mine) - stored, 0)):
                 total[k] += n
         columns = [list(column) for column in zip(*sums.values(), strict=True)]
-        await self._connection.execute(query("ingest", "count_deliveries"), list(sums), [hour] * len(sums), *columns)
+        await count_deliveries(self._connection, list(sums), [hour] * len(sums), columns)
 
 
 def _name(body: Body) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.look import PAGES
 from tests.installation import Installation, installation
 
 DEVICES = 120
@@ -42,3 +43,22 @@ def open_page(browser: Browser, look: str = "light") -> Page:
     )
     context.set_default_timeout(60_000)
     return context.new_page()
+
+
+def addresses(city: Installation) -> dict[str, str]:
+    """Return the pages of tests/browser/look.py by name, with devices and districts of this city; it has no replay."""
+
+    def one(domain: str) -> str:
+        return str(city.get("/api/v1/devices", domain=domain, source_id="live", limit=1)["items"][0]["device_id"])
+
+    road, bin_, station = one("traffic"), one("waste"), one("air")
+    district = city.get("/api/v1/districts")["items"][0]["district_id"]
+    alerts = city.get("/api/v1/alerts", limit=1)["items"]
+    own = {
+        "overview-device": f"/?device={bin_}",
+        "alerts": f"/alerts?alert={alerts[0]['alert_id']}" if alerts else "/alerts",
+        "district": f"/districts/{district}",
+        "air-outlook": f"/air/outlook?device={station}&forecast=no2",
+        "device": f"/devices/{road}",
+    }
+    return {name: own.get(name, path) for name, (path, _heading) in PAGES.items() if name != "replay"}

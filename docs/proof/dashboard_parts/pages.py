@@ -2,33 +2,19 @@
 
 from typing import Any
 
-from docs.proof.dashboard_parts.browsing import chromium, open_page, simulated_city
+from docs.proof.dashboard_parts.browsing import addresses, chromium, open_page, simulated_city
 from tests.browser.conftest import Watch
 from tests.browser.look import axe_source, settle, violations
 
 LOOKS = ("light", "dark", "phone")
 LANGUAGES = ("en", "zh_Hans")
-PAGES = (
-    "/", "/alerts", "/map", "/trends?property=pm2_5", "/districts", "/traffic", "/waste", "/waste/plan?level=50",
-    "/air", "/work?show=all", "/report", "/wall?theme=wall", "/rules", "/rules/bin-fire", "/devices", "/account",
-    "/simulator", "/status", "/public",
-)  # fmt: skip
 
 
 def prove() -> dict[str, Any]:
     """Open every page in every look and language."""
     axe, watch, found, seen = axe_source(), Watch(), {}, 0
     with simulated_city() as city, chromium() as browser:
-        (road,) = city.get("/api/v1/devices", profile="citywatch/road", limit=1)["items"]
-        (air,) = city.get("/api/v1/devices", profile="citywatch/air", limit=1)["items"]
-        (district, *_) = city.get("/api/v1/districts")["items"]
-        pages = [
-            *PAGES,
-            f"/devices/{road['device_id']}",
-            f"/districts/{district['district_id']}",
-            f"/air/outlook?device={air['device_id']}",
-            *[f"/alerts?alert={alert['alert_id']}" for alert in city.get("/api/v1/alerts", limit=1)["items"]],
-        ]
+        pages = addresses(city).values()
         for look in LOOKS:
             page = open_page(browser, look)
             watch.on(page, city.url)

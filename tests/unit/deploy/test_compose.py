@@ -1,4 +1,4 @@
-"""The compose file: valid by the Compose Specification's own schema, hardened, and of files that are there."""
+"""The compose files: valid by the Compose Specification's own schema, hardened, and of files that are there."""
 
 import json
 import re
@@ -15,15 +15,19 @@ from citywatch.settings import known_keys, secret_keys
 ROOT = Path(__file__).parents[3]
 # compose-spec/compose-spec @170098ba07d9f53c383a41bfd4c5166b0a4529a6, schema/compose-spec.json, Apache-2.0.
 SCHEMA = json.loads(Path(__file__).with_name("compose-spec.json").read_text(encoding="utf-8"))
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+FILES: dict[str, dict[str, Any]] = {
+    name: yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    for name in ("docker-compose.yml", "docker-compose.cluster.yml")
+}
+SERVICES = {f"{file} {name}": each for file, composed in FILES.items() for name, each in composed["services"].items()}
 OURS = {name: service for name, service in SERVICES.items() if service.get("image") == "citywatch:local"}
 ALERTS = yaml.safe_load((ROOT / "deploy/prometheus/citywatch-alerts.yml").read_text(encoding="utf-8"))
 DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboards/citywatch.json").read_text(encoding="utf-8"))
 
 
-def test_the_file_is_valid() -> None:
-    jsonschema.Draft7Validator(SCHEMA).validate(COMPOSE)
+@pytest.mark.parametrize("file", FILES)
+def test_the_file_is_valid(file: str) -> None:
+    jsonschema.Draft7Validator(SCHEMA).validate(FILES[file])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -51,12 +55,42 @@ def test_settings_of_a_service_are_known_and_secrets_are_files(name: str) -> Non
         assert environment[key].rsplit("/", 1)[1] in OURS[name]["secrets"]
 
 
-def test_what_is_mounted_and_named_is_there() -> None:
-    for service in SERVICES.values():
+@pytest.mark.parametrize("file", FILES)
+def test_what_is_mounted_and_named_is_there(file: str) -> None:
+    composed = FILES[file]
+    for service in composed["services"].values():
         for mount in service.get("volumes", []):
             source = mount.split(":")[0]
-            assert source in COMPOSE["volumes"] or (ROOT / source).exists(), mount
-        assert set(service.get("secrets", [])) <= COMPOSE["secrets"].keys()
+            assert source in composed["volumes"] or (ROOT / source).exists(), mount
+        assert set(service.get("secrets", [])) <= composed["secrets"].keys()
+        assert set(service.get("depends_on", [])) <= composed["services"].keys()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_secret_is_made(file: str) -> None:
+    script = (ROOT / "deploy" / "secrets.sh").read_text(encoding="utf-8")
+    for name, secret in FILES[file]["secrets"].items():
+        assert secret["file"] == f"deploy/secrets/{name}"
+        assert re.search(rf"\b{name}\b", script), name
+
+
+def test_the_cluster_runs_the_same_commands() -> None:
+    """Each was run by a test already: tests/integration/test_services.py."""
+    one, many = (
+        {
+            tuple(each["command"][:2])
+            for each in FILES[file]["services"].values()
+            if each.get("image") == "citywatch:local"
+        }
+        for file in FILES
+    )
+    assert many <= one
+
+
+def test_the_workers_of_the_cluster_have_a_slot_each() -> None:
+    environments = [each["environment"] for name, each in OURS.items() if " ingest-" in name]
+    assert {each["CITYWATCH_INGEST__WORKERS"] for each in environments} == {str(len(environments))}
+    assert [each["CITYWATCH_INGEST__SLOT"] for each in environments] == [str(n) for n in range(len(environments))]
 
 
 def exported() -> set[str]:
@@ -79,6 +113,14 @@ def test_an_alert_asks_for_metrics_there_are_and_has_a_runbook(rule: dict[str, A
     document, _, anchor = rule["annotations"]["runbook"].partition("#")
     text = (ROOT / document).read_text(encoding="utf-8")
     assert anchor in {line.removeprefix("### ").strip().lower() for line in text.splitlines()}
+
+
+def test_every_runbook_is_of_an_alert_there_is() -> None:
+    runbooks = (
+        (ROOT / "docs/operations.md").read_text(encoding="utf-8").partition("## Runbooks")[2].partition("\n## ")[0]
+    )
+    named = {line.removeprefix("### ").strip() for line in runbooks.splitlines() if line.startswith("### ")}
+    assert named == {rule["alert"] for rule in ALERTS["groups"][0]["rules"]}
 
 
 def test_the_dashboard_asks_for_metrics_there_are() -> None:
