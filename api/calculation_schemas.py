@@ -28,12 +28,13 @@ class CalculationBody(BaseModel):
         examples=['100 "%" * fine / all'],
     )
     inputs: Annotated[dict[Name, CalculationInput], Field(min_length=1, max_length=50)] = Field(
+        json_schema_extra={"additionalProperties": False},  # only names that fit; the schema would let others pass
         examples=[
             {
                 "fine": {"device_id": "air-001", "property": "pm2_5"},
                 "all": {"device_id": "air-001", "property": "pm10"},
             }
-        ]
+        ],
     )
     unit: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00]*$")] = Field(
         description="UCUM code of the result, which the formula must come to", examples=["%"]

@@ -16,6 +16,10 @@ CommandState = Literal["queued", "sent", "acknowledged", "done", "failed", "expi
 DomainWord = Literal["traffic", "waste", "air", "weather", "noise", "health"]
 
 
+# Only names that fit: by `patternProperties` alone the schema would let others pass.
+Tags = Annotated[dict[Text, Text | int | float | bool], Field(json_schema_extra={"additionalProperties": False})]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -78,6 +82,52 @@ class CommandPage(Page):
     """A page of commands, newest first."""
 
     items: list[Command]
+
+
+class DeviceChange(_Body):
+    """Body of `PATCH /api/v1/devices/{device_id}`: what is not given keeps its value, null empties it.
+
+    The checks are those of a device list (docs/devices.md): a location assigns the district, for example.
+    """
+
+    profile: ProfileKey | None = Field(None, description="device type, as vendor/model")
+    domain: DomainWord | None = Field(None, description="the device type's where none is given")
+    name: Text | None = None
+    site_id: Text | None = None
+    district_id: Text | None = None
+    latitude: float | None = Field(None, ge=-90, le=90)
+    longitude: float | None = Field(None, ge=-180, le=180)
+    source_id: Text | None = Field(None, description="time base; live where none is given")
+    expected_interval: Annotated[str, StringConstraints(max_length=20)] | None = Field(None, examples=["15m"])
+    tags: Tags | None = Field(None, description="texts and numbers")
+
+
+class DeviceNew(DeviceChange):
+    """Body of `POST /api/v1/devices`."""
+
+    device_id: DeviceId
+    profile: ProfileKey = Field(description="device type, as vendor/model")
+
+
+class ListFault(_Body):
+    """One thing that is wrong in a device list."""
+
+    line: int = Field(description="1 is the header")
+    column: str
+    value: str
+    kind: str
+    limit: str = Field(description="what is allowed")
+
+
+class ListReport(_Body):
+    """What became of a device list: with a single fault nothing is changed."""
+
+    devices: int
+    new: int
+    changed: int
+    unchanged: int
+    dry_run: bool
+    faults: list[ListFault]
 
 
 class Stranger(_Body):

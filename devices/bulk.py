@@ -9,7 +9,7 @@ import asyncpg
 from citywatch.durations import format_duration
 from citywatch.errors import RegistryError
 from devices.device_checks import Known, check_lines
-from devices.device_file import Fault, read_lines
+from devices.device_file import Fault, FaultKind, read_lines, shown, write_one
 from devices.geometry import make_shapes
 from devices.model import Domain
 from devices.registry import DeviceEntry
@@ -34,6 +34,10 @@ class BulkReport:
     def unchanged(self) -> int:
         """Return how many devices were there already as the file says."""
         return 0 if self.faults else self.devices - self.new - self.changed
+
+
+class StaleError(RegistryError):
+    """A change to something that somebody else changed meanwhile."""
 
 
 class _UndoneError(Exception):
@@ -79,6 +83,30 @@ async def import_devices(
         # Somebody removed a site or district between our look and our write.
         raise RegistryError(f"the registry changed meanwhile: {error.detail or error}") from None
     return BulkReport(len(lines), (), new, changed, dry_run)
+
+
+async def put_device(
+    connection: Connection,
+    device_id: str,
+    values: Mapping[str, object],
+    profiles: Mapping[str, Domain],
+    *,
+    version: int | None,
+) -> None:
+    """Register one device, or where `version` is given change the one that is at that version; as a line of a list.
+
+    What is not among `values` (columns of a list) keeps its value. Raises StaleError where it was changed since,
+    RegistryError with every fault, and where a device is to be new and is not. To be called in a transaction.
+    """
+    cells = {"device_id": device_id, **values} | ({} if version is None else {"version": version})
+    report = await import_devices(connection, write_one(cells), profiles)
+    stale = [fault for fault in report.faults if fault.kind == FaultKind.VERSION_STALE]
+    if stale:
+        raise StaleError(stale[0].limit)
+    if report.faults:
+        raise RegistryError("; ".join(f"{f.column}: {shown(f.value)}: {f.limit}" for f in report.faults))
+    if version is None and not report.new:
+        raise RegistryError(f"{device_id} is registered already")
 
 
 async def read_devices(

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from devices.envelopes.network_server import WEBHOOK
 from devices.json_values import storable
 from devices.model import DecodeError
 
@@ -82,12 +83,12 @@ def downlink(
 
 
 def answer_topics(route: str, template: str) -> list[str]:
-    """Return the topic filters on which a network server says what became of a downlink."""
+    """Return the topic filters on which a network server says what became of a downlink, its webhooks' included."""
     anywhere = template.replace(DEVICE, "+")
     if route == "tts_v3":
-        return [f"{anywhere.removesuffix('/push')}/{word}" for word in TTS_EVENTS]
+        return [WEBHOOK.format(route), *(f"{anywhere.removesuffix('/push')}/{word}" for word in TTS_EVENTS)]
     base = anywhere.removesuffix("/command/down")
-    return [f"{base}/event/txack", f"{base}/event/ack"]
+    return [WEBHOOK.format(route), f"{base}/event/txack", f"{base}/event/ack"]
 
 
 def read_answer(topic: str, payload: bytes, correlation: bytes | None = None) -> Answer | None:
@@ -104,6 +105,8 @@ def read_answer(topic: str, payload: bytes, correlation: bytes | None = None) ->
         raise DecodeError("the answer is not a JSON object")
     if topic.startswith(f"{BRANCH}/"):
         return _native(levels[3], body, correlation)
+    if topic.startswith(WEBHOOK.format("")):
+        return _webhook(levels[-1], body)
     if len(levels) > 2 and levels[-2] == "down":
         return _things_stack(levels[-3], levels[-1], body)
     if len(levels) > 2 and levels[-2] == "event":
@@ -147,6 +150,19 @@ def _chirpstack(device_id: str, word: str, body: dict[str, Any]) -> Answer | Non
         return Answer(command_id, device_id, "acknowledged")
     done = body.get("acknowledged") is True
     return Answer(command_id, device_id, "done" if done else "failed", None, "" if done else "the device refused it")
+
+
+def _webhook(route: str, body: dict[str, Any]) -> Answer | None:
+    """Read what came over HTTP: there the message, and not its topic, says of whom and of what it is."""
+    names = body.get("end_device_ids" if route == "tts_v3" else "deviceInfo")
+    device_id = names.get("device_id" if route == "tts_v3" else "devEui") if isinstance(names, dict) else None
+    if not isinstance(device_id, str):
+        return None
+    if route == "tts_v3":
+        word = next((key.removeprefix("downlink_") for key in body if key.startswith("downlink_")), "")
+        return _things_stack(device_id, word, body)
+    # A transmission names the gateway; an acknowledgement that is a refusal leaves `acknowledged` out.
+    return _chirpstack(device_id.lower(), "txack" if "txInfo" in body or "gatewayId" in body else "ack", body)
 
 
 def _uuid(value: object) -> UUID:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -162,6 +163,23 @@ def read_lines(content: bytes) -> tuple[list[Line], list[Fault]]:
                 faults.append(fault)
         lines.append(Line(number, kept))
     return lines, faults
+
+
+def write_one(values: Mapping[str, object]) -> bytes:
+    """Return a file of one device with the columns that are given; None empties one."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(values)
+    writer.writerow(map(_as_cell, values.values()))
+    return out.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _as_cell(value: object) -> str:
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        return f"{value:.12f}".rstrip("0").rstrip(".")  # never as 1e-05, which no spreadsheet column of degrees holds
+    return "" if value is None else str(value)
 
 
 def write_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:

@@ -1,14 +1,19 @@
 """A profile proposed from sample messages: what wraps them, which field is which property, and in which unit."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from devices.envelopes import ENVELOPES
 from devices.instants import shown
+from devices.javascript import Sandbox
 from devices.model import DecodeError
+from devices.profile_schema import ProfileFile
+from devices.profiles import make_profile
 from devices.properties import PROPERTIES
 from devices.proposal import domain_of, propose, scalars
 
@@ -63,11 +68,34 @@ def learn(samples: Sequence[bytes], vendor: str, model: str) -> Learned:
             one.property: {"gross_range": {"fail": [PROPERTIES[one.property].low, PROPERTIES[one.property].high]}}
             for one in proposed
         },
-        "examples": [],
     }
+    document["examples"] = _first_example(document, samples[0])
     mapped = {one.path for one in proposed}
     left_out = {path: shown(value) for path, value in _values(records).items() if path not in mapped}
     return Learned(document, left_out)
+
+
+def _first_example(document: Mapping[str, Any], sample: bytes) -> list[dict[str, Any]]:
+    """Return the message with what the profile makes of it, so that a person sees it and a later change is noticed.
+
+    A message that is no JSON is left out: an example is text.
+    """
+    try:
+        payload = json.loads(sample)
+    except ValueError:
+        return []
+    profile = make_profile(ProfileFile.model_validate(document), Path(), Sandbox())
+    try:
+        decoded = profile.decode(ENVELOPES[profile.envelope](sample))
+    except DecodeError:
+        return []  # something in it is for a person to settle first
+    example: dict[str, Any] = {"description": "the message it was learnt from", "payload": payload}
+    readings = {one.property: one.value for one in decoded.readings}
+    if len(readings) == len(decoded.readings):  # a pack of several times is for a person to write down
+        example["readings"] = readings
+    if decoded.refused:
+        example["refused"] = {one.property: one.reason.value for one in decoded.refused}
+    return [example]
 
 
 def envelope_of(sample: bytes) -> str:

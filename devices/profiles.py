@@ -111,7 +111,11 @@ def load_profiles(*folders: Path, sandbox: Sandbox | None = None) -> dict[str, P
 
 def load_profile(path: Path, sandbox: Sandbox) -> Profile:
     """Return the profile in one file; raise ProfileError naming file, line and reason."""
-    content = read_profile_file(path)
+    return make_profile(read_profile_file(path), path, sandbox)
+
+
+def make_profile(content: ProfileFile, path: Path, sandbox: Sandbox) -> Profile:
+    """Return the profile of a file's content; raise ProfileError as `load_profile` does."""
     if content.envelope not in ENVELOPES:
         raise fault_at(path, "envelope", f"{content.envelope} is none of {', '.join(ENVELOPES)}")
     fields = _fields(content)

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from citywatch.errors import SettingsError
+from devices.envelopes.network_server import WEBHOOK
 
 # Citywatch's own topic scheme; the device's profile says by which envelope it speaks there.
 NATIVE = "city/v1/devices/{device_id}/telemetry"
 DEVICE = "{device_id}"
-# Where messages that came over HTTP are published, by envelope; the message itself names its device.
-WEBHOOK = "citywatch/webhooks/{}"
 WEBHOOKS = ("tts_v3", "chirpstack_v4", "airgradient")
 
 

@@ -18,6 +18,10 @@ SELECT device_id, profile, domain, name, site_id, district_id, latitude, longitu
  ORDER BY device_id
  LIMIT $5::int;
 
+-- version_of --
+-- $1 text device_id
+SELECT version FROM device WHERE device_id = $1::text;
+
 -- district_shapes --
 SELECT district_id, polygon FROM district ORDER BY district_id;
 

@@ -13,7 +13,8 @@ from api.problems import ProblemError, responses
 from api.version import PREFIX
 from citywatch.errors import BrokerError
 from citywatch.settings import Settings
-from ingest.routes import NATIVE, WEBHOOK, WEBHOOKS
+from devices.envelopes.network_server import WEBHOOK
+from ingest.routes import NATIVE, WEBHOOKS
 
 # A message names its device itself: who may send one may send for any.
 router = APIRouter(prefix=f"{PREFIX}/ingest", tags=["ingest"], dependencies=[Allow(Permission.CONFIGURE), UNLIMITED])

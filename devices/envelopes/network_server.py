@@ -13,6 +13,8 @@ from devices.envelopes.json_text import kind, load_object
 from devices.instants import parse_instant, shown
 from devices.model import DecodeError, RejectReason, Uplink
 
+# Where messages that came over HTTP are published, by envelope; the message itself names its device.
+WEBHOOK = "citywatch/webhooks/{}"
 # Messages of an application that carry no measurement (The Things Stack, data formats)
 WITHOUT_READINGS = (
     "join_accept",

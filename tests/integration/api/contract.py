@@ -16,6 +16,9 @@ async def run_schemathesis(
     address: str, folder: Path, phases: str, examples: int, *options: str, left_out: str = WITHOUT_BROKER
 ) -> tuple[int | None, str]:
     """Return the exit code and the report; the same inputs each time. It writes its own files into `folder`."""
+    # A valid request that comes too late is 412, which it does not know.
+    settled = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]
+    (folder / "schemathesis.toml").write_text(f"[checks]\npositive_data_acceptance.expected-statuses = {settled}\n")
     run = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "schemathesis.cli", "run", f"http://{address}/api/v1/openapi.json", "--checks", "all",
         "--exclude-path-regex", left_out, "--phases", phases, "--max-examples", str(examples),

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,6 @@ async def test_the_example_of_the_documentation_runs(address: str, tmp_path: Pat
     script = tmp_path / "example.py"
     script.write_text(found[1].replace("localhost:8050", address), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = await asyncio.to_thread(
-        lambda: subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True)
-    )
+    example = partial(subprocess.run, [sys.executable, script], env=environment, capture_output=True, text=True)
+    run = await asyncio.to_thread(example)
     assert run.stdout.splitlines() == ["bin-1 stale", "bin-2 silent", "404 there is no device 'nobody'"], run.stderr

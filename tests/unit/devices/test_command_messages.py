@@ -77,6 +77,21 @@ def test_a_downlink_that_says_too_little_is_refused(arguments: dict[str, object]
             id="ChirpStack sent",
         ),
         pytest.param(
+            "citywatch/webhooks/tts_v3",
+            {"end_device_ids": {"device_id": "air-1"}, "downlink_nack": {"correlation_ids": [f"citywatch:{ID}"]}}, None,
+            ("failed", None, ""), id="TTS nack by webhook",
+        ),
+        pytest.param(
+            "citywatch/webhooks/chirpstack_v4",
+            {"deviceInfo": {"devEui": "AIR-1"}, "queueItemId": str(ID), "gatewayId": "0016", "txInfo": {}}, None,
+            ("acknowledged", None, ""), id="ChirpStack sent, by webhook",
+        ),
+        pytest.param(
+            "citywatch/webhooks/chirpstack_v4",
+            {"deviceInfo": {"devEui": "air-1"}, "queueItemId": str(ID), "acknowledged": True}, None,
+            ("done", None, ""), id="ChirpStack ack by webhook",
+        ),
+        pytest.param(
             "application/7e1c/device/air-1/event/ack", {"queueItemId": str(ID), "acknowledged": False}, None,
             ("failed", None, "the device refused it"), id="ChirpStack nack",
         ),
@@ -107,12 +122,17 @@ def test_an_answer_that_is_none_says_why(topic: str, payload: bytes, reason: str
 
 def test_somebody_elses_downlinks_are_none_of_ours() -> None:
     assert read_answer("v3/a/devices/n/down/ack", b'{"downlink_ack": {"correlation_ids": ["as:x"]}}') is None
+    uplink = {"end_device_ids": {"device_id": "n"}, "uplink_message": {"f_port": 1}}
+    assert read_answer("citywatch/webhooks/tts_v3", json.dumps(uplink).encode()) is None
+    assert read_answer("citywatch/webhooks/chirpstack_v4", b'{"deviceInfo": {"devEui": "a"}, "data": "AQ=="}') is None
+    assert read_answer("citywatch/webhooks/tts_v3", b'{"end_device_ids": 7}') is None
     assert read_answer("application/1/device/n/event/ack", b'{"queueItemId": "17", "acknowledged": true}') is None
 
 
 def test_the_topics_of_the_answers() -> None:
     assert "v3/city@t/devices/+/down/ack" in answer_topics("tts_v3", TTS)
     assert answer_topics("chirpstack_v4", CHIRPSTACK) == [
+        "citywatch/webhooks/chirpstack_v4",
         "application/7e1c/device/+/event/txack", "application/7e1c/device/+/event/ack",
     ]  # fmt: skip
 

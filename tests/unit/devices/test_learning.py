@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from citywatch.cli.devices import app
 from devices.envelopes import ENVELOPES
+from devices.examples import try_example
 from devices.javascript import Sandbox
 from devices.learning import learn
 from devices.model import DecodeError
@@ -46,6 +47,9 @@ def test_what_is_proposed_reads_the_message_it_came_from(
     decoded = profile.decode(ENVELOPES[envelope](sample))
     assert {one.property: one.value for one in decoded.readings} == pytest.approx(readings)
     assert set(profile.limits) == set(readings)
+    (example,) = profile.examples
+    assert example.readings == pytest.approx(readings)
+    assert try_example(profile, example) is None
 
 
 def test_what_is_not_mapped_is_named() -> None:
