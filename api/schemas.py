@@ -305,7 +305,8 @@ class Replay(_Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] | None = Field(None, min_length=1, max_length=10_000)
+    # To what a double counts exactly: the document's numbers are doubles to many readers.
+    ids: list[Annotated[int, Field(ge=1, le=2**53 - 1)]] | None = Field(None, min_length=1, max_length=10_000)
     reason: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] | None = None
     device_id: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] | None = None
 
