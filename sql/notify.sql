@@ -105,6 +105,19 @@ UPDATE notification
    SET state = $2, reason = $3, sent_at = $4, incident_id = coalesce($5, incident_id), attempts = attempts + 1
  WHERE notification_id = $1;
 
+-- drop_told --
+-- $1 bigint incident_id, $2 text channel, $3 text target, $4 int step, $5 int round, $6 timestamptz now, $7 text reason
+-- Whatever is due and was told with its incident already.
+UPDATE notification
+   SET state = 'dropped', reason = $7, incident_id = $1, attempts = attempts + 1
+ WHERE notification_id IN (
+       SELECT n.notification_id
+         FROM notification AS n
+         JOIN alert AS a USING (alert_id)
+        WHERE a.incident_id = $1 AND n.channel = $2 AND n.target = $3 AND n.step = $4 AND n.round = $5
+          AND n.kind = 'alert' AND n.state = 'pending' AND n.due_at <= $6
+          FOR UPDATE OF n SKIP LOCKED);
+
 -- postpone --
 -- $1 bigint notification_id, $2 timestamptz due_at, $3 text reason
 UPDATE notification SET due_at = $2, reason = $3, attempts = attempts + 1 WHERE notification_id = $1;

@@ -88,6 +88,11 @@ async def send_next(connection: Connection, channels: Mapping[str, Send], now: d
             return False
         number = row["notification_id"]
         pointless = why_not(row)
+        if row["incident_told"]:
+            # In a flood thousands wait for what was told once: one by one they would keep the next incident waiting.
+            alike = row["channel"], row["target"], row["step"], row["round"]
+            await connection.execute(query("notify", "drop_told"), row["incident_id"], *alike, now, pointless)
+            return True
         if pointless is not None:
             await connection.execute(query("notify", "settle"), number, "dropped", pointless, None, row["incident_id"])
             return True
