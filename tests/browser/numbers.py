@@ -199,7 +199,7 @@ def _between(before: str, shown: str, after: str) -> bool:
 
 
 def differing(page: Page, name: str, get: Get) -> list[str]:
-    """Return what the open page says otherwise than the API; where the city goes on, the page is loaded anew."""
+    """Return what the page that is open says otherwise than the API; loaded anew where the city goes on."""
     wrong = []
     for what, ask, read in NUMBERS[name]:
         before = str(ask(get, page.url))
