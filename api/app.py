@@ -47,6 +47,7 @@ from api.routes import (
     observations,
     open_data,
     overview,
+    people,
     provider,
     quality,
     reports,
@@ -102,6 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.pool = pool
             app.state.exports = Exports(pool)
             app.state.broker_turn = asyncio.Semaphore(2)  # connections to the broker's own administration
+            app.state.replay_turn = asyncio.Semaphore(1)  # of kept messages, a long one
             app.state.solver_turn = asyncio.Semaphore(1)  # processes that plan routes
             app.state.seats = Seats()
             app.state.places = PlaceIndex(pool)
@@ -148,6 +150,7 @@ def create_app(settings: Settings) -> FastAPI:
         alerts,
         actions,
         accounts,
+        people,
         rules,
         exports,
         incidents,

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 Freshness = Literal["fresh", "stale", "silent", "never"]
@@ -298,6 +298,28 @@ class RejectedMessage(_Schema):
     topic: str
     payload_text: str = Field(description="the payload as UTF-8, undecodable bytes escaped, cut at 4,000 characters")
     payload_size: int
+
+
+class Replay(_Schema):
+    """Body of `POST /api/v1/rejected/replay`: which of the kept messages, all of them where nothing is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # To what a double counts exactly: the document's numbers are doubles to many readers.
+    ids: list[Annotated[int, Field(ge=1, le=2**53 - 1)]] | None = Field(None, min_length=1, max_length=10_000)
+    reason: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    device_id: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] | None = None
+
+
+class Replayed(_Schema):
+    """What became of the messages that were played, and of their readings."""
+
+    played: int
+    mended: int
+    still: int = Field(description="turned away once more")
+    cut: int = Field(description="kept in part only, too large to play")
+    stored: int
+    duplicate: int
 
 
 class KeyFigure(_Schema):

@@ -3,6 +3,7 @@
 import heapq
 import random
 import select
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,13 @@ from benchmarks.load import DEVICE, TOPIC, connect, packet
 
 def _body(at: datetime, number: int) -> bytes:
     return f'{{"time":"{at.isoformat()}","pm2_5":{10 + number % 50 / 10:.1f}}}'.encode()
+
+
+def _hear(connection: socket.socket) -> int:
+    data = connection.recv(1 << 16)
+    if not data:
+        raise ConnectionError("the broker closed the connection")
+    return len(data)
 
 
 def publish_city(
@@ -38,6 +46,7 @@ def publish_city(
     for n in range(normal, normal + loud):
         heapq.heappush(due, (dice.uniform(0, 1 / loud_rate), n, 1 / loud_rate))
     began, wall, sent, flushed = time.monotonic(), time.time(), 0, False
+    received = 0  # bytes: nothing but PUBACKs comes, of four each
     while (now := time.monotonic() - began) < seconds:
         out = bytearray()
         if backlog and not flushed and now > seconds / 3:
@@ -56,8 +65,9 @@ def publish_city(
         if out:
             connection.sendall(out)
         while select.select([connection], [], [], 0.002)[0]:
-            if not connection.recv(1 << 16):
-                raise ConnectionError("the broker closed the connection")
+            received += _hear(connection)
+    while received < 4 * sent:  # closing earlier would throw away what the broker has not read yet
+        received += _hear(connection)
     connection.sendall(b"\xe0\x00")
     connection.close()
     return {"messages": sent, "began": wall, "seconds": seconds}

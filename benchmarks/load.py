@@ -10,19 +10,22 @@ import select
 import socket
 import struct
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 TOPIC = "city/v1/devices/{}/telemetry"
 DEVICE = "bench-{:05}"
+VENDOR = "vendor-{:05}"  # speaks through a network server, in bytes that a vendor's script decodes
+WARM_UP = 5000
 WINDOW = 20_000
 CHUNK = 500
 
 
-def registry(devices: int) -> dict[str, object]:
+def registry(devices: int, name: str = DEVICE, profile: str = "citywatch/air") -> dict[str, object]:
     """Return the registry document of the devices that the load comes from."""
-    entry = {"profile": "citywatch/air", "domain": "air", "expected_interval": "1s"}
-    return {"devices": [{"device_id": DEVICE.format(n), **entry} for n in range(devices)]}
+    entry = {"profile": profile, "domain": "air", "expected_interval": "1s"}
+    return {"devices": [{"device_id": name.format(n), **entry} for n in range(devices)]}
 
 
 def packet(topic: str, payload: bytes, packet_id: int) -> bytes:
@@ -59,6 +62,23 @@ def payloads(
             records.append(f'{{"time":"{at:%Y-%m-%dT%H:%M:%SZ}","seq":{turn * pack + part},"pm2_5":{value:.2f}}}')
         body = records[0] if pack == 1 else "[" + ",".join(records) + "]"
         yield topics[device], body.encode()
+
+
+def uplinks(count: int, devices: int, first: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Yield (topic, payload) as ChirpStack wraps a device's bytes: three channels of three bytes each."""
+    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=20)
+    for number in range(first, first + count):
+        name, turn = VENDOR.format(number % devices), number // devices
+        at = begin + timedelta(seconds=turn)
+        data = struct.pack(">BHBHBH", 1, 180 + number % 60, 2, 90 + number % 40, 3, 95)
+        body = {
+            "deduplicationId": f"{number}",
+            "time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+            "deviceInfo": {"devEui": name},
+            "fPort": 2,
+            "data": b64encode(data).decode(),
+        }
+        yield TOPIC.format(name), json.dumps(body).encode()
 
 
 def connect(port: int, client_id: str, host: str = "127.0.0.1") -> socket.socket:
@@ -139,12 +159,16 @@ def main() -> None:
     parser.add_argument("count", type=int)
     parser.add_argument("--devices", type=int, default=1000)
     parser.add_argument("--pack", type=int, default=1)
+    parser.add_argument("--kind", choices=("native", "javascript"), default="native")
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--back", type=int, default=3600, help="age of the first message in seconds")
+    parser.add_argument("--back", type=int, default=1200, help="age of the first message in seconds")
     parser.add_argument("--rate", type=float)
     parser.add_argument("--reconnect", action="store_true")
     options = parser.parse_args()
-    messages = list(payloads(options.count, options.devices, options.pack, options.first, back=options.back))
+    if options.kind == "javascript":
+        messages = list(uplinks(options.count, options.devices, options.first))
+    else:
+        messages = list(payloads(options.count, options.devices, options.pack, options.first, back=options.back))
     print(json.dumps(publish(options.port, messages, options.rate, reconnect=options.reconnect)), flush=True)  # noqa: T201
 
 

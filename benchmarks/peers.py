@@ -49,6 +49,7 @@ def afternoon_script(services: Services, count: int) -> dict[str, float]:
         line = child.stdout.readline()
     ended = float(line)
     child.wait(30)
+    services.forget("afternoon")
     return {
         "messages_per_second": count / (ended - published["began"]),
         "worker_cpu_s_per_100k": measured.cpu / count * 1e5,

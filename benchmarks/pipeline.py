@@ -12,7 +12,8 @@ import asyncpg
 import orjson
 import psutil
 
-from benchmarks.services import CLIENT_ID, FILTER, ROOT, Measured, Services, finished, load, wait_for, worker
+from benchmarks.load import WARM_UP
+from benchmarks.services import FILTER, ROOT, Measured, Services, finished, load, wait_for, worker
 from citywatch.telemetry import configure_logging
 from ingest.broker import SessionSettings
 from ingest.broker_direct import DirectSession
@@ -21,8 +22,8 @@ from ingest.model import Delivery
 from sql.engine import detect_engine
 
 RECEIVED = "SELECT coalesce(sum(received), 0)::bigint FROM delivery_account"
-WARM_UP = 5000
 LOG = "worker.log"
+COUNTER = "bare-subscriber"
 
 
 def end_to_end(
@@ -98,7 +99,7 @@ class _Counter(Inbox):
 async def _count(port: int, wanted: int) -> None:
     configure_logging("benchmark")
     stop, inbox = asyncio.Event(), _Counter()
-    settings = SessionSettings("127.0.0.1", port, CLIENT_ID + "-count", (FILTER,))
+    settings = SessionSettings("127.0.0.1", port, COUNTER, (FILTER,))
     session = DirectSession(settings, inbox, lambda: None)
     task = asyncio.create_task(session.run(stop))
     while not session.connected:  # noqa: ASYNC110
@@ -120,6 +121,7 @@ def bare_subscriber(services: Services, count: int) -> dict[str, float]:
     published = finished(load(services, count))
     ended = float(child.stdout.readline())
     child.wait(30)
+    services.forget(COUNTER)
     return {"messages_per_second": count / (ended - published["began"]), "offered_per_second": published["rate"]}
 
 

@@ -1,7 +1,8 @@
-"""The dashboard's only way to the city's data: the HTTP API, in this process or at a URL."""
+"""The dashboard's only way to the city: the HTTP API, in this process or at a URL; for programs, `connect`."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, cast
 
@@ -260,6 +261,14 @@ class ApiClient:
     async def status(self) -> Status:
         """Return the system's own state."""
         return cast(Status, await self._ask("GET", "/status"))
+
+
+@asynccontextmanager
+async def connect(url: str, key: str | None = None, *, seconds: float = 30) -> AsyncIterator[ApiClient]:
+    """Yield a client of the city at `url`, acting by an API key; the demo asks for none."""
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=seconds) as http:
+        yield ApiClient(http)
 
 
 def _detail(response: httpx.Response) -> str:

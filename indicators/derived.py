@@ -65,6 +65,7 @@ ROAD_INPUT, BIN_INPUT = "vehicle_speed", "fill_level"
 # Of these the next 24 hours are forecast: the highest hour expected is an observation of its own.
 FORECAST_INPUTS = ("pm2_5", "pm10", "o3", "no2", "vehicle_flow")
 USUAL_INPUTS = ("vehicle_speed", "vehicle_flow")
+DRIFT_INPUTS = ("pm2_5", "pm10", "o3", "no2")  # held against the stations around
 _INPUTS: Mapping[Kind, tuple[str, ...]] = {
     Kind.AIR: AIR_INPUTS,
     Kind.ROAD: (ROAD_INPUT,),
@@ -105,7 +106,13 @@ def methods() -> dict[str, Method]:
     )
     ahead = Method("highest hour expected in the next 24 h, seasonal baseline and recent deviations", "Citywatch 1")
     usual = "median of the same hour of the week in eight weeks, holidays as Sundays"
+    offset = Method("median of the day's hourly differences from the nearest stations' median", "Citywatch 1")
+    drifted = Method(
+        "CUSUM of the daily offsets, slack 0.5, against their first three weeks of ninety days", "Citywatch 1"
+    )
     return {
+        **{f"{name}_offset": offset for name in DRIFT_INPUTS},
+        **{f"{name}_drift": drifted for name in DRIFT_INPUTS},
         **{next_day(name): ahead for name in FORECAST_INPUTS},
         **{f"{name}_usual": Method(usual, "Citywatch 1") for name in USUAL_INPUTS},
         **{f"{name}_deviation": Method(f"robust deviations from the {usual}", "Citywatch 1") for name in USUAL_INPUTS},

@@ -24,6 +24,7 @@ from indicators.derived import (
     flag,
     floor,
 )
+from indicators.drift_windows import derive_drift
 from indicators.dues import INSTANT, Derived, Due, Key, by_key, spans, told
 from indicators.hour_windows import derive_forecasts, derive_usual
 from indicators.road_quarter import own_free_flow, road_quarter
@@ -188,7 +189,7 @@ class Windows:
                 quality = flag(sum(row["n_good"] for row in days), sum(row["n"] for row in days))
                 values["battery_days_left"] = NO_VALUE if left is None else Value(round(left, 2), quality)
             found += told(due, values)
-        return found
+        return found + await derive_drift(self._connection, dues)
 
 
 def _learnt_at(due: Due) -> datetime:

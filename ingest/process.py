@@ -1,6 +1,7 @@
 """One ingest worker as a process: connections opened, session and worker run, everything finished at the end."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 from citywatch.local.running import broker_account, broker_address, store_dsn
@@ -56,6 +57,9 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
             store = Store(pool, engine, slot=options.slot, patience=settings.store.statement_timeout * 2)
             worker = Worker(settings, pool, store, profiles)
             await worker.start()
+            # Devices and profiles stay: walking them again in each full collection would halt us for tens of ms.
+            gc.collect()
+            gc.freeze()
         except BaseException:
             pool.terminate()
             raise

@@ -52,8 +52,8 @@ class Store:
         self._slot = slot
         self._patience = patience.total_seconds()
         self._weeks: set[int] = set()
-        # A batch whose commit was under way when the connection went: its transaction and what it did.
-        self._doubt: tuple[Batch, str, Outcome] | None = None
+        # A batch whose commit was under way when the connection went: its transaction, what it did, and its new rows.
+        self._doubt: tuple[Batch, str, Outcome, Sequence[Row]] | None = None
 
     async def write(self, batch: Batch, devices: Mapping[str, object], clocks: Clocks) -> Outcome:
         """Write `batch` and return what it did; raises PoisonError or AwayError, nothing written in either case."""
@@ -82,15 +82,25 @@ class Store:
             return await self._write(connection, batch, devices, clocks)
 
     async def _settle(self, connection: Connection, batch: Batch) -> Outcome | None:
-        """Return the outcome of a batch whose commit did happen although its connection was lost."""
+        """Return the outcome of a batch whose commit did happen although its connection was lost.
+
+        Its transaction's id says so only until the server crashes: an id that had not reached the disk is then given
+        to another transaction. So a row of the batch must be there. One that had none is written again, and counts
+        as a redelivery.
+        """
         if self._doubt is None or self._doubt[0] is not batch:
             return None
-        _, transaction_id, outcome = self._doubt
+        _, transaction_id, outcome, rows = self._doubt
         status = await connection.fetchval(query("ingest", "transaction_status"), transaction_id)
         if status == "in progress":
             raise AwayError(f"transaction {transaction_id} is still in progress")
+        committed = status == "committed" and bool(rows)
+        if committed:
+            row = rows[0]
+            key = (row.channel.datastream_id, row.phenomenon_time, row.received_at)
+            committed = await connection.fetchval(query("ingest", "is_stored"), *key)
         self._doubt = None
-        return outcome if status == "committed" else None
+        return outcome if committed else None
 
     async def _write(
         self, connection: Connection, batch: Batch, devices: Mapping[str, object], clocks: Clocks
@@ -120,7 +130,7 @@ class Store:
             transaction_id = await count_deliveries(connection, *tally.columns())
             await self._append_change(connection, await self._revise(connection, batch.revisions))
             await self._append_change(connection, await self._mark_conflicts(connection, rows, kept))
-            self._doubt = (batch, transaction_id, tally.outcome)
+            self._doubt = (batch, transaction_id, tally.outcome, kept)
         self._doubt = None
         return tally.outcome
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from citywatch.errors import RuleError
 from devices.properties import PROPERTIES
-from rules.conditions import AtLeast, AtMost, Outside, leaves
+from rules.conditions import AtLeast, AtMost, Condition, Crowd, Leaf, Outside, leaves
 from rules.definitions import Definition, load_definition, parse_definition
 from rules.model import Rule
 from rules.trials import Trial, load_trials, parse_trials, properties_of, try_rule
@@ -36,25 +36,40 @@ def check_file(path: Path, today: date) -> list[str]:
         definition = load_definition(path)
     except RuleError as error:
         return str(error).splitlines()
-    return check_rule(definition.rule, str(path), today) + _check_trials(definition, path)
+    return check_rule(definition, str(path), today) + _check_trials(definition, path)
 
 
-def check_rule(rule: Rule, path: str, today: date) -> list[str]:
+def check_rule(definition: Definition, path: str, today: date) -> list[str]:
     """Return what is wrong with a rule that can be read."""
-    found = []
+    rule, found = definition.rule, []
     if rule.rationale.review_date < today:
-        found.append(f"{path}:1: its review was due on {rule.rationale.review_date}")
-    for leaf in leaves(rule.condition):
+        line = _line_of("review_date", definition.text)
+        found.append(f"{path}:{line}: its review was due on {rule.rationale.review_date}")
+    for leaf in _every_leaf(rule.condition):
         name = leaf.property or rule.selector.property
         limits = {AtLeast: ("limit",), AtMost: ("limit",), Outside: ("low", "high")}.get(type(leaf), ())
         for limit in (getattr(leaf, each) for each in limits):
             known = PROPERTIES[name or ""]
             if not known.low <= limit <= known.high:
                 found.append(
-                    f"{path}:1: the limit {limit:g} {known.unit} of {name} can never be met:"
-                    f" the property goes from {known.low:g} to {known.high:g}"
+                    f"{path}:{_line_of('when', definition.text)}: the limit {limit:g} {known.unit} of {name} can never"
+                    f" be met: the property goes from {known.low:g} to {known.high:g}"
                 )
     return found
+
+
+def _every_leaf(condition: Condition) -> Iterator[Leaf]:
+    """Yield the leaves, and those of the conditions that other devices are counted by."""
+    for leaf in leaves(condition):
+        yield leaf
+        if isinstance(leaf, Crowd):
+            name = leaf.property
+            yield from (replace(each, property=each.property or name) for each in _every_leaf(leaf.of))
+
+
+def _line_of(key: str, text: str) -> int:
+    """Return the line that a key of a rule file stands in; keys are written once."""
+    return next((n for n, line in enumerate(text.splitlines(), 1) if line.strip().startswith(f"{key}:")), 1)
 
 
 def check_text(text: str, tests: str, today: date) -> tuple[Definition | None, list[str]]:
@@ -66,7 +81,7 @@ def check_text(text: str, tests: str, today: date) -> tuple[Definition | None, l
         definition = parse_definition(text, "rule")
     except RuleError as error:
         return None, str(error).splitlines()
-    mistakes = check_rule(definition.rule, "rule", today)
+    mistakes = check_rule(definition, "rule", today)
     try:
         trials = parse_trials(tests, definition.rule, "tests")
     except RuleError as error:

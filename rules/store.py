@@ -9,6 +9,7 @@ from typing import Any
 
 from citywatch.errors import RuleError
 from citywatch.telemetry import get_logger
+from devices.properties import PROPERTIES
 from rules.city import City
 from rules.definitions import Definition, parse_definition
 from rules.frozen import freeze_stream, thaw_stream
@@ -27,6 +28,13 @@ async def load_city(connection: Connection) -> City:
     city = City(names=dict(await connection.fetch(query("rules", "area_names"))))
     for row in await connection.fetch(query("rules", "subjects")):
         device_id = row["device_id"]
+        # A user's formula under a name of its own is neither for rules nor a sign of life: the engine passes over `#`.
+        streams = {
+            datastream_id: f"{name}#calculated" if derived and name not in PROPERTIES else name
+            for datastream_id, name, derived in zip(
+                row["datastream_ids"], row["properties"], row["derived"], strict=True
+            )
+        }
         city.subjects[device_id] = Subject(
             device_id=device_id,
             profile=row["profile"],
@@ -37,11 +45,11 @@ async def load_city(connection: Connection) -> City:
             source_id=row["source_id"],
             expected_interval=row["expected_interval"],
             tags=row["tags"],
-            properties=frozenset(row["properties"]),
+            properties=frozenset(streams.values()),
             latitude=row["latitude"],
             longitude=row["longitude"],
         )
-        for datastream_id, name in zip(row["datastream_ids"], row["properties"], strict=True):
+        for datastream_id, name in streams.items():
             city.datastreams[datastream_id] = (device_id, name)
             city.ids[device_id, name] = datastream_id
     return city

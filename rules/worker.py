@@ -7,6 +7,7 @@ checkpoint, goes again over the tail from there to the position, and compares wh
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,8 +34,9 @@ from sql.queries import query
 from sql.tail import TailBatch, lock_position, read_tail, save_position
 
 CONSUMER = "rules"
-ROWS = 5_000
+ROWS, BATCHES = 5_000, 1_000  # so much of the tail in one step at most
 CHECKPOINT_EVERY = timedelta(seconds=30)
+CHECKPOINT_SHARE = 0.02  # of all time at most: where much is remembered it takes seconds, and comes less often
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
 TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
 
@@ -60,7 +62,7 @@ class Worker:
         self._author = author
         self._policy = policy or Policy()
         self._position: int | None = None
-        self._checkpoint_at = datetime.min.replace(tzinfo=UTC)
+        self._checkpoint_due = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
         self._rules_at: datetime | None = None
         self._ticked_at = datetime.min.replace(tzinfo=UTC)
@@ -85,10 +87,11 @@ class Worker:
                     await self._restore(position)
                 elif self._stale or await self._rules_changed(now):
                     await self._reload()
-                count, passed = await self._consume(), False
+                count, heard_at = await self._consume(now)
+                passed = False
                 if not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY:
                     self._ticked_at = now
-                    await self._tell(list(self._news(self._judge.tick(now))))
+                    await self._tell(list(self._news(self._judge.tick(heard_at))))
                     passed = True
                     await close_incidents(self._connection, now)
                 if self._told or passed:
@@ -98,10 +101,12 @@ class Worker:
                 if self._told:
                     self._told = False
                     await group_alerts(self._connection, *self._topology)
-                outage = await tell_outage(self._connection, self._judge.deaf_from(now), self._judge.clocks.get("live"))
+                outage = await tell_outage(
+                    self._connection, self._judge.deaf_from(heard_at), self._judge.clocks.get("live")
+                )
                 if outage is not None:
                     await self._enqueue([(outage, Severity.CRITICAL)])
-                if now - self._checkpoint_at >= CHECKPOINT_EVERY:
+                if now >= self._checkpoint_due:
                     await self._keep(now)
         except BaseException:
             self._position = None  # memory may be ahead of the store
@@ -123,7 +128,11 @@ class Worker:
             async with self._connection.transaction():
                 await self._keep(now)
 
-    async def _consume(self) -> int:
+    async def _consume(self, now: datetime) -> tuple[int, datetime]:
+        """Judge the next rows of the tail; return how many, and until when all that was heard has been judged.
+
+        That is `now` where the tail is read to its end. Where we are behind, nobody is silent yet.
+        """
         batches = await read_tail(self._connection, CONSUMER, ROWS)
         said: list[News] = []
         for batch in batches:
@@ -136,7 +145,9 @@ class Worker:
         if batches:
             self._position = batches[-1].seq
             await save_position(self._connection, CONSUMER, batches[-1].seq)
-        return sum(len(batch.datastream_id) for batch in batches)
+        count = sum(len(batch.datastream_id) for batch in batches)
+        behind = count >= ROWS or len(batches) >= BATCHES
+        return count, min(now, batches[-1].at) if behind else now
 
     def _news(self, changes: Iterable[tuple[str, Watch, Change]]) -> Iterator[News]:
         city = self._judge.city
@@ -154,12 +165,13 @@ class Worker:
         for news, alert_id in written:
             if alert_id is not None:
                 self._told = True
+                change = news.change
                 log.info(
-                    f"alert_{news.change.kind}",
+                    f"alert_{change.kind}",
                     alert_id=alert_id,
-                    rule_id=news.change.rule_id,
+                    rule_id=change.rule_id,
                     device_id=news.subject.device_id,
-                    at=news.change.at.isoformat(),
+                    at=change.at.isoformat(),
                 )
 
     async def _restore(self, position: int) -> None:
@@ -225,7 +237,7 @@ class Worker:
 
     async def _keep(self, now: datetime) -> None:
         assert self._position is not None
-        judge = self._judge
+        judge, began = self._judge, time.perf_counter()
         changed = {device_id: judge.streams[device_id] for device_id in judge.touched if device_id in judge.streams}
         areas = {key for key in changed if judge.city.subjects[key].area is not None}
         await save_checkpoint(
@@ -236,4 +248,5 @@ class Worker:
             {key: changed[key] for key in areas},
         )
         judge.touched.clear()
-        self._checkpoint_at = now
+        took = timedelta(seconds=time.perf_counter() - began)
+        self._checkpoint_due = now + max(CHECKPOINT_EVERY, took / CHECKPOINT_SHARE)

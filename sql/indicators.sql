@@ -54,19 +54,26 @@ SELECT device_id, kind, due_at FROM indicator_due;
 
 -- complete_due --
 -- $1 timestamptz now of live sources, $2 int limit
--- What may be worked out, the oldest first; forecasts, which take long, come after the rest, and what is asked for again
--- last. Of forecasts a few at a time, so that the rest need not wait for many.
-SELECT device_id, kind, due_at, expected_interval
-  FROM (SELECT q.device_id, q.kind, q.due_at, d.expected_interval, q.complete_at, q.again,
-               row_number() OVER (PARTITION BY q.kind ORDER BY q.again, q.complete_at, q.device_id, q.due_at) AS place
-          FROM indicator_due AS q
-          JOIN device AS d USING (device_id)
-          JOIN source AS s USING (source_id)
-          LEFT JOIN indicator_clock AS c USING (source_id)
-         WHERE q.complete_at <= CASE s.kind WHEN 'live' THEN $1::timestamptz ELSE c.clock END) AS complete
- WHERE kind <> 'forecast' OR place <= 10
- ORDER BY again, kind = 'forecast', complete_at, device_id, kind, due_at
- LIMIT $2::int;
+-- What may be worked out, the oldest first; what is asked for again comes last. Of forecasts, each of which takes as long
+-- as thousands of the others, a few at a time, so that nothing waits for many.
+WITH complete AS (
+    SELECT q.device_id, q.kind, q.due_at, d.expected_interval, q.again, q.complete_at
+      FROM indicator_due AS q
+      JOIN device AS d USING (device_id)
+      JOIN source AS s USING (source_id)
+      LEFT JOIN indicator_clock AS c USING (source_id)
+     WHERE q.complete_at <= CASE s.kind WHEN 'live' THEN $1::timestamptz ELSE c.clock END)
+(SELECT device_id, kind, due_at, expected_interval
+   FROM complete
+  WHERE kind <> 'forecast'
+  ORDER BY again, complete_at, device_id, kind, due_at
+  LIMIT $2::int)
+UNION ALL
+(SELECT device_id, kind, due_at, expected_interval
+   FROM complete
+  WHERE kind = 'forecast'
+  ORDER BY again, complete_at, device_id, due_at
+  LIMIT 10);
 
 -- remove_due --
 -- $1 text[] device_id, $2 text[] kind, $3 timestamptz[] due_at
@@ -154,6 +161,45 @@ SELECT w.device_id, w.until, r.bucket, r.sum / r.n AS level, r.n, r.n_good
   JOIN rollup_day AS r
     ON r.datastream_id = s.datastream_id AND r.bucket >= w.since AND r.bucket < w.until AND r.n > 0
  ORDER BY w.device_id, w.until, r.bucket;
+
+-- neighbour_differences --
+-- $1 text[] device_id, $2 timestamptz[] day, $3 text[] properties, $4 float8 radius in metres, $5 int neighbours
+-- For each device, day and property: by how much each hour's mean differs from the median of its nearest neighbours that
+-- measure the same, of hours in which three of them and more have one. Distances are those of a plane: a city is small.
+SELECT w.device_id, w.day, s.property, array_agg(h.mean - n.middle ORDER BY h.bucket) AS differences
+  FROM unnest($1::text[], $2::timestamptz[]) AS w (device_id, day)
+  JOIN device AS d ON d.device_id = w.device_id AND d.latitude IS NOT NULL AND d.longitude IS NOT NULL
+  JOIN datastream AS s ON s.device_id = d.device_id AND s.property = ANY ($3::text[]) AND s.method IS NULL
+ CROSS JOIN LATERAL (
+       SELECT array_agg(near.datastream_id) AS streams
+         FROM (SELECT t.datastream_id
+                 FROM device AS o
+                 JOIN datastream AS t ON t.device_id = o.device_id AND t.property = s.property AND t.method IS NULL
+                CROSS JOIN LATERAL (SELECT 111320 * sqrt((o.latitude - d.latitude) ^ 2
+                                                + ((o.longitude - d.longitude) * cosd(d.latitude)) ^ 2) AS far) AS m
+                WHERE o.device_id <> d.device_id AND o.source_id = d.source_id AND m.far <= $4::float8
+                ORDER BY m.far, t.datastream_id
+                LIMIT $5::int) AS near) AS around
+ CROSS JOIN LATERAL (
+       SELECT r.bucket, r.sum / r.n AS mean
+         FROM rollup_hour AS r
+        WHERE r.datastream_id = s.datastream_id AND r.bucket >= w.day AND r.bucket < w.day + interval '1 day'
+          AND r.n > 0) AS h
+ CROSS JOIN LATERAL (
+       SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY r.sum / r.n) AS middle, count(*) AS n
+         FROM rollup_hour AS r
+        WHERE r.datastream_id = ANY (around.streams) AND r.bucket = h.bucket AND r.n > 0) AS n
+ WHERE cardinality(around.streams) >= 3 AND n.n >= 3
+ GROUP BY w.device_id, w.day, s.property;
+
+-- past_offsets --
+-- $1 text[] device_id, $2 timestamptz from, $3 timestamptz until (not included), $4 text[] properties
+-- Daily offsets as they were derived.
+SELECT s.device_id, s.property, o.phenomenon_time, o.result
+  FROM datastream AS s
+  JOIN observation AS o USING (datastream_id)
+ WHERE s.device_id = ANY ($1::text[]) AND s.property = ANY ($4::text[]) AND s.method IS NOT NULL
+   AND o.phenomenon_time >= $2::timestamptz AND o.phenomenon_time < $3::timestamptz AND o.result IS NOT NULL;
 
 -- name_derived --
 -- $1 text[] device_id, $2 text[] property, $3 text[] unit, $4 text[] method, $5 text[] edition

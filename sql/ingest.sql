@@ -95,6 +95,12 @@ UPDATE source
 -- $1 text transaction_id
 SELECT pg_xact_status($1::text::xid8);
 
+-- is_stored --
+-- $1 int datastream_id, $2 timestamptz phenomenon_time, $3 timestamptz received_at
+-- Whether a row is there as of that very arrival: so the transaction that wrote it did commit.
+SELECT EXISTS (
+       SELECT FROM observation WHERE datastream_id = $1 AND phenomenon_time = $2 AND received_at = $3);
+
 -- append_revision --
 -- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
 -- $5 int2[] quality, $6 int2[] old_quality

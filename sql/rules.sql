@@ -9,7 +9,9 @@ SELECT d.device_id, d.profile, d.domain, d.name, d.district_id, d.site_id, d.sou
        coalesce(array_agg(s.datastream_id ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
            AS datastream_ids,
        coalesce(array_agg(s.property ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
-           AS properties
+           AS properties,
+       coalesce(array_agg(s.method IS NOT NULL ORDER BY s.datastream_id) FILTER (WHERE s.datastream_id IS NOT NULL), '{}')
+           AS derived
   FROM device AS d
   LEFT JOIN datastream AS s USING (device_id)
  GROUP BY d.device_id;

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from api.context import DomainName
 from api.identity.oidc import Person
-from api.identity.passwords import hash_password, one_time_password
+from api.identity.passwords import hash_soon, one_time_password
 from api.permissions import ROLES, weaker
 from api.principal import Limits, Principal, Role
 from citywatch.errors import AccountError
@@ -69,6 +69,8 @@ async def add_account(
     role: str,
     districts: Sequence[str] | None = None,
     domains: Sequence[str] | None = None,
+    *,
+    address: str = "",
 ) -> str:
     """Add a local account and return its one-time password; raise AccountError if the name is taken or odd."""
     password = one_time_password()
@@ -77,13 +79,14 @@ async def add_account(
         raise AccountError(
             f"{name!r} is no name: 1 to 80 of a-z, 0-9, @ . _ + - and the first of them a letter or a digit"
         )
+    hashed = await hash_soon(password)
     async with connection.transaction():
         await _check_limits(connection, districts, domains)
-        values = (name, _role(role), districts, domains, hash_password(password), True, None, None)
+        values = (name, _role(role), districts, domains, hashed, True, None, None)
         if await connection.fetchval(query("identity", "account_add"), *values) is None:
             raise AccountError(f"there is an account {name!r} already")
         detail = {"role": role, "districts": districts, "domains": domains}
-        await audit(connection, actor, "account.add", f"account {name}", detail)
+        await audit(connection, actor, "account.add", f"account {name}", detail, address)
     return password
 
 
@@ -94,6 +97,8 @@ async def set_account(
     role: str,
     districts: Sequence[str] | None = None,
     domains: Sequence[str] | None = None,
+    *,
+    address: str = "",
 ) -> None:
     """Give an account a role and limits; it holds from the next request on."""
     async with connection.transaction():
@@ -102,16 +107,18 @@ async def set_account(
         await connection.execute(query("identity", "account_set"), found["account_id"], _role(role), districts, domains)
         before = {key: found[key] for key in ("role", "districts", "domains")}
         after = {"role": role, "districts": districts, "domains": domains}
-        await audit(connection, actor, "account.role", f"account {name}", {"before": before, "after": after})
+        change = {"before": before, "after": after}
+        await audit(connection, actor, "account.role", f"account {name}", change, address)
 
 
-async def enable_account(connection: Connection, actor: str, name: str, *, able: bool) -> None:
+async def enable_account(connection: Connection, actor: str, name: str, *, able: bool, address: str = "") -> None:
     """Let an account sign in, or not: its sessions end and its keys stop working at once."""
     async with connection.transaction():
         account_id = (await _find(connection, name))["account_id"]
         await connection.execute(query("identity", "account_able"), account_id, able)
         await connection.execute(query("identity", "sessions_end"), account_id)
-        await audit(connection, actor, "account.enable" if able else "account.disable", f"account {name}")
+        action = "account.enable" if able else "account.disable"
+        await audit(connection, actor, action, f"account {name}", None, address)
 
 
 async def person_account(connection: Connection, person: Person, role: Role) -> tuple[int, str]:
@@ -149,17 +156,18 @@ async def shut_out(connection: Connection, person: Person) -> None:
             await enable_account(connection, person.issuer, found["name"], able=False)
 
 
-async def reset_password(connection: Connection, actor: str, name: str) -> str:
+async def reset_password(connection: Connection, actor: str, name: str, *, address: str = "") -> str:
     """Return a new one-time password; the old one and all sessions end."""
     password = one_time_password()
+    hashed = await hash_soon(password)
     async with connection.transaction():
         found = await _find(connection, name)
         if found["issuer"] is not None:
             raise AccountError(f"{name!r} signs in at {found['issuer']}: there is no password here")
-        await connection.execute(query("identity", "password_set"), found["account_id"], hash_password(password), True)
+        await connection.execute(query("identity", "password_set"), found["account_id"], hashed, True)
         await connection.execute(query("identity", "sessions_end"), found["account_id"])
         await connection.execute(query("identity", "attempt_good"), f"account {found['name']}")
-        await audit(connection, actor, "account.reset", f"account {name}")
+        await audit(connection, actor, "account.reset", f"account {name}", None, address)
     return password
 
 
@@ -189,6 +197,8 @@ async def add_key(
     role: str | None = None,
     districts: Sequence[str] | None = None,
     domains: Sequence[str] | None = None,
+    *,
+    address: str = "",
 ) -> NewKey:
     """Make an API key for an account: at most its role (the same by default), within its limits, and expiring."""
     if not timedelta() < lifetime <= LONGEST_KEY:
@@ -203,17 +213,17 @@ async def add_key(
         values = (key_id, token_hash(secret), found["account_id"], label, scope, districts, domains, lifetime)
         expires_at = await connection.fetchval(query("identity", "key_add"), *values)
         detail = {"key": key_id, "label": label, "role": scope, "expires_at": expires_at}
-        await audit(connection, actor, "key.add", f"account {name}", detail)
+        await audit(connection, actor, "key.add", f"account {name}", detail, address)
     return NewKey(key_id, f"cw_{key_id}_{secret}", expires_at)
 
 
-async def revoke_key(connection: Connection, actor: str, key_id: str) -> None:
+async def revoke_key(connection: Connection, actor: str, key_id: str, *, address: str = "") -> None:
     """End a key; raise AccountError if there is none such in use."""
     async with connection.transaction():
         name = await connection.fetchval(query("identity", "key_revoke"), key_id)
         if name is None:
             raise AccountError(f"there is no key {key_id!r} in use")
-        await audit(connection, actor, "key.revoke", f"account {name}", {"key": key_id})
+        await audit(connection, actor, "key.revoke", f"account {name}", {"key": key_id}, address)
 
 
 def _narrow(one: Limits | None, other: Limits | None) -> Limits | None:

@@ -1,17 +1,32 @@
-"""What became of every delivery: the account, and what was turned away."""
+"""What became of every delivery: the account, and what was turned away, to be played again after a mend."""
 
+import asyncio
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.answer import answer, rows
-from api.context import DeviceQuery, PoolDep, SinceQuery, UntilQuery, Word
+from api.context import (
+    UNLIMITED,
+    ActorDep,
+    AddressDep,
+    DeviceQuery,
+    PoolDep,
+    SettingsDep,
+    SinceQuery,
+    UntilQuery,
+    WholePoolDep,
+    Word,
+)
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
-from api.problems import responses
-from api.schemas import AccountPage, RejectedPage
+from api.problems import ProblemError, responses
+from api.schemas import AccountPage, RejectedPage, Replay, Replayed
 from api.version import PREFIX
+from ingest.replay import replay_rejected
+from sql.audit import audit
 from sql.queries import query
 
 router = APIRouter(prefix=PREFIX, tags=["account"], dependencies=[Allow(Permission.READ)])
@@ -72,3 +87,31 @@ async def list_rejected(
     page = found[:limit]
     more = encode_cursor(page[-1]["rejected_id"]) if len(found) > limit else None
     return answer({"items": [_shown(row) for row in page], "next_cursor": more})
+
+
+@router.post(
+    "/rejected/replay",
+    response_model=Replayed,
+    responses=responses(400, 409, 413, 422, 503),
+    dependencies=[Allow(Permission.CONFIGURE), UNLIMITED],
+)
+async def replay(
+    request: Request,
+    pool: WholePoolDep,
+    settings: SettingsDep,
+    actor: ActorDep,
+    address: AddressDep,
+    body: Replay,
+) -> Response:
+    """Play kept messages again, those that were not yet, through the same decoder and checks as on the day."""
+    turn: asyncio.Semaphore = request.app.state.replay_turn
+    if turn.locked():
+        raise ProblemError(409, "in-progress", "messages are being played already: ask again when that has ended")
+    async with turn:
+        asked = body.model_dump(exclude_none=True)
+        # On a loop of its own: decoding thousands of messages must not hold up everybody else's requests.
+        counts = await asyncio.to_thread(asyncio.run, replay_rejected(settings, **asked))
+        async with pool.acquire() as connection, connection.transaction():
+            detail = {"asked": asked, "played": counts.played, "mended": counts.mended}
+            await audit(connection, actor, "rejected.replay", "rejected messages", detail, address)
+    return answer(asdict(counts))

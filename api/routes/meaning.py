@@ -1,7 +1,6 @@
 """What readings mean: indicators by name, the next day of a datastream, effects of a measure, equity of districts."""
 
 import asyncio
-from collections import defaultdict
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -10,15 +9,14 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import APIRouter, Body, Path, Query, Response
 
 from api import meaning_schemas as shapes
-from api.answer import answer, rows
+from api.answer import answer
 from api.context import NowDep, PoolDep, Word
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
 from api.schemas import Instant
 from api.version import PREFIX
 from indicators.catalogue import compute, list_indicators
-from indicators.compare import Hours, compare
-from indicators.equity import District, equity, response_times
+from indicators.districts import NotThereError, Periods, district_effects, district_service
 from indicators.errors import IndicatorError
 from indicators.forecast import HISTORY_WEEKS, HOUR, WEEK_HOURS, Forecast, HourlySeries, backtest, forecast_day
 from sql.queries import query
@@ -112,43 +110,16 @@ async def get_effects(
 
     Without a control district, season and weather look like the measure.
     """
-    if not before_since < before_until <= after_since < after_until:
-        raise ProblemError(409, "not-possible", "the periods must follow one another: before, then after")
-    if after_until - before_since > timedelta(days=1500):
-        raise ProblemError(409, "not-possible", "at most 1,500 days in all")
     if zone not in ZONES:
         raise not_found("time zone", zone)
-    place = ZoneInfo(zone)
-    periods: list[dict[str, Hours]] = []
-    for since, until in ((before_since, before_until), (after_since, after_until)):
-        found: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
-        for row in await pool.fetch(query("meaning", "district_hours"), observed_property, since, until):
-            found[row["district_id"]].append((row["bucket"].astimezone(place), row["mean"]))
-        periods.append(dict(found))
-    before, after = periods
-    if control is not None and (control not in before or control not in after):
-        raise not_found(f"control district with {observed_property} in both periods", control)
-    steady = [*before[control], *after[control]] if control is not None else []
-    names = [name for name in before if name in after and name != control]
-    items = await asyncio.to_thread(lambda: [_effect(name, before[name], after[name], steady, share) for name in names])
-    return answer({"property": observed_property, "share": share, "control": control, "items": items})
-
-
-def _effect(name: str, before: Hours, after: Hours, control: Hours, share: float) -> dict[str, Any]:
-    reason = "needs 14 usable days on either side"
-    effect = None
     try:
-        effect = compare(before, after, control, share=share)
-    except (IndicatorError, ZeroDivisionError, OverflowError) as error:
-        reason = str(error)
-    if effect is None:
-        nothing = {"change": None, "low": None, "high": None, "found": False}
-        return {
-            "district_id": name, **nothing, "days_before": 0, "days_after": 0, "hours": 0, "reason": reason,
-        }  # fmt: skip
-    found = asdict(effect)
-    del found["share"]
-    return {"district_id": name, **found, "reason": None}
+        periods = Periods((before_since, before_until), (after_since, after_until))
+        found = await district_effects(pool, observed_property, periods, ZoneInfo(zone), control, share)
+    except NotThereError as error:
+        raise ProblemError(404, "not-found", str(error)) from None
+    except IndicatorError as error:
+        raise ProblemError(409, "not-possible", str(error)) from None
+    return answer(found)
 
 
 @router.get("/equity", response_model=shapes.Equity, responses=responses(422, 503))
@@ -158,40 +129,4 @@ async def get_equity(
     days: Annotated[int, Query(ge=1, le=3660, description="how far alerts and overflow are looked at")] = 30,
 ) -> Response:
     """Whether districts are served alike: coverage, overflow hours, response times, parity, Gini and Theil."""
-    since = now - timedelta(days=days)
-    found = rows(await pool.fetch(query("meaning", "district_service"), since))
-    known = [District(row["name"], row["population"], row["devices"]) for row in found if row["population"]]
-    judged = equity(known) if known else None
-    body = {
-        "since": since,
-        "parity": judged.parity if judged else None,
-        "flagged": judged.flagged if judged else False,
-        "gini": judged.gini if judged else None,
-        "theil": judged.theil if judged else None,
-        "n": len(known),
-        "districts": [_service(row) for row in found],
-    }
-    return answer(body)
-
-
-def _service(row: dict[str, Any]) -> dict[str, Any]:
-    residents, bins, overflow = row["population"], row["bins"], row["overflow_hours"]
-    return {
-        "district_id": row["district_id"],
-        "name": row["name"],
-        "residents": residents,
-        "devices": row["devices"],
-        "coverage": row["devices"] / residents * 10_000 if residents else None,
-        "bins": bins,
-        "overflow_hours": overflow,
-        "overflow_hours_per_bin": overflow / bins if bins else None,
-        "to_acknowledge": _waits(row["to_acknowledge"]),
-        "to_resolve": _waits(row["to_resolve"]),
-    }
-
-
-def _waits(waits: list[timedelta]) -> dict[str, Any]:
-    times = response_times(waits)
-    if times is None:
-        return {"median_s": None, "p90_s": None, "n": 0}
-    return {"median_s": times.median.total_seconds(), "p90_s": times.p90.total_seconds(), "n": times.n}
+    return answer(await district_service(pool, now - timedelta(days=days)))

@@ -9,6 +9,8 @@ from typing import Annotated
 import asyncpg
 import typer
 
+from citywatch.cli import judging
+from citywatch.cli.instants import instant
 from citywatch.cli.process import run_process
 from citywatch.errors import StoreError
 from citywatch.local.running import store_dsn
@@ -20,6 +22,8 @@ from indicators.errors import IndicatorError
 from sql.pool import open_pool
 
 app = typer.Typer(help="What readings mean.", no_args_is_help=True)
+for judgement in (judging.compare, judging.equity, judging.routes):
+    app.command()(judgement)
 
 
 @app.command("list")
@@ -86,7 +90,7 @@ def recompute(
     Example: `citywatch indicators recompute --since 2026-03-01 --until 2026-03-08`
     """
     now = datetime.now(UTC)
-    start, end = _instant("--since", since), _instant("--until", until) if until else now
+    start, end = instant("--since", since), instant("--until", until) if until else now
     if start >= end:
         raise typer.BadParameter(f"{start.isoformat()} is not before {end.isoformat()}", param_hint="--since")
     settings = load_settings()
@@ -113,11 +117,3 @@ def _show(done: int, total: int) -> None:
     end = "\n" if done == total else ""
     if sys.stderr.isatty() or end:
         print(f"\r{done} of {total} periods", end=end, file=sys.stderr, flush=True)
-
-
-def _instant(option: str, text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no instant such as 2026-03-01T12:00:00Z", param_hint=option) from None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

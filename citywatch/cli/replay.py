@@ -3,12 +3,13 @@
 import asyncio
 import json
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from citywatch.cli.instants import instant
 from citywatch.cli.process import run_process
 from citywatch.cli.recorded import load_recorded, registry_for
 from citywatch.cli.registering import register
@@ -127,13 +128,7 @@ def _speed(text: str) -> float | None:
 
 
 def _instant(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a time as in 2016-01-01T00:00:00Z", param_hint=option) from None
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+    return None if text is None else instant(option, text)
 
 
 def mappings() -> None:

@@ -48,7 +48,7 @@ def check(paths: Paths = None, as_json: Json = False) -> None:
     if as_json:
         print(json.dumps({"rules": len(files), "mistakes": mistakes}))
     else:
-        print("\n".join([*mistakes, f"{len(files)} rules, {len(mistakes)} mistakes"]))
+        print("\n".join([*mistakes, f"{_so_many(len(files), 'rule')}, {_so_many(len(mistakes), 'mistake')}"]))
     raise typer.Exit(1 if mistakes else 0)
 
 
@@ -65,7 +65,7 @@ def test_(paths: Paths = None, as_json: Json = False) -> None:
     else:
         for failure in failures:
             print(f"{failure.path}:{failure.line}: {failure.name}: {failure.detail}")
-        print(f"{count} tests, {len(failures)} failures")
+        print(f"{_so_many(count, 'test')}, {_so_many(len(failures), 'failure')}")
     raise typer.Exit(1 if failures else 0)
 
 
@@ -89,7 +89,8 @@ def backtest_(
         return
     for each in told:
         print(
-            f"{each['rule_id']}: {each['alerts']} alerts on {each['devices']} devices, {each['alerts_per_day']} a day,"
+            f"{each['rule_id']}: {_so_many(each['alerts'], 'alert')} on {_so_many(each['devices'], 'device')},"
+            f" {each['alerts_per_day']:g} a day,"
             f" at most {each['load']['most_in_period']} in ten minutes"
         )
         if not each["readings"]:
@@ -122,7 +123,10 @@ def _files(paths: list[Path] | None) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += sorted(each for each in path.glob("*.yaml") if not each.name.endswith(".test.yaml"))
+            within = sorted(each for each in path.glob("*.yaml") if not each.name.endswith(".test.yaml"))
+            if not within:
+                raise RuleError(f"{path}: there is no rule file (*.yaml) in this folder")
+            files += within
         elif path.is_file():
             files.append(_rule_beside(path))
         else:
@@ -166,6 +170,10 @@ async def _backtest(name: str, since: datetime, until: datetime) -> list[dict[st
     if len(found) > 1:
         told["against_present"] = against(found[0], found[1])
     return [told]
+
+
+def _so_many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _progress(done: int, of: int) -> None:

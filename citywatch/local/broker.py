@@ -74,13 +74,10 @@ class LocalBroker:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.program is None:
             self.program = find_program(self.folder.parent / "programs")
-        if not self.settled:
-            self.port = free_port(self.port or 1883)
-        autosave = max(1, round(self.autosave.total_seconds()))
-        command = self.program.command(self.folder, self.port, autosave, self.security)
-        with (self.folder / "broker.log").open("ab") as log:
-            self.child = start_child(command, log=log, env=self.program.environment())
-        self._wait_ready()
+        while not self._come_up(self.program):
+            # Somebody else may have taken the port between our look and our start.
+            if self.settled or free_port(self.port) == self.port:
+                raise BrokerError(f"the embedded broker did not start: see {self.folder / 'broker.log'}")
         self.settled = True
 
     def stop(self, *, kill: bool = False) -> None:
@@ -91,12 +88,19 @@ class LocalBroker:
         self.child.wait(timeout=60)
         self.child = None
 
-    def _wait_ready(self) -> None:
-        assert self.child is not None
+    def _come_up(self, program: BrokerProgram) -> bool:
+        """Start and wait until it listens; return False where it ended instead."""
+        if not self.settled:
+            self.port = free_port(self.port or 1883)
+        autosave = max(1, round(self.autosave.total_seconds()))
+        command = program.command(self.folder, self.port, autosave, self.security)
+        with (self.folder / "broker.log").open("ab") as log:
+            self.child = start_child(command, log=log, env=program.environment())
         while not _listens(self.child.pid, self.port):
             if self.child.poll() is not None:
-                raise BrokerError(f"the embedded broker did not start: see {self.folder / 'broker.log'}")
+                return False
             time.sleep(0.02)
+        return True
 
 
 def _listens(pid: int, port: int) -> bool:

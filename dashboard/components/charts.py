@@ -163,7 +163,8 @@ def curve_figure(
         layout["annotations"] = [limit_label(limit, limit_words)]
         if y_range is None:
             values = [limit, *(v for c in curves for v in present(p["value"] for p in c.series["points"]))]
-            layout["yaxis"]["range"] = [min(0.0, *values) * 1.08, max(values) * 1.08]
+            # The words of the limit stand above its line.
+            layout["yaxis"]["range"] = [min(0.0, *values) * 1.08, max(1.08 * max(values), limit * 1.16)]
     return {"data": traces, "layout": layout}
 
 
@@ -211,46 +212,6 @@ def limit_label(limit: float, words: str) -> JsonObject:
         "showarrow": False,
         "font": {"size": 11},
     }
-
-
-def heat_figure(
-    rows: Sequence[str],
-    columns: Sequence[str],
-    values: Sequence[Sequence[float | None]],
-    unit: str,
-    *,
-    low: float,
-    high: float,
-    words: Sequence[Sequence[str]],
-) -> JsonObject:
-    """Return a heat map; the first row is on top. Dark means low: the slow hour stands out on both themes."""
-    trace: JsonObject = {
-        "type": "heatmap",
-        "x": list(columns),
-        "y": list(rows),
-        "z": [list(row) for row in values],
-        "zmin": low,
-        "zmax": high,
-        "colorscale": [[0, "#6b2409"], [0.3, "#a9521c"], [0.55, "#d09a68"], [0.75, "#c9cfd4"], [1, "#a9b4bd"]],
-        "xgap": 1,
-        "ygap": 2,
-        "hoverongaps": False,
-        "customdata": [list(row) for row in words],
-        "hovertemplate": "%{y}<br>%{x|%H:%M}: %{customdata}<extra></extra>",
-        "colorbar": {"title": {"text": unit_label(unit), "side": "right"}, "thickness": 10, "outlinewidth": 0},
-    }
-    layout = base_layout(unit, height=max(160, 26 * len(rows) + 70))
-    layout["xaxis"] |= {"nticks": 8}
-    layout["yaxis"] = {
-        "type": "category",
-        "autorange": "reversed",
-        "showgrid": False,
-        "automargin": True,
-        "fixedrange": True,
-    }
-    layout["margin"] = {"l": 10, "r": 6, "t": 6, "b": 40}
-    layout["hovermode"] = "closest"
-    return {"data": [trace], "layout": layout}
 
 
 @cache

@@ -19,8 +19,12 @@ def limit_words(limit: RuleLimit | None, unit: str) -> str:
     """Return what stands on the line of a limit."""
     if limit is None:
         return ""
-    digits = 0 if limit.limit.is_integer() else 1
-    return f"{text(limit.title)}: {quantity(limit.limit, unit, digits)}"
+    return f"{text(limit.title)}: {limit_quantity(limit, unit)}"
+
+
+def limit_quantity(limit: RuleLimit, unit: str) -> str:
+    """Return a limit with its unit."""
+    return quantity(limit.limit, unit, 0 if limit.limit.is_integer() else 1)
 
 
 def tip_of(row: Latest) -> tuple[str, float] | None:

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard.bands import EAQI_BOUNDS, EAQI_EDITION, Band, air_band
 from dashboard.components.charts import Curve, chart, curve_figure
-from dashboard.components.curves import limit_words, tip_of
+from dashboard.components.curves import limit_quantity, tip_of
 from dashboard.components.districts import mean
 from dashboard.components.index_calendar import level_class
 from dashboard.components.marks import freshness_chip, replay_chip
@@ -142,7 +142,8 @@ def context_figure(
         zone,
         height=250,
         limit=limit.limit if limit else None,
-        limit_words=limit_words(limit, unit),
+        # Three beside each other: the rule's title would be cut.
+        limit_words=text("limit {n}", n=limit_quantity(limit, unit)) if limit else "",
         span=span,
     )
     for trace in figure["data"][: len(others)]:

@@ -140,8 +140,10 @@ def _reason(alert: AlertDetail) -> list[Component]:
             rows += [html.Dt(words), html.Dd(duration(inputs[key]))]
     # Whatever else a rule of another kind keeps beside its samples.
     for name, value in inputs.items():
-        if name not in INNER and not name.endswith("_seconds"):
-            rows += [html.Dt(text(name.replace("_", " ").capitalize())), html.Dd(_words(value))]
+        if name not in INNER and name != "unit" and not name.endswith("_seconds"):
+            measured = name in ("value", "limit") and isinstance(value, int | float)
+            shown = quantity(value, str(inputs.get("unit", ""))) if measured else _words(value)
+            rows += [html.Dt(text(name.replace("_", " ").capitalize())), html.Dd(shown)]
     parts: list[Component] = [html.H3(text("What the verdict was made from")), html.Dl(rows, className="facts-list")]
     if samples := sample_rows(inputs):
         headings = [(text("Time"), False), (text("Property"), False), (text("Value"), True), (text("Quality"), False)]

@@ -18,6 +18,7 @@ from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.pages.view import View
 from dashboard.shapes import Clusters, Device
 from dashboard.texts import domain_name, mark, property_name, text
+from dashboard.units import number
 
 
 def freshness_words(devices: list[Device]) -> str:
@@ -27,9 +28,11 @@ def freshness_words(devices: list[Device]) -> str:
 
 def counted_words(counts: Mapping[Any, int]) -> str:
     """Return the same sentence by the number of devices in each state."""
-    words = text("{fresh} of {all} devices fresh", fresh=counts["fresh"], all=sum(counts.values()))
+    words = text(
+        "{fresh} of {all} devices fresh", fresh=number(counts["fresh"], 0), all=number(sum(counts.values()), 0)
+    )
     late = [
-        text(phrase, n=counts[name])
+        text(phrase, n=number(counts[name], 0))
         for name, phrase in (
             ("stale", mark("{n} stale")),
             ("silent", mark("{n} silent")),

@@ -56,7 +56,16 @@ async def page(view: View) -> Component:
         )
     scenarios, rules = await asyncio.gather(view.api.scenarios(), view.api.rules())
     titles = {str(rule["rule_id"]): text(rule_title(rule)) for rule in rules}
-    command = html.P([text("Run one with") + " ", html.Code("citywatch simulate --scenario NAME")], className="method")
+    command = html.P(
+        [
+            text("Run one with") + " ",
+            html.Code("citywatch simulate --scenario NAME"),
+            ". " + text("See how it is answered, alert by alert, with") + " ",
+            html.Code("citywatch score NAME"),
+            ": " + text("recall, precision, delay and false alerts a day against what was planted."),
+        ],
+        className="method",
+    )
     panels = [_scenario(scenario, titles) for scenario in scenarios]
     return html.Div([head, command, *panels], style={"display": "contents"})
 

@@ -9,9 +9,10 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.bands import SERVICE_EDITION, percentile, service_level
-from dashboard.components.charts import chart, heat_figure, local_text
+from dashboard.components.charts import chart, local_text
 from dashboard.components.curves import device_curves
 from dashboard.components.districts import mean
+from dashboard.components.heat import heat_figure
 from dashboard.components.icons import icon
 from dashboard.components.marks import freshness_chip, replay_chip
 from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table

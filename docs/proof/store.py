@@ -12,7 +12,7 @@ from typing import Any
 
 from citywatch.local.postgres import LocalPostgres
 from docs.proof.report import run_parts
-from docs.proof.store_city import as_ingested, lateness, month, packed, packing
+from docs.proof.store_city import as_ingested, lateness, month, packed, packing, rollups
 from docs.proof.store_servers import engines, kept_server, scale, server
 from docs.proof.store_writers import batches, migration, power_cuts, recounts
 
@@ -25,6 +25,7 @@ PARTS: dict[str, Part] = {
 }
 CITY: dict[str, Part] = {
     "month": lambda own, _: asyncio.run(month(own.dsn())),
+    "rollups": lambda own, _: asyncio.run(rollups(own.dsn())),
     "as-ingested": lambda own, _: asyncio.run(as_ingested(own.dsn())),
     "packing": lambda own, engine: asyncio.run(packing(own.dsn(), engine)),
     "packed": lambda own, _: asyncio.run(packed(own.dsn())),

@@ -51,11 +51,17 @@ SELECT s, at + offs, at + offs + (50 + 1950 * random())::int * interval '1 ms',
   FROM generate_series($1::timestamptz, $2::timestamptz - interval '1 us', $3::interval) AS at
  CROSS JOIN LATERAL (SELECT s, (s % 60) * interval '1 s' AS offs FROM generate_series(1, 3000) AS s) AS stream
 """
-ROLLUP = """
-INSERT INTO {table} (datastream_id, bucket, n, n_good, n_all, sum, sin_sum, cos_sum, min, max, last, last_time)
-SELECT datastream_id, time_bucket($1::interval, phenomenon_time), count(*), count(*) FILTER (WHERE quality = 1),
+HOUR = """
+INSERT INTO rollup_hour (datastream_id, bucket, n, n_good, n_all, sum, sin_sum, cos_sum, min, max, last, last_time)
+SELECT datastream_id, time_bucket('1 hour', phenomenon_time), count(*), count(*) FILTER (WHERE quality = 1),
        count(*), sum(result), 0, 0, min(result), max(result), NULL, max(phenomenon_time)
   FROM observation GROUP BY 1, 2
+"""
+DAY = """
+INSERT INTO rollup_day (datastream_id, bucket, n, n_good, n_all, sum, sin_sum, cos_sum, min, max, last, last_time)
+SELECT datastream_id, time_bucket('1 day', bucket), sum(n), sum(n_good), sum(n_all), sum(sum), 0, 0, min(min), max(max),
+       NULL, max(last_time)
+  FROM rollup_hour GROUP BY 1, 2
 """
 AREA = """
 INSERT INTO {table}
@@ -80,27 +86,27 @@ async def build(pool: Pool) -> int:
         await connection.execute("SET statement_timeout = 0")
         await connection.execute(REGISTRY)
         engine = await detect_engine(connection)
-        days = [START + timedelta(days=day) for day in range(DAYS + 1)]
-        await engine.ensure(connection, days)
+        await engine.ensure(connection, [START + timedelta(days=day) for day in range(DAYS + 1)])
         at, total = START, 0
         while at < END:
             until = min(END, at + max(interval, timedelta(days=1)))
             status = await connection.execute(FILL, at, until, interval)
             total += int(status.rsplit(" ", 1)[1])
             at += -(-(until - at) // interval) * interval
-        for table, width in (("quarter", "15 minutes"), ("hour", "1 hour"), ("day", "1 day")):
-            await connection.execute(ROLLUP.format(table=f"rollup_{table}"), _interval(width))
+    return total
+
+
+async def roll_up(pool: Pool) -> None:
+    """Fill the rollups and the latest observations that the fold would have kept."""
+    async with pool.acquire() as connection:
+        await connection.execute("SET statement_timeout = 0; SET work_mem = '1GB'")
+        await connection.execute(HOUR)
+        await connection.execute(DAY)
         for table in ("hour", "day"):
             await connection.execute(AREA.format(table=f"rollup_area_{table}", single=f"rollup_{table}"))
         await connection.execute(LATEST)
         await connection.execute(LONG, ONE, START)
         await connection.execute("VACUUM ANALYZE")
-    return total
-
-
-def _interval(text: str) -> timedelta:
-    number, unit = text.split()
-    return timedelta(**{unit.rstrip("s") + "s": int(number)})
 
 
 async def server_time(connection: Connection, text: str, *arguments: object) -> float:
@@ -174,6 +180,16 @@ async def month(dsn: str) -> dict[str, object]:
     pool = await migrated(dsn)
     try:
         return {"rows": await build(pool), "bytes": await _size(pool)}
+    finally:
+        await pool.close()
+
+
+async def rollups(dsn: str) -> dict[str, object]:
+    """Build the rollups of the month."""
+    pool = await open_pool(dsn, process="proof", size=1)
+    try:
+        await roll_up(pool)
+        return {"bytes": await _size(pool)}
     finally:
         await pool.close()
 

@@ -191,14 +191,23 @@ NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
 }
 
 
+def _between(before: str, shown: str, after: str) -> bool:
+    """Return whether a count that grows stood on the page between two answers of the API."""
+    if shown in (before, after):
+        return True
+    return all(each.isdigit() for each in (before, shown, after)) and int(before) <= int(shown) <= int(after)
+
+
 def differing(page: Page, name: str, get: Get) -> list[str]:
-    """Return what the page that is open says otherwise than the API does, asked just before and just after."""
+    """Return what the open page says otherwise than the API; where the city goes on, the page is loaded anew."""
     wrong = []
     for what, ask, read in NUMBERS[name]:
+        before = str(ask(get, page.url))
         for _ in range(TRIES):
-            before, shown, after = str(ask(get, page.url)), read(page), str(ask(get, page.url))
-            if shown in (before, after):
+            shown, after = read(page), str(ask(get, page.url))
+            if _between(before, shown, after):
                 break
+            before = after
             page.reload()
             settle(page)
         else:

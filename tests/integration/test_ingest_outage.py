@@ -18,14 +18,20 @@ import pytest
 from citywatch.local.broker import LocalBroker, local_broker
 from citywatch.local.postgres import LocalPostgres
 from citywatch.settings import Settings
+from devices.limits import GrossRange, Limits
+from devices.model import QualityFlag
 from ingest.anchor import CLIENT_ID, MARKER_TOPIC
+from ingest.batch import Batch
 from ingest.broker import SessionSettings
 from ingest.broker_claim import claim_session
 from ingest.inbox import Inbox
+from ingest.model import Accepted, Channel, Delivery, Outcome, Row
 from ingest.process import SESSIONS, drain_worker
 from ingest.replay import replay_rejected
+from ingest.store import Store
 from ingest.subscription import plain_filters, topic_filters
 from sql.connection import Pool
+from sql.engine import detect_engine
 from sql.migrate import migrate
 from sql.pool import open_pool, set_up
 from tests.integration.ingest_run import (
@@ -274,3 +280,25 @@ async def test_a_broker_that_forgets_shared_subscriptions_when_it_restarts_loses
             await until(lambda: has(pool, 200), "all, with one worker again")
     assert await stored(pool) == list(range(200))
     assert await account_closes(pool)
+
+
+async def test_only_a_row_that_is_there_proves_a_commit_in_doubt(pool: Pool) -> None:
+    """After a crash of the server the id of a transaction that was lost belongs to another one, which did commit."""
+    await register(pool)
+    async with pool.acquire() as connection:
+        store = Store(pool, await detect_engine(connection), slot=0, patience=timedelta(seconds=60))
+    now = datetime.now(UTC)
+    channel = Channel("any-1", "vehicle_count", "1", Limits(GrossRange((0, 1e6))), timedelta(minutes=5), None)
+    row = Row(channel, now - timedelta(seconds=1), now, 7.0, QualityFlag.GOOD, 0)
+    batch = Batch(10, 1.0)
+    batch.add(Accepted(Delivery("city/v1/devices/any-1/telemetry", b"{}", now), "any-1", [row]), 0.0)
+    another = await pool.fetchval("SELECT pg_current_xact_id()::text")
+    lost = (batch, another, Outcome(), [row])
+    async with pool.acquire() as connection:
+        await store._name_datastreams(connection, [row])
+    store._doubt = lost
+    assert (await store.write(batch, {"any-1": None}, {})).stored == 1
+    assert await stored(pool) == [7]
+    store._doubt = lost
+    assert await store.write(batch, {"any-1": None}, {}) is lost[2], "now it is there, and is not written again"
+    assert await received(pool) == 1

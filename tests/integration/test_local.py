@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from citywatch.local.aedes import Aedes, install_aedes
 from citywatch.local.broker import LocalBroker
-from citywatch.local.mosquitto import Mosquitto, download_mosquitto
+from citywatch.local.mosquitto import Mosquitto, download_mosquitto, installed_mosquitto
 from citywatch.local.postgres import local_postgres
 from citywatch.local.process import free_port
 from citywatch.local.supervisor import Supervisor, Worker
@@ -130,6 +131,33 @@ def test_mosquitto_comes_back_on_its_port_with_its_queues(broker: LocalBroker) -
     wait_for(lambda: got == [b"waits"])
     client.disconnect()
     client.loop_stop()
+
+
+def test_a_broker_that_is_beaten_to_its_port_takes_another(tmp_path: Path) -> None:
+    program = installed_mosquitto()
+    assert program is not None
+
+    @dataclass(frozen=True)
+    class Beaten(Mosquitto):
+        """Mosquitto on a machine where somebody takes the port after our look at it, once."""
+
+        other: socket.socket = field(default_factory=socket.socket)
+
+        def command(self, folder: Path, port: int, autosave_seconds: int, security: Path | None) -> list[str | Path]:
+            if self.other.getsockname()[1] == 0:
+                self.other.bind(("127.0.0.1", port))
+                self.other.listen()
+            return super().command(folder, port, autosave_seconds, security)
+
+    beaten = Beaten(**{each.name: getattr(program, each.name) for each in fields(program)})
+    broker = LocalBroker(tmp_path / "broker", program=beaten)
+    with beaten.other:
+        broker.start()
+        try:
+            assert broker.port != beaten.other.getsockname()[1]
+            assert_redelivers(broker.port)
+        finally:
+            broker.stop()
 
 
 @pytest.mark.slow

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+import rules.worker
 from citywatch.errors import AlertError
 from rules import actions
-from rules.worker import Worker
+from rules.worker import TICK_AT_LEAST_EVERY, Worker
 from sql.connection import Connection, Pool
 from tests.integration.rules_tail import append, install, minute
 
@@ -76,6 +77,23 @@ async def test_silence_is_raised_by_the_clock_and_ended_by_the_second_message(po
         await append(connection, [(air, minute(31), 10.0)])
         await drain(worker, 31)
         assert await journal(connection) == [("device-silent:air-1", "08:03", "08:31")]
+
+
+async def test_nobody_is_silent_for_what_is_yet_to_be_read(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules.worker, "ROWS", 1)
+    async with pool.acquire() as connection:
+        (air,) = await install(connection, "air-1", "pm2_5", domain="air", every=timedelta(minutes=1))
+        worker = Worker(connection, allowance=ALLOWANCE)
+        for number in range(8):
+            await append(connection, [(air, minute(number), 10.0)])
+        await connection.execute("UPDATE ingest_batch SET at = received_at[1]")
+        # Eight minutes are in the tail, and it is the eighth; each step reads one of them and lets time pass.
+        for number in range(8):
+            assert await worker.work(minute(7.9) + number * TICK_AT_LEAST_EVERY) == 1
+        assert await journal(connection) == []
+        assert await events(connection) == []
+        await drain(worker, 11)  # now it is read, and the one device there is has gone
+        assert await journal(connection) == [("nothing-heard", "08:09", None)]
 
 
 async def test_a_replay_source_is_judged_by_its_own_clock(pool: Pool) -> None:

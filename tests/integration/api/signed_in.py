@@ -19,10 +19,16 @@ def closed(settings: Settings) -> Settings:
     return settings.model_copy(update={"serve": settings.serve.model_copy(update={"demo": False})})
 
 
-async def add(pool: Pool, name: str, role: str = "operator", **limits: list[str]) -> None:
+async def add(
+    pool: Pool,
+    name: str,
+    role: str = "operator",
+    districts: list[str] | None = None,
+    domains: list[str] | None = None,
+) -> None:
     """Add an account whose password is PASSWORD already."""
     async with pool.acquire() as connection:
-        await add_account(connection, "test", name, role, **limits)
+        await add_account(connection, "test", name, role, districts, domains)
     await pool.execute("UPDATE account_user SET password_hash = $2, must_change = false WHERE name = $1", name, _HASH)
 
 

@@ -62,7 +62,7 @@ THE_SAME = {
 
 
 # What a part of the city cannot be told: a look-back reads all of it.
-REFUSED = {"/api/v1/backtests", "/api/v1/backtests/{backtest_id}"}
+REFUSED = {"/api/v1/backtests", "/api/v1/backtests/{backtest_id}", "/api/v1/accounts", "/api/v1/keys"}
 # What holds for the whole city, and is not changed from a part of it.
 WHOLE: list[tuple[str, str, dict[str, object]]] = [
     ("PUT", "/api/v1/rules/bin-full", {"text": "x", "tests": "x", "reason": "x"}),
@@ -86,6 +86,10 @@ WHOLE: list[tuple[str, str, dict[str, object]]] = [
     ("POST", "/api/v1/quarantine/road-9/adopt", {}),
     ("POST", "/api/v1/ingest/devices/bin-2", {}),
     ("POST", "/api/v1/ingest/webhooks/tts_v3", {}),
+    ("POST", "/api/v1/rejected/replay", {}),
+    ("POST", "/api/v1/accounts", {"name": "eve", "role": "viewer"}),
+    ("PUT", "/api/v1/accounts/ada", {"role": "viewer"}),
+    ("POST", "/api/v1/accounts/ada/keys", {"label": "x"}),
     ("POST", "/api/v1/maintenance", {"tag": "crew:1", "ends_at": "2999-01-01T00:00:00Z", "reason": "Lids replaced"}),
 ]
 

@@ -3,13 +3,20 @@
 import asyncio
 import csv
 import io
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+import citywatch.__main__  # noqa: F401  registers the commands
 from api.problems import ProblemError
-from api.routes.routes import FEW, Task, solve_apart
+from api.routes.routes import FEW, solve_apart
+from citywatch.cli import app
+from citywatch.settings import load_settings
+from indicators.collection import Task
 from indicators.routes import Stop
 from sql.connection import Pool
 
@@ -105,6 +112,38 @@ async def test_full_bins_are_planned_for_and_told_in_three_forms(client: httpx.A
     assert [left["bin_id"] for left in small["left_out"]] == ["bin-1"], "204 litres do not fit into 200"
     nothing = (await client.get("/api/v1/routes", params={"least_level": 100})).json()
     assert (nothing["bins"], nothing["routes"]) == (0, [])
+
+
+def names(folder: Path) -> set[str]:
+    return {each.name for each in folder.iterdir()}
+
+
+async def test_the_command_line_says_the_same(
+    client: httpx.AsyncClient, dsn: str, hours: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITYWATCH_STORE__DSN", dsn)
+    load_settings.cache_clear()
+
+    async def run(*arguments: str) -> str:
+        result = await asyncio.to_thread(CliRunner().invoke, app, ["indicators", *arguments])
+        assert result.exit_code == 0, (result.output, result.exception)
+        return result.output
+
+    try:
+        spans = (f"{BEGIN.isoformat()}/{CHANGE.isoformat()}", f"{CHANGE.isoformat()}/{END.isoformat()}")
+        told = await run("compare", "no2", "--before", spans[0], "--after", spans[1])
+        assert "north: -2" in told and "found; 61 and 61 days" in told
+        as_json = json.loads(await run("compare", "no2", "--before", spans[0], "--after", spans[1], "--json"))
+        assert {each["district_id"]: each["found"] for each in as_json["items"]} == {"north": True, "south": False}
+        assert "North: 2 devices, 20.0 per 10,000 residents" in await run("equity")
+        assert json.loads(await run("equity", "--json"))["districts"][1]["coverage"] is None
+        planned = await run("routes", "--least-level", "30", "--depot", "50.5,0.5", "--into", str(tmp_path))
+        assert "truck 1: " in planned and "bin-1" in planned
+        assert names(tmp_path) == {"truck-1.csv", "routes.geojson"}
+        wrong = await asyncio.to_thread(CliRunner().invoke, app, ["indicators", "compare", "no2", "--before", "x"])
+        assert wrong.exit_code == 2
+    finally:
+        load_settings.cache_clear()
 
 
 async def test_a_calculation_is_set_listed_and_ended(client: httpx.AsyncClient) -> None:

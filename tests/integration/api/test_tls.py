@@ -1,8 +1,13 @@
-"""HTTP over TLS, by the settings."""
+"""TLS by the settings: HTTP, and the way to the store."""
 
 import asyncio
+import ipaddress
+import os
+import shutil
 import socket
 import ssl
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,10 +19,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.app import create_app
 from citywatch.cli.serve import serve_app
+from citywatch.local.postgres import LocalPostgres
 from citywatch.local.running import scheme, trust
 from citywatch.settings import Settings
 from sql.connection import Pool
+from sql.pool import open_pool
 from tests.integration.api.signed_in import PASSWORD, add, closed
+
+# The embedded PostgreSQL is built without TLS: it listens on this machine only. An installed one speaks it.
+INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
 
 @pytest.fixture
@@ -25,13 +35,14 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate of our own for city.example, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "city.example")])
+    names = [x509.DNSName("city.example"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
         .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("city.example")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
     chain, private = tmp_path / "chain.pem", tmp_path / "key.pem"
@@ -68,3 +79,36 @@ async def test_tls_is_spoken_and_binds_the_cookie(
         finally:
             stop.set()
             await serving
+
+
+@pytest.fixture
+def proved_store(certificate: tuple[Path, Path]) -> Iterator[str]:
+    """The address of a store that speaks TLS with the certificate."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the server may have an account of its own
+        server = LocalPostgres(folder / "postgres", programs=INSTALLED[-1].parent)
+        server.settings["unix_socket_directories"] = ""
+        server.start()
+        try:
+            owner = server.data.stat()
+            for source, target in zip(
+                certificate, (server.data / "server.crt", server.data / "server.key"), strict=True
+            ):
+                shutil.copy(source, target)
+                os.chown(target, owner.st_uid, owner.st_gid)
+                target.chmod(0o600)
+            server.stop()
+            server.settings["ssl"] = "on"
+            server.start()
+            yield f"{server.dsn('postgres')}?sslmode=verify-full&sslrootcert={certificate[0]}"
+        finally:
+            server.stop()
+
+
+@pytest.mark.skipif(not INSTALLED, reason="no PostgreSQL with TLS is installed")
+async def test_the_store_is_reached_over_tls_and_must_prove_itself(proved_store: str) -> None:
+    async with await open_pool(proved_store, process="tls", size=1) as pool:
+        assert await pool.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    with pytest.raises(ssl.SSLCertVerificationError):  # the same server by a name that it cannot prove
+        await open_pool(proved_store.replace("127.0.0.1", "localhost"), process="tls", size=1)

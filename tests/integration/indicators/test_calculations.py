@@ -9,6 +9,7 @@ from indicators.again import recompute
 from indicators.calculated import Source
 from indicators.calculations import end_calculation, in_force, set_calculation
 from indicators.errors import IndicatorError
+from rules.store import load_city
 from tests.integration.indicators.deriving import DAY, HOUR, MINUTE, City
 from tests.integration.storing import Row
 
@@ -39,6 +40,8 @@ async def test_a_formula_over_two_devices_follows_their_readings(city: City) -> 
     recorded = await city.pool.fetchrow("SELECT unit, method, edition FROM datastream WHERE property = 'fine_share'")
     assert recorded is not None
     assert tuple(recorded) == ("%", 'calculated: 100 "%" * fine / all', "version 1")
+    seen_by_rules = await load_city(city.connection)
+    assert ("one", "fine_share#calculated") in seen_by_rules.datastreams.values(), "no sign of life of its device"
     # Late readings of the other device's hour have it worked out again.
     await hour(city, two["pm10"], DAY + 3 * HOUR, 14.0)
     await city.settle(DAY + 5 * HOUR)

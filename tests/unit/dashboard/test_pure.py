@@ -11,9 +11,10 @@ from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
-from dashboard.components.city_map import bounds_of
+from dashboard.components.city_map import bounds_of, zoom_for
 from dashboard.components.commands import commands_panel
 from dashboard.components.figures import change_words
+from dashboard.components.heat import in_two_lines
 from dashboard.components.presence import presence_of
 from dashboard.components.quarantine import likely_profile
 from dashboard.components.route_map import plan_features
@@ -392,3 +393,24 @@ def test_who_may_not_send_a_command_finds_the_form_disabled_and_the_reason() -> 
 )
 def test_when_something_is_planted(timing: dict[str, Any], words: str) -> None:
     assert when_words({"after_s": None, "clock": None, "per_day": None} | timing) == words
+
+
+@pytest.mark.parametrize(
+    ("extent", "zoom"),
+    [
+        pytest.param([7.4, 46.9, 7.5, 46.96], 13, id="a city"),
+        pytest.param([-170, -60, 170, 75], 1, id="the world"),
+        pytest.param([7.4, 46.9, 7.4, 46.9], 15, id="one place has no size"),
+        pytest.param(None, 1, id="nothing is shown as the world"),
+    ],
+)
+def test_a_gathered_map_begins_at_the_zoom_that_shows_all(extent: list[float] | None, zoom: int) -> None:
+    assert zoom_for(extent) == zoom
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [("Ring Road anticlockwise", "Ring Road<br>anticlockwise"), ("Canal Walk", "Canal Walk"), ("A" * 30, "A" * 30)],
+)
+def test_long_names_beside_a_heat_map_take_two_lines(name: str, lines: str) -> None:
+    assert in_two_lines(name) == lines

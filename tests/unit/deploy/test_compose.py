@@ -115,6 +115,14 @@ def test_an_alert_asks_for_metrics_there_are_and_has_a_runbook(rule: dict[str, A
     assert anchor in {line.removeprefix("### ").strip().lower() for line in text.splitlines()}
 
 
+def test_every_runbook_is_of_an_alert_there_is() -> None:
+    runbooks = (
+        (ROOT / "docs/operations.md").read_text(encoding="utf-8").partition("## Runbooks")[2].partition("\n## ")[0]
+    )
+    named = {line.removeprefix("### ").strip() for line in runbooks.splitlines() if line.startswith("### ")}
+    assert named == {rule["alert"] for rule in ALERTS["groups"][0]["rules"]}
+
+
 def test_the_dashboard_asks_for_metrics_there_are() -> None:
     asked = [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]
     assert len(asked) >= 10

@@ -1,6 +1,7 @@
 """Rule files: the example of the docs, and what is named on the command line."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from citywatch.cli.rules import app
 from citywatch.errors import RuleError
+from rules.check import check_text
 from rules.definitions import parse_definition
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "rules.md"
@@ -19,7 +21,25 @@ def test_the_example_of_the_docs_runs_under_every_name_a_shell_gives(tmp_path: P
     for path, text in zip(files, (RULE, TESTS), strict=True):
         path.write_text(text, encoding="utf-8")
     assert CliRunner().invoke(app, ["test", *map(str, files)]).stdout == "2 tests, 0 failures\n"
-    assert CliRunner().invoke(app, ["check", str(files[1])]).stdout.startswith("1 rules, ")
+    assert CliRunner().invoke(app, ["check", str(files[1])]).stdout.startswith("1 rule, ")
+
+
+def test_a_folder_without_rules_is_no_success(tmp_path: Path) -> None:
+    found = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert isinstance(found.exception, RuleError)
+    assert "no rule file" in str(found.exception)
+
+
+def test_what_cannot_be_met_and_what_is_overdue_are_named_with_their_lines() -> None:
+    text = RULE.replace("{at_least: 90, deadband: 5}", "{count: 3, in: district, of: {at_least: 900}}")
+    text = text.replace("off_delay: 0s  ", "").replace("2027-05-01", "2020-05-01")
+    lines = text.splitlines()
+    _, mistakes = check_text(text, TESTS, date(2026, 11, 25))
+    at = {key: next(n for n, line in enumerate(lines, 1) if line.strip().startswith(key)) for key in ("when", "review")}
+    assert f"rule:{at['review']}: its review was due on 2020-05-01" in mistakes
+    assert any(
+        each.startswith(f"rule:{at['when']}: the limit 900 % of fill_level can never be met") for each in mistakes
+    )
 
 
 def test_a_text_that_is_yet_to_be_written_is_refused() -> None:

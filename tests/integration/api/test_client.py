@@ -1,0 +1,39 @@
+"""The Python client, as the documentation shows it, against a server."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from dashboard.client import ApiError, connect
+from tests.installation import ROOT
+
+
+async def test_the_client_follows_cursors_and_tells_faults(address: str) -> None:
+    async with connect(f"http://{address}") as city:
+        assert [one["device_id"] for one in await city.devices(domain="waste")] == ["bin-1", "bin-2"]
+        assert len(await city.alerts(most=12)) == 12
+        with pytest.raises(ApiError, match="there is no device 'nobody'") as refused:
+            await city.device("nobody")
+        assert refused.value.status == 404
+    async with connect(f"http://{address}", "cw_no_key", seconds=5) as city:
+        assert (await city.summary())["devices"] == 5  # the demo asks for none
+    async with connect("http://127.0.0.1:1") as city:
+        with pytest.raises(ApiError, match="no answer"):
+            await city.summary()
+
+
+async def test_the_example_of_the_documentation_runs(address: str, tmp_path: Path) -> None:
+    found = re.search(r"```python\n(.+?)```", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.S)
+    assert found is not None
+    script = tmp_path / "example.py"
+    script.write_text(found[1].replace("localhost:8050", address), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    example = partial(subprocess.run, [sys.executable, script], env=environment, capture_output=True, text=True)
+    run = await asyncio.to_thread(example)
+    assert run.stdout.splitlines() == ["bin-1 stale", "bin-2 silent", "404 there is no device 'nobody'"], run.stderr
