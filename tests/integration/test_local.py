@@ -145,12 +145,13 @@ def test_a_broker_that_is_beaten_to_its_port_takes_another(tmp_path: Path) -> No
 
         def command(self, folder: Path, port: int, autosave_seconds: int, security: Path | None) -> list[str | Path]:
             if self.other.getsockname()[1] == 0:
+                self.other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 self.other.bind(("127.0.0.1", port))
                 self.other.listen()
             return super().command(folder, port, autosave_seconds, security)
 
     beaten = Beaten(**{each.name: getattr(program, each.name) for each in fields(program)})
-    broker = LocalBroker(tmp_path / "broker", program=beaten)
+    broker = LocalBroker(tmp_path / "broker", free_port(), program=beaten)
     with beaten.other:
         broker.start()
         try:
