@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from dashboard import device_actions
 from dashboard.client import ApiClient, ApiError
 from dashboard.query import wall_clock
 from dashboard.shapes import JsonObject
@@ -21,7 +22,7 @@ DONE = {
     "reset": lambda n: plural("{n} alert reset", "{n} alerts reset", n),
 }
 # What is done to something else than alerts, each in its own way.
-OTHERS = frozenset({"proceed", "backtest", "cancel-backtest", "command", "adopt"})
+OTHERS = frozenset({"proceed", "backtest", "cancel-backtest", "command", "adopt", *device_actions.ACTIONS})
 LONGEST_SHELVING = 7 * 24 * 60  # minutes
 
 
@@ -103,6 +104,8 @@ async def _other(api: ApiClient, action: str, request: dict[str, Any]) -> JsonOb
                 operator,
             )
             return {**done, "words": text("Command {name} queued", name=command["name"]), "refresh": True}
+        if action in device_actions.ACTIONS:
+            return {**done, **await device_actions.act(api, request)}
         if action == "adopt":
             adopted = await api.adopt(str(request["device_id"]), str(request["profile"]), operator)
             words = text("{id} adopted, {n} readings taken in", id=adopted["device_id"], n=adopted["stored"])

@@ -59,6 +59,8 @@ class ApiClient:
             raise ApiError(0, f"no answer: {error or type(error).__name__}") from error
         if response.is_error:
             raise ApiError(response.status_code, _detail(response))
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None
         try:
             return response.json()
         except ValueError as error:
@@ -228,6 +230,26 @@ class ApiClient:
         """Register a device in quarantine, in the operator's name; what was kept of it is decoded."""
         path, headers = f"/quarantine/{device_id}/adopt", {"X-Citywatch-Operator": operator}
         return cast(JsonObject, await self._ask("POST", path, json={"profile": profile}, headers=headers))
+
+    async def change(
+        self, method: str, path: str, operator: str, *, parameters: Parameters | None = None, **body: Any
+    ) -> Any:
+        """Change something in the operator's name; `json` or `content` is the body. None where nothing comes back."""
+        headers = {"X-Citywatch-Operator": operator}
+        return await self._ask(method, path, parameters=parameters, headers=headers, **body)
+
+    async def sites(self) -> list[JsonObject]:
+        """Return the city's sites by name."""
+        return cast(list[JsonObject], (await self._ask("GET", "/sites"))["items"])
+
+    async def credential(self, device_id: str) -> JsonObject | None:
+        """Return what may be known of a device's account at the broker; None where it never had one."""
+        try:
+            return cast(JsonObject, await self._ask("GET", f"/devices/{device_id}/credential"))
+        except ApiError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
 
     async def plan(self, *, trucks: int, level: int, source_id: str) -> Plan:
         """Return collection routes for the bins of a source that are filled to `level` percent or more."""

@@ -8,6 +8,7 @@ from dashboard.components.parts import failure, page_head, panel, state
 from dashboard.flat import flatten
 from dashboard.pages import (
     account,
+    add_device,
     air,
     air_outlook,
     alerts,
@@ -47,6 +48,7 @@ PAGES: dict[str, Page] = {
     "/air": air.page,
     "/air/outlook": air_outlook.page,
     "/devices": inventory.page,
+    "/add-device": add_device.page,
     "/account": account.page,
     "/status": status.page,
     "/simulator": simulator.page,

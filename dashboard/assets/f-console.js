@@ -74,6 +74,7 @@
       result.action === "shelve" && result.done.length ? { action: "unshelve", alert_ids: result.done } : null;
     toast(result.words, undoable !== null);
     if (result.refresh) cw.refresh();
+    cw.deviceDone(result);
     if (result.go) {
       window.history.pushState({}, "", result.go);
       window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));

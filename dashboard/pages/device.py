@@ -9,6 +9,7 @@ from dashboard.components.account import account_facts
 from dashboard.components.alerts import alert_list
 from dashboard.components.commands import commands_panel
 from dashboard.components.curves import device_curves
+from dashboard.components.device_forms import account_panel
 from dashboard.components.marks import freshness_chip, instant, replay_chip, severity_chip
 from dashboard.components.parts import page_head, panel, right_cell, table
 from dashboard.components.presence import PRESENCE_WORDS, presence_chip, presence_of
@@ -38,6 +39,7 @@ async def page(view: View) -> Component:
         view.api.commands(device_id),
         view.api.permissions(),
     )
+    credential = await view.api.credential(device_id) if "configure" in may else None
     names_of = {district["district_id"]: district["name"] for district in districts}
     names = [row["property"] for row in by_importance(device)][:MOST_CURVES]
     ranges = {"fill_level": (0.0, 104.0), "battery": (0.0, 104.0), "relative_humidity": (0.0, 104.0)}
@@ -68,6 +70,11 @@ async def page(view: View) -> Component:
                                 text("Commands"),
                                 commands_panel(device_id, commands, allowed="operate" in may),
                                 flush=True,
+                            ),
+                            *(
+                                [panel(text("Account at the broker"), account_panel(device_id, credential))]
+                                if "configure" in may
+                                else []
                             ),
                         ],
                         className="stack",

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.grid import column, grid
@@ -49,6 +49,8 @@ async def page(view: View) -> Component:
         (text(words), href("/devices", source=view.source, freshness=name), wanted == name)
         for name, words in FRESHNESS_NAMES.items()
     ]
+    if "configure" in may:
+        chips.append(dcc.Link(text("Add a device"), href=href("/add-device"), className="button"))
     head = page_head(text("Devices"), freshness_words(devices), [*chips, choices(text("Freshness"), filters)])
     if not shown:
         body: Component = state(text("No device here"), text("None is in this state just now."), sign="devices")

@@ -77,6 +77,7 @@ class City:
             **os.environ,
             "CITYWATCH_STORE__DSN": self.dsn,
             "CITYWATCH_SERVE__PORT": str(self.port),
+            "CITYWATCH_BROKER__ACCOUNTS": "store",  # a device may be given one without a broker
             "CITYWATCH_LOG_LEVEL": "warning",
         }
         self.process = subprocess.Popen([sys.executable, "-m", "citywatch", "serve"], cwd=ROOT, env=environment)

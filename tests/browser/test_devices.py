@@ -47,3 +47,53 @@ def test_a_stranger_is_adopted_by_one_action(visitor: Visitor, city: City) -> No
     quarantine = page.get_by_role("region", name="Quarantine")
     expect(quarantine).to_contain_text("bin-9999")
     expect(quarantine).not_to_contain_text("road-9998")
+
+
+@pytest.mark.browser
+def test_a_device_is_added_by_a_click_on_the_map_and_its_password_seen_once(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/devices", operator="R. Meier")
+    page.get_by_role("link", name="Add a device").click()
+    expect(page.locator("#page h1")).to_have_text("Add a device")
+    form = page.locator("#device-form")
+    form.get_by_label("Type").select_option("citywatch/bin")
+    form.get_by_label("Id", exact=True).fill("new-bin")
+    form.get_by_label("Name", exact=True).fill("Market square")
+    page.locator("#place-map").click()
+    expect(form.get_by_label("Latitude")).not_to_have_value("")
+    expect(page.locator("#place-map")).to_be_visible()
+    form.get_by_role("button", name="Add device").click()
+    dialog = page.get_by_role("dialog", name="Account at the broker")
+    expect(dialog.get_by_label("User name")).to_have_value("new-bin")
+    password = dialog.get_by_label("Password").input_value()
+    assert len(password) >= 20
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.locator("#page h1")).to_have_text("Market square")
+    assert password not in page.content()
+    kept = city.sql(lambda c: c.fetchrow("SELECT latitude, longitude, profile FROM device WHERE device_id = 'new-bin'"))
+    assert kept["profile"] == "citywatch/bin"
+    assert None not in (kept["latitude"], kept["longitude"])
+    # The same page takes the account away again, after a second thought.
+    account = page.get_by_role("region", name="Account at the broker")
+    account.get_by_text("Revoke", exact=True).click()
+    account.get_by_role("button", name="Revoke now").click()
+    expect(account).to_contain_text("Revoked")
+
+
+@pytest.mark.browser
+def test_a_list_is_tried_before_it_is_imported(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/add-device", operator="R. Meier")
+    form = page.locator("[data-list-form]")
+
+    def choose(content: str) -> None:
+        file = {"name": "devices.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        form.get_by_label("List (CSV)").set_input_files([file])
+
+    choose("device_id,profile,latitude\nlist-1,citywatch/bin,\nlist-2,nobody/nothing,95\n")
+    form.get_by_role("button", name="Try it").click()
+    report = page.locator("#list-report")
+    expect(report).to_contain_text("nothing is changed")
+    expect(report).to_contain_text("nobody/nothing")
+    choose("device_id,profile\nlist-1,citywatch/bin\nlist-2,citywatch/bin\n")
+    form.get_by_role("button", name="Import").click()
+    expect(report).to_contain_text("Added: 2, changed: 0")
+    assert city.sql(lambda c: c.fetchval("SELECT count(*) FROM device WHERE device_id LIKE 'list-_'")) == 2
