@@ -1,7 +1,7 @@
 """Accounts for many devices: a job in parts, each of which is done, written and told before the next begins."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 
 from devices.broker_admin import BrokerAdmin
@@ -21,7 +21,7 @@ async def provision(
     actor: str,
     rotate: bool = False,
     address: str = "",
-) -> AsyncIterator[list[Credential]]:
+) -> AsyncGenerator[list[Credential]]:
     """Yield the devices' new credentials, part by part.
 
     What was yielded is done, what was not is not. Raises as `create_credentials` does.

@@ -1,7 +1,5 @@
 """`citywatch devices credential`: what devices prove themselves to the broker with."""
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -28,6 +26,7 @@ from devices.credentials import (
 )
 from devices.model import Domain
 from devices.provisioning import provision
+from devices.sealed_list import write_credentials
 from sql.connection import Connection
 from sql.queries import query
 
@@ -157,19 +156,15 @@ def _hand_out(devices: list[str], into: Path | None, *, rotate: bool = False, at
 
 
 def _write(made: list[Credential], into: Path | None, *, first: bool) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    if first:
-        writer.writerow(["device_id", "username", "password"])
-    writer.writerows([one.device_id, one.device_id, one.password] for one in made)
+    text = write_credentials(made, header=first)
     if into is None:
-        print(text.getvalue(), end="")
+        print(text, end="")
         return
     if first:
         into.unlink(missing_ok=True)
         into.touch(mode=0o600)
     with into.open("a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
+        file.write(text)
 
 
 def _actor() -> str:

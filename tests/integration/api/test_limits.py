@@ -62,7 +62,10 @@ THE_SAME = {
 
 
 # What a part of the city cannot be told: a look-back reads all of it.
-REFUSED = {"/api/v1/backtests", "/api/v1/backtests/{backtest_id}", "/api/v1/accounts", "/api/v1/keys"}
+REFUSED = {
+    "/api/v1/backtests", "/api/v1/backtests/{backtest_id}", "/api/v1/accounts", "/api/v1/keys",
+    "/api/v1/credential-jobs", "/api/v1/credential-jobs/{job_id}",
+}  # fmt: skip
 # What holds for the whole city, and is not changed from a part of it.
 WHOLE: list[tuple[str, str, dict[str, object]]] = [
     ("PUT", "/api/v1/rules/bin-full", {"text": "x", "tests": "x", "reason": "x"}),
@@ -70,6 +73,9 @@ WHOLE: list[tuple[str, str, dict[str, object]]] = [
     ("POST", "/api/v1/rules/bin-full/disable", {"reason": "x"}),
     ("POST", "/api/v1/backtests", {}),
     ("DELETE", "/api/v1/backtests/1", {}),
+    ("POST", "/api/v1/credential-jobs", {}),
+    ("DELETE", "/api/v1/credential-jobs/1", {}),
+    ("POST", "/api/v1/credential-jobs/1/passwords", {"key": "x" * 44}),
     ("PUT", "/api/v1/datastreams/published", {"published": True}),
     ("PUT", "/api/v1/device-profiles/acme/bin", {"text": "x"}),
     (

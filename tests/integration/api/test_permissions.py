@@ -45,6 +45,9 @@ EXPECTED = {
     "/api/v1/devices/{device_id}/credential": "engineer admin demo",
     "/api/v1/devices/{device_id}/commands": "operator engineer admin demo",
     "/api/v1/claims": "anonymous",
+    "/api/v1/credential-jobs": "engineer admin demo",
+    "/api/v1/credential-jobs/{job_id}": "engineer admin demo",
+    "/api/v1/credential-jobs/{job_id}/passwords": "engineer admin demo",
     "/api/v1/commands": EVERYBODY,
     "/api/v1/commands/{command_id}": EVERYBODY,
     "/api/v1/quarantine": "operator engineer auditor admin demo",
@@ -170,8 +173,8 @@ EXPECTED = {
 SAMPLES = {"command_id": "00000000-0000-4000-8000-000000000001", "vendor": "citywatch", "model": "bin",
            "entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "form": "json", "code": "noise", "number": "1",
            "report_id": "1", "device_id": "bin-1", "datastream_id": "1", "backtest_id": "1", "work_order_id": "1",
-           "window_id": "1", "notification_id": "1", "alert_id": "1", "rule_id": "bin-full", "rest:path": "nowhere",
-           "path:path": "/alerts", "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
+           "job_id": "1", "window_id": "1", "notification_id": "1", "alert_id": "1", "rule_id": "bin-full",
+           "rest:path": "nowhere", "path:path": "/alerts", "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
 
 
 @asynccontextmanager
