@@ -49,6 +49,7 @@ from api.routes import (
     open_data,
     overview,
     people,
+    places,
     provider,
     quality,
     reports,
@@ -140,6 +141,7 @@ def create_app(settings: Settings) -> FastAPI:
     parts = (
         overview,
         districts,
+        places,
         devices,
         device_clusters,
         device_care,

@@ -18,7 +18,9 @@ ROLE = "citywatch_limited"
 READABLE = (
     "alert",
     "alert_event",
+    "asset",
     "calculation",
+    "calibration",
     "citizen_report",
     "command",
     "consumer_position",

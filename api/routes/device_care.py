@@ -99,7 +99,7 @@ async def _at_broker(
         turn.release()
 
 
-async def _seen(pool: Pool, device_id: str) -> None:
+async def refuse_unseen(pool: Pool, device_id: str) -> None:
     """Raise ProblemError 404 where the caller sees no such device."""
     if not await pool.fetchval("SELECT EXISTS (SELECT FROM device WHERE device_id = $1)", device_id):
         raise not_found("device", device_id)
@@ -119,7 +119,7 @@ def _shown(made: Credential) -> Response:
 )
 async def get_credential(pool: PoolDep, whole: WholePoolDep, device_id: DevicePath) -> Response:
     """Whether a device has an account at the broker, since when and from whom; never a secret."""
-    await _seen(pool, device_id)
+    await refuse_unseen(pool, device_id)
     async with whole.acquire() as connection:
         found = await list_credentials(connection, device_id)
     if not found:
@@ -141,7 +141,7 @@ async def create_credential(
     rotate: Annotated[bool, Query(description="replace the one it has; who is connected with it is cut off")] = False,
 ) -> Response:
     """Give a device an account at the broker, bound to its own branch. The password is shown this once."""
-    await _seen(pool, device_id)
+    await refuse_unseen(pool, device_id)
 
     async def act(connection: Connection, admin: BrokerAdmin) -> list[Credential]:
         return await create_credentials(
@@ -168,7 +168,7 @@ async def revoke_credential(
     device_id: DevicePath,
 ) -> Response:
     """Take a device's account away; if it is connected it is cut off at once."""
-    await _seen(pool, device_id)
+    await refuse_unseen(pool, device_id)
 
     async def act(connection: Connection, admin: BrokerAdmin) -> list[str]:
         return await revoke_credentials(connection, admin, [device_id], actor=actor, now=now, address=address)
@@ -206,7 +206,7 @@ async def send_command(
     body: CommandRequest,
 ) -> Response:
     """Queue a command for a device; it is sent at once, and what becomes of it is kept."""
-    await _seen(pool, device_id)
+    await refuse_unseen(pool, device_id)
     lasts = timedelta(seconds=body.expires_in_seconds)
     try:
         async with whole.acquire() as connection:

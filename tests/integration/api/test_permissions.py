@@ -33,6 +33,18 @@ EXPECTED = {
     "/api/v1/districts.geojson": EVERYBODY,
     "/api/v1/basemap.geojson": EVERYBODY,
     "/api/v1/sites": EVERYBODY,
+    "PUT /api/v1/districts/{district_id}": "engineer admin demo",
+    "DELETE /api/v1/districts/{district_id}": "engineer admin demo",
+    "/api/v1/districts/{district_id}": EVERYBODY,
+    "PUT /api/v1/sites/{site_id}": "engineer admin demo",
+    "DELETE /api/v1/sites/{site_id}": "engineer admin demo",
+    "/api/v1/sites/{site_id}": EVERYBODY,
+    "/api/v1/assets": EVERYBODY,
+    "PUT /api/v1/assets/{kind}/{asset_id}": "engineer admin demo",
+    "DELETE /api/v1/assets/{kind}/{asset_id}": "engineer admin demo",
+    "/api/v1/assets/{kind}/{asset_id}": EVERYBODY,
+    "POST /api/v1/devices/{device_id}/calibrations": "operator engineer admin demo",
+    "/api/v1/devices/{device_id}/calibrations": EVERYBODY,
     "/api/v1/sources": EVERYBODY,
     "POST /api/v1/devices": "engineer admin demo",
     "/api/v1/devices": EVERYBODY,
@@ -173,8 +185,10 @@ EXPECTED = {
 SAMPLES = {"command_id": "00000000-0000-4000-8000-000000000001", "vendor": "citywatch", "model": "bin",
            "entity_id": "urn:ngsi-ld:WasteContainer:bin-1", "form": "json", "code": "noise", "number": "1",
            "report_id": "1", "device_id": "bin-1", "datastream_id": "1", "backtest_id": "1", "work_order_id": "1",
-           "job_id": "1", "window_id": "1", "notification_id": "1", "alert_id": "1", "rule_id": "bin-full",
-           "rest:path": "nowhere", "path:path": "/alerts", "package_name": "dash", "fingerprinted_path:path": "none.js"}  # fmt: skip
+           "job_id": "1", "district_id": "north", "site_id": "s1", "kind": "pole", "asset_id": "p-1",
+           "window_id": "1", "notification_id": "1", "alert_id": "1", "rule_id": "bin-full",
+           "rest:path": "nowhere", "path:path": "/alerts", "package_name": "dash",
+           "fingerprinted_path:path": "none.js"}  # fmt: skip
 
 
 @asynccontextmanager
