@@ -182,6 +182,7 @@ class Learned(_Body):
     """A proposed profile, to be looked over, and the fields that are left out of it."""
 
     text: str = Field(description="the profile file, YAML")
+    reasons: dict[str, str] = Field(description="path of each field -> why it is this property in this unit")
     left_out: dict[str, str]
 
 

@@ -27,9 +27,10 @@ SIGNS: tuple[tuple[str, bytes], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A proposed profile as it stands in a file, and the fields that are left out of it, each with an example."""
+    """A proposed profile as it stands in a file, why each field is in it, and those left out, each with an example."""
 
     document: dict[str, Any]
+    reasons: dict[str, str]
     left_out: dict[str, str]
 
     def as_yaml(self) -> str:
@@ -72,7 +73,7 @@ def learn(samples: Sequence[bytes], vendor: str, model: str) -> Learned:
     document["examples"] = _first_example(document, samples[0])
     mapped = {one.path for one in proposed}
     left_out = {path: shown(value) for path, value in _values(records).items() if path not in mapped}
-    return Learned(document, left_out)
+    return Learned(document, {one.path: one.because for one in proposed}, left_out)
 
 
 def _first_example(document: Mapping[str, Any], sample: bytes) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from devices.model import Domain
 from devices.properties import PROPERTIES
@@ -110,20 +110,21 @@ _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One field of a sample: where it is, what it seems to be, in which unit, and how it is written."""
+    """One field of a sample: where it is, what it seems to be, in which unit, how it is written, and why so."""
 
     path: str
     property: str
     unit: str
     boolean: bool = False
     text: bool = False
+    because: str = field(default="", compare=False)
 
     def as_field(self) -> dict[str, object]:
         """Return the proposal as it stands in a profile file."""
-        field: dict[str, object] = {"property": self.property}
+        entry: dict[str, object] = {"property": self.property}
         if self.unit:
-            field["unit"] = self.unit
-        return field | {name: True for name in ("boolean", "text") if getattr(self, name)}
+            entry["unit"] = self.unit
+        return entry | {name: True for name in ("boolean", "text") if getattr(self, name)}
 
 
 def propose(samples: list[Mapping[str, object]]) -> list[Proposal]:
@@ -137,7 +138,8 @@ def propose(samples: list[Mapping[str, object]]) -> list[Proposal]:
     # What measures how full a bin is sits in it, so its temperature is the bin's.
     if {"distance", "fill_level"} & proposed.keys() and "air_temperature" in proposed:
         inside = proposed.pop("air_temperature")
-        proposed["bin_temperature"] = replace(inside, property="bin_temperature")
+        because = f"{inside.because}; of the bin, as the same device measures how full it is"
+        proposed["bin_temperature"] = replace(inside, property="bin_temperature", because=because)
     return list(proposed.values())
 
 
@@ -186,12 +188,16 @@ def _judge(path: str, name: str, value: object, unit: str) -> Proposal | None:
         if written is None:
             return None
         text, unit = True, unit or written[1]
-    unit = unit or next((UNIT_WORDS[word] for word in words if word in UNIT_WORDS), "") or usual
+    in_name = next((UNIT_WORDS[word] for word in words if word in UNIT_WORDS), "")
+    source = "the message states it" if unit else "its name says so" if in_name else "usual for it, as none is stated"
+    unit = unit or in_name or usual
     if isinstance(value, bool):
         flag = PROPERTIES[named].unit == "1" and PROPERTIES[named].high == 1
-        return Proposal(path, named, "", boolean=True) if flag else None
+        because = f"its name has {spoken!r}; yes or no"
+        return Proposal(path, named, "", boolean=True, because=because) if flag else None
     if not isinstance(value, int | float) and not text:
         return None
+    before = named, unit
     if named in ("battery", "battery_voltage") and isinstance(value, int | float):
         named, unit = _battery(float(value), named, unit)
     if named == "air_pressure" and unit == "hPa" and isinstance(value, int | float) and value > 10000:
@@ -207,7 +213,10 @@ def _judge(path: str, name: str, value: object, unit: str) -> Proposal | None:
             conversion(unit, named)
     except ValueError:
         return None
-    return Proposal(path, named, unit, text=text)
+    if (named, unit) != before:
+        source = f"by its size, {value:g}" if isinstance(value, int | float) else source
+    because = f"its name has {spoken!r}" + (f"; unit {unit}: {source}" if unit else "; it has no unit")
+    return Proposal(path, named, unit, text=text, because=because)
 
 
 def _battery(value: float, named: str, unit: str) -> tuple[str, str]:

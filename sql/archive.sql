@@ -17,7 +17,8 @@ SELECT c.relname::text AS name,
         WHERE i.indrelid = c.oid AND i.indisprimary) AS x ON true
   JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-   AND c.relname NOT IN ('schema_migration', 'session', 'sign_in_flow', 'sign_in_failure', 'answered_request')
+   AND c.relname NOT IN ('schema_migration', 'session', 'sign_in_flow', 'sign_in_failure', 'answered_request',
+                         'credential_job_part')
  GROUP BY c.oid, c.relname, x.key, x.collated
  ORDER BY c.relname;
 

@@ -68,7 +68,7 @@ async def learn_profile(pool: PoolDep, body: Sample) -> Response:
         learned = await asyncio.to_thread(learn, samples, vendor, model)
     except DecodeError as error:
         raise ProblemError(409, "not-possible", str(error)) from None
-    return answer({"text": learned.as_yaml(), "left_out": learned.left_out})
+    return answer({"text": learned.as_yaml(), "reasons": learned.reasons, "left_out": learned.left_out})
 
 
 @router.get("/{vendor}/{model}", response_model=ProfileText, responses=responses(404, 422, 503), dependencies=READ)

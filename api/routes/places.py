@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from api.answer import answer, rows
 from api.context import UNLIMITED, ActorDep, AddressDep, Identifier, NowDep, PoolDep, WholePoolDep, Word
@@ -29,9 +29,12 @@ READ, OPERATE = [Allow(Permission.READ)], [Allow(Permission.OPERATE)]
 CONFIGURE = [Allow(Permission.CONFIGURE), UNLIMITED]
 READS = responses(404, 422, 503)
 CHANGES = responses(400, 403, 404, 409, 412, 413, 422, 503)
+# Text and not null where it is missing: a header cannot be null, and the document would say that it can.
 IfMatch = Annotated[
-    str | None,
-    Header(alias="If-Match", pattern=r'^"[0-9a-f]{24}"$', description="the ETag that you saw; none: it is to be new"),
+    str,
+    Header(
+        alias="If-Match", pattern=r'^("[0-9a-f]{24}")?$', description="the ETag that you saw; none: it is to be new"
+    ),
 ]
 SeenTag = Annotated[str, Header(alias="If-Match", pattern=r'^"[0-9a-f]{24}"$', description="the ETag that you saw")]
 DistrictPath = Annotated[Identifier, Path(description="district", examples=["harbour"])]
@@ -39,8 +42,20 @@ SitePath = Annotated[Identifier, Path(description="site")]
 AssetKind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 KindPath = Annotated[AssetKind, Path(description="kind of asset", examples=["gateway"])]
 AssetPath = Annotated[Identifier, Path(description="asset", examples=["gw-3"])]
-Latitude = Annotated[float | None, Field(ge=-90, le=90)]
-Longitude = Annotated[float | None, Field(ge=-180, le=180)]
+
+
+def _no_flag(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number, not true or false")
+    return value
+
+
+# JSON Schema counts 3.0 among the integers, so this one is not simply strict.
+Population = Annotated[int, BeforeValidator(_no_flag), Field(ge=0, le=2**31 - 1)]
+# Strict: `false` is no number.
+Number = Annotated[float, Field(strict=True)]
+Latitude = Annotated[float, Field(ge=-90, le=90, strict=True)]
+Longitude = Annotated[float, Field(ge=-180, le=180, strict=True)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -52,7 +67,7 @@ class DistrictWritten(_Body):
     """Body of `PUT /api/v1/districts/{district_id}`: the whole district."""
 
     name: Name
-    population: int | None = Field(None, ge=0, le=2**31 - 1)
+    population: Population | None = None
     polygon: JsonObject = Field(description="GeoJSON Polygon or MultiPolygon")
 
 
@@ -61,8 +76,8 @@ class SiteWritten(_Body):
 
     name: Name
     district_id: Text | None = Field(None, description="the one that the location lies in where it is not given")
-    latitude: Latitude = None
-    longitude: Longitude = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class AssetWritten(_Body):
@@ -70,8 +85,8 @@ class AssetWritten(_Body):
 
     name: Name
     site_id: Text | None = None
-    latitude: Latitude = None
-    longitude: Longitude = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class Asset(AssetWritten):
@@ -99,10 +114,10 @@ class CalibrationWritten(_Body):
     property: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(examples=["pm2_5"])
     calibrated_at: Instant
     reference: Name = Field(description="what it was held against", examples=["reference station, 24 h mean"])
-    result: float | None = Field(None, description="what the device said, in the property's unit")
-    expected: float | None = Field(None, description="what the reference said")
-    gain: float | None = Field(None, description="set in the device since")
-    zero: float | None = Field(None, description="set in the device since, in the property's unit")
+    result: Number | None = Field(None, description="what the device said, in the property's unit")
+    expected: Number | None = Field(None, description="what the reference said")
+    gain: Number | None = Field(None, description="set in the device since")
+    zero: Number | None = Field(None, description="set in the device since, in the property's unit")
     certificate: Text | None = None
     valid_until: Instant | None = None
     note: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
@@ -133,10 +148,10 @@ async def _shown(pool: Pool, kind: Kind, key: Mapping[str, Any], status: int = 2
     return shown
 
 
-async def _put(pool: Pool, kind: Kind, place: Mapping[str, Any], tag: str | None, actor: str, address: str) -> Response:
+async def _put(pool: Pool, kind: Kind, place: Mapping[str, Any], tag: str, actor: str, address: str) -> Response:
     try:
         async with pool.acquire() as connection, connection.transaction():
-            fresh = await put_place(connection, kind, place, tag)
+            fresh = await put_place(connection, kind, place, tag or None)
             named = "/".join(place[name] for name in KEYS[kind])
             told = {name: value for name, value in place.items() if name != "polygon"}
             await audit(
@@ -176,7 +191,7 @@ async def get_district(pool: PoolDep, district_id: DistrictPath) -> Response:
 )
 async def put_district(
     whole: WholePoolDep, actor: ActorDep, address: AddressDep, district_id: DistrictPath, body: DistrictWritten,
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
 ) -> Response:  # fmt: skip
     """Make a district, or with If-Match change it. Devices keep their district until they are written anew."""
     return await _put(whole, "district", {"district_id": district_id, **body.model_dump()}, if_match, actor, address)
@@ -206,7 +221,7 @@ async def get_site(pool: PoolDep, site_id: SitePath) -> Response:
 )
 async def put_site(
     whole: WholePoolDep, actor: ActorDep, address: AddressDep, site_id: SitePath, body: SiteWritten,
-    if_match: IfMatch = None,
+    if_match: IfMatch = "",
 ) -> Response:  # fmt: skip
     """Make a site, or with If-Match change it; its location assigns the district where none is given."""
     return await _put(whole, "site", {"site_id": site_id, **body.model_dump()}, if_match, actor, address)
@@ -250,7 +265,7 @@ async def get_asset(pool: PoolDep, kind: KindPath, asset_id: AssetPath) -> Respo
 )
 async def put_asset(
     whole: WholePoolDep, actor: ActorDep, address: AddressDep, kind: KindPath, asset_id: AssetPath,
-    body: AssetWritten, if_match: IfMatch = None,
+    body: AssetWritten, if_match: IfMatch = "",
 ) -> Response:  # fmt: skip
     """Make an asset, or with If-Match change it. A device hangs on it by a tag: `{"gateway": "gw-3"}`."""
     place = {"kind": kind, "asset_id": asset_id, **body.model_dump()}

@@ -39,9 +39,11 @@ def learn(
         samples = [sys.stdin.buffer.read() if str(sample) == "-" else sample.read_bytes()]
     learned = learn_from(samples, vendor, model)
     if as_json:
-        print(json.dumps({"profile": learned.document, "left_out": learned.left_out}))
+        print(json.dumps({"profile": learned.document, "reasons": learned.reasons, "left_out": learned.left_out}))
     else:
         print(learned.as_yaml(), end="")
+        for path, reason in learned.reasons.items():
+            print(f"# {path}: {learned.document['fields'][path]['property']}: {reason}")
         for path, value in learned.left_out.items():
             print(f"# left out: {path}: {value}")
     if into is not None:

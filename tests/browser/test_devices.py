@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import City, Visitor
+from tests.browser.look import settle, violations
 
 
 @pytest.mark.browser
@@ -77,11 +78,14 @@ def test_a_device_is_added_by_a_click_on_the_map_and_its_password_seen_once(visi
     account.get_by_text("Revoke", exact=True).click()
     account.get_by_role("button", name="Revoke now").click()
     expect(account).to_contain_text("Revoked")
+    city.sql(lambda c: c.execute("DELETE FROM device WHERE device_id = 'new-bin'"))
 
 
 @pytest.mark.browser
-def test_a_list_is_tried_before_it_is_imported(visitor: Visitor, city: City) -> None:
+def test_a_list_is_tried_before_it_is_imported(visitor: Visitor, city: City, axe: str) -> None:
     page = visitor.open("/add-device", operator="R. Meier")
+    settle(page)
+    assert violations(page, axe) == []
     form = page.locator("[data-list-form]")
 
     def choose(content: str) -> None:
@@ -97,3 +101,4 @@ def test_a_list_is_tried_before_it_is_imported(visitor: Visitor, city: City) -> 
     form.get_by_role("button", name="Import").click()
     expect(report).to_contain_text("Added: 2, changed: 0")
     assert city.sql(lambda c: c.fetchval("SELECT count(*) FROM device WHERE device_id LIKE 'list-_'")) == 2
+    city.sql(lambda c: c.execute("DELETE FROM device WHERE device_id LIKE 'list-_'"))

@@ -52,6 +52,20 @@ def test_what_is_proposed_reads_the_message_it_came_from(
     assert try_example(profile, example) is None
 
 
+def test_each_proposal_says_why() -> None:
+    message = (
+        b'{"bat": 3600, "distance_mm": 460, "temp": 21.5, "pm25": {"value": 12, "unit": "ug/m3"}, "occupied": true}'
+    )
+    assert learn([message], "acme", "new-1").reasons == {
+        "bat": "its name has 'bat'; unit mV: by its size, 3600",
+        "distance_mm": "its name has 'distance'; unit mm: its name says so",
+        "temp": "its name has 'temp'; unit Cel: usual for it, as none is stated;"
+        " of the bin, as the same device measures how full it is",
+        "pm25.value": "its name has 'pm25'; unit ug/m3: the message states it",
+        "occupied": "its name has 'occupied'; yes or no",
+    }
+
+
 def test_what_is_not_mapped_is_named() -> None:
     assert learn([NESTED], "acme", "new-1").left_out == {"fw": "'1.2'"}
 
