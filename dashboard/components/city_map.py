@@ -118,6 +118,23 @@ def base_layers() -> list[Component]:
     ]
 
 
+def plain_map(layers: Sequence[Component], name: str, bounds: Bounds, **more: Any) -> Component:
+    """Return a map of the base layers and `layers` around `bounds`; `more` goes to the container."""
+    return dl.MapContainer(
+        [*base_layers(), *layers, dl.ScaleControl(position="bottomleft", imperial=False)],
+        id=name,
+        bounds=bounds,
+        boundsOptions={"padding": [26, 26]},
+        preferCanvas=True,
+        zoomSnap=0.25,
+        trackViewport=False,
+        attributionControl=False,
+        className="map",
+        style={"height": "100%"},
+        **more,
+    )
+
+
 def city_map(devices: Sequence[Device], districts: Sequence[District], alerts: Sequence[Alert]) -> Component:
     """Return the map; normal devices are one canvas layer, what is abnormal a live layer above it."""
     waiting = sum(unanswered(alert) for alert in alerts)

@@ -11,7 +11,7 @@ import dash_leaflet as dl
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.city_map import EVERYWHERE, base_layers, script
+from dashboard.components.city_map import EVERYWHERE, plain_map, script
 from dashboard.components.marks import instant
 from dashboard.shapes import JsonObject, ProfileEntry
 from dashboard.texts import domain_name, text
@@ -73,19 +73,8 @@ def place_map(extent: list[float] | None) -> Component:
     """Return the map on which a click is the new device's place; the two fields take the same."""
     west, south, east, north = extent or EVERYWHERE
     mark = dl.GeoJSON(id="new-place", pointToLayer=script("chosenPoint"), interactive=False)
-    container = dl.MapContainer(
-        [*base_layers(), mark, dl.ScaleControl(position="bottomleft", imperial=False)],
-        id="place-map",
-        bounds=[[south, west], [north, east]],
-        boundsOptions={"padding": [26, 26]},
-        eventHandlers={"click": script("choosePlace")},
-        preferCanvas=True,
-        zoomSnap=0.25,
-        trackViewport=False,
-        attributionControl=False,
-        className="map",
-        style={"height": "100%"},
-    )
+    bounds = [[south, west], [north, east]]
+    container = plain_map([mark], "place-map", bounds, eventHandlers={"click": script("choosePlace")})
     label = text("Map: a click is the new device's place; the fields for latitude and longitude do the same")
     return html.Div(container, role="region", className="plan-map", **{"aria-label": label})
 

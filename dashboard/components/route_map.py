@@ -6,7 +6,7 @@ import dash_leaflet as dl
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.city_map import Bounds, base_layers, script
+from dashboard.components.city_map import Bounds, plain_map, script
 from dashboard.shapes import JsonObject, Plan
 from dashboard.texts import text
 from dashboard.theme import CURVE_COLOURS
@@ -59,29 +59,14 @@ def route_map(plan: Plan, places: Mapping[str, Place], names: Mapping[str, str])
     shown = [tuple(plan["depot"]), *(places[name] for name in _bins(plan) if name in places)]
     latitudes, longitudes = zip(*shown, strict=True)
     bounds: Bounds = [[min(latitudes), min(longitudes)], [max(latitudes), max(longitudes)]]
-    layers: list[Component] = [
-        *base_layers(),
-        dl.GeoJSON(
-            id="map-routes",
-            data=plan_features(plan, places, names),
-            style=script("routeStyle"),
-            pointToLayer=script("stopPoint"),
-            onEachFeature=script("nameStop"),
-        ),
-        dl.ScaleControl(position="bottomleft", imperial=False),
-    ]
-    container = dl.MapContainer(
-        layers,
-        id="plan-map",
-        bounds=bounds,
-        boundsOptions={"padding": [26, 26]},
-        preferCanvas=True,
-        zoomSnap=0.25,
-        trackViewport=False,
-        attributionControl=False,
-        className="map",
-        style={"height": "100%"},
+    routes = dl.GeoJSON(
+        id="map-routes",
+        data=plan_features(plan, places, names),
+        style=script("routeStyle"),
+        pointToLayer=script("stopPoint"),
+        onEachFeature=script("nameStop"),
     )
+    container = plain_map([routes], "plan-map", bounds)
     label = text("Map of the collection routes; the tables beside it say the same")
     return html.Div(container, role="region", className="plan-map", **{"aria-label": label})
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,10 +12,12 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from citywatch.cli.serve import serve_app
+from citywatch.local.broker import LocalBroker
 from citywatch.settings import Settings
 from citywatch.telemetry import configure_logging
 from sql.connection import Pool
 from sql.engine import detect_engine
+from tests.integration.secured_broker import secured_broker, settings_for
 
 CITY = """
 INSERT INTO district (district_id, name, population, polygon) VALUES
@@ -114,6 +117,23 @@ async def client(application: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
+
+
+async def asking(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    application = create_app(settings)
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost") as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+async def secured(dsn: str, city: Pool, tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, LocalBroker]]:
+    """The API beside a broker where everybody needs an account."""
+    with secured_broker(tmp_path / "secured", []) as (broker, password):
+        async for client in asking(settings_for(dsn, broker, password)):
+            yield client, broker
 
 
 @pytest.fixture

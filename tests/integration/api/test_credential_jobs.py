@@ -3,7 +3,6 @@
 import asyncio
 import csv
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,17 +11,10 @@ import pytest
 from citywatch.local.broker import LocalBroker
 from citywatch.settings import Settings
 from sql.connection import Pool
-from tests.integration.api.test_device_care import asking
-from tests.integration.secured_broker import may_connect, secured_broker, settings_for
+from tests.integration.api.conftest import asking
+from tests.integration.secured_broker import may_connect
 
 JOBS = "/api/v1/credential-jobs"
-
-
-@pytest.fixture
-async def secured(dsn: str, city: Pool, tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, LocalBroker]]:
-    with secured_broker(tmp_path / "secured", []) as (broker, password):
-        async for client in asking(settings_for(dsn, broker, password)):
-            yield client, broker
 
 
 @pytest.fixture

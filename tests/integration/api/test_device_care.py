@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from api.app import create_app
 from citywatch.local.broker import LocalBroker
 from citywatch.settings import Settings
 from sql.connection import Pool
+from tests.integration.api.conftest import asking
 from tests.integration.ingest_run import running, until
-from tests.integration.secured_broker import may_connect, secured_broker, settings_for
+from tests.integration.secured_broker import may_connect
 
 PROFILE = """
 vendor: acme
@@ -26,23 +26,6 @@ examples:
   - payload: {lvl: 40}
     readings: {fill_level: LEVEL}
 """
-
-
-async def asking(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    application = create_app(settings)
-    async with (
-        application.router.lifespan_context(application),
-        httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost") as client,
-    ):
-        yield client
-
-
-@pytest.fixture
-async def secured(dsn: str, city: Pool, tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, LocalBroker]]:
-    """The API beside a broker where everybody needs an account."""
-    with secured_broker(tmp_path / "secured", []) as (broker, password):
-        async for client in asking(settings_for(dsn, broker, password)):
-            yield client, broker
 
 
 @pytest.fixture
