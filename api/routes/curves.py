@@ -1,6 +1,5 @@
 """Curves of many datastreams in one answer: what a heat map, small multiples or a band of stations is drawn from."""
 
-from dataclasses import asdict
 from datetime import timedelta
 from itertools import groupby
 from typing import Annotated, Literal
@@ -51,7 +50,7 @@ async def get_curves(
             {
                 **{key: first[key] for key in ("datastream_id", "device_id", "property", "unit")},
                 "resolution": resolution,
-                "points": [asdict(point) for point in with_gaps(points, gap, width)],
+                "points": with_gaps(points, gap, width),
             }
         )
     return answer({"items": items})
