@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import httpx
+import orjson
 
 from citywatch.errors import CitywatchError
 from dashboard.shapes import (
@@ -60,8 +61,8 @@ class ApiClient:
         if response.is_error:
             raise ApiError(response.status_code, _detail(response))
         try:
-            return response.json()
-        except ValueError as error:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
             raise ApiError(response.status_code, f"{path} answered something that is not JSON") from error
 
     async def _every(self, path: str, parameters: Parameters, most: int) -> list[Any]:

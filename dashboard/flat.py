@@ -33,13 +33,12 @@ def _judge(node: Any, static: set[int]) -> bool:
     """
     if not isinstance(node, Component):
         return node is None or isinstance(node, str | int | float)
-    # Every child is judged, whatever its siblings are: `all` over a list, not over what it would leave off.
-    inside = all([_judge(child, static) for child in _children(node)])
+    inside = [_judge(child, static) for child in _children(node)]  # every one, whatever its siblings are
     link = _kind(node) == "dash_core_components" and node._type == "Link"
     plain = (link or _kind(node) in ("dash_html_components", "dash_svg")) and getattr(node, "id", None) is None
-    if inside and plain:
+    if plain and all(inside):
         static.add(id(node))
-    return inside and plain
+    return id(node) in static
 
 
 def _children(component: Component) -> list[Any]:
@@ -59,10 +58,9 @@ def _attributes(component: Component) -> str:
         # What a component holds beside what it was given is the page library's own.
         if value is None or value is False or name in OWN or name.startswith(("_", "available_")):
             continue
-        if name == "style":
-            value = ";".join(f"{_dashes(key)}:{each}" for key, each in value.items())
+        said = ";".join(f"{_dashes(key)}:{each}" for key, each in value.items()) if name == "style" else str(value)
         written = NAMES.get(name) or (_dashes(name) if name in DASHED else name.lower())
-        parts.append(f" {written}" if value is True else f' {written}="{escape(str(value))}"')
+        parts.append(f" {written}" if value is True else f' {written}="{escape(said)}"')
     return "".join(parts)
 
 

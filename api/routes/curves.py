@@ -44,7 +44,8 @@ async def get_curves(
     for _, group in groupby(found, key=lambda row: row["datastream_id"]):
         rows = list(group)
         first = rows[0]
-        points = [bucket_point(row, circular=is_direction(first["property"])) for row in rows]
+        circular = is_direction(first["property"])
+        points = [bucket_point(row, circular=circular) for row in rows]
         gap = max(GAP * first["expected_interval"], width * 1.5)
         items.append(
             {
