@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from api.figures import HOUR, HOURS, PROPERTIES, floor_hour, key_figures
-from api.schemas import ProcessState, Status, Summary
+from api.schemas import DeviceCounts, DistrictCounts, ProcessState, Status, Summary
 from citywatch.local.running import find_running
 from citywatch.settings import Settings
 from sql.connection import Pool, Record
@@ -38,6 +38,24 @@ async def read_summary(pool: Pool, now: datetime) -> Summary:
         figures=key_figures(source_now, latest, hours),
         figures_source=source["source_id"],
     )
+
+
+FRESHNESS = ("fresh", "stale", "silent", "never")
+
+
+async def read_device_counts(pool: Pool, source_id: str) -> DeviceCounts:
+    """Return how many devices of a source are in each state, in all and by district."""
+    by_district: dict[str | None, dict[str, int]] = {}
+    whole = dict.fromkeys(FRESHNESS, 0)
+    for row in await pool.fetch(query("api", "device_counts_of"), source_id):
+        here = by_district.setdefault(row["district_id"], dict.fromkeys(FRESHNESS, 0))
+        here[row["freshness"]] += row["count"]
+        whole[row["freshness"]] += row["count"]
+    districts = [
+        DistrictCounts(district_id=name, devices=sum(counts.values()), freshness=counts)
+        for name, counts in by_district.items()
+    ]
+    return DeviceCounts(devices=sum(whole.values()), freshness=whole, districts=districts)
 
 
 def _detail(reports: Sequence[Record], *, connected: bool) -> str:

@@ -153,7 +153,8 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
                                 href=href("/waste", **kept, device=device["device_id"]),
                             ),
                             *marks,
-                        ]
+                        ],
+                        className="name-cell",
                     ),
                     html.Td(share_bar(fill, limit), className="bar-cell"),
                     right_cell(
