@@ -13,7 +13,7 @@ from dashboard.components.quarantine import quarantine
 from dashboard.components.readings import result_of
 from dashboard.pages.overview import counted_words
 from dashboard.pages.view import View
-from dashboard.shapes import Device, JsonObject
+from dashboard.shapes import Device, JsonObject, Stranger
 from dashboard.texts import domain_name, text
 from dashboard.units import number
 
@@ -78,7 +78,10 @@ async def page(view: View) -> Component:
         rows = [inventory_row(device, view.source, names) for device in shown]
         body = grid("inventory", columns, rows, label=text("All devices"), height="calc(100vh - 200px)")
     listed = panel(text("Inventory"), body, note=_cut(len(devices), counts["devices"]), flush=True)
-    parts = [head, *await _unknown(view, may), listed]
+    strangers = await view.api.quarantine() if "inspect" in may and view.clock.live else None
+    unknown = [] if strangers is None else [await _unknown(view, strangers, allowed="configure" in may)]
+    # Whoever waits comes first; that nobody does is no news.
+    parts = [head, *unknown, listed] if strangers else [head, listed, *unknown]
     return html.Div(parts, style={"display": "contents"})
 
 
@@ -87,17 +90,12 @@ def _cut(listed: int, there: int) -> str:
     return "" if listed >= there else text("the first {n}; all are counted above", n=number(listed, 0))
 
 
-async def _unknown(view: View, may: frozenset[str]) -> list[Component]:
-    """Return the quarantine for those who may look into raw messages; it is of the city as it runs."""
-    if "inspect" not in may or not view.clock.live:
-        return []
-    strangers, profiles = await asyncio.gather(view.api.quarantine(), view.api.profiles())
-    return [
-        panel(
-            text("Quarantine"),
-            quarantine(strangers, profiles, allowed="configure" in may),
-            note=text("devices that send and that nobody registered; their messages are kept"),
-            flush=True,
-            scroll="340px",
-        )
-    ]
+async def _unknown(view: View, strangers: list[Stranger], *, allowed: bool) -> Component:
+    """Return the quarantine, for those who may look into raw messages; it is of the city as it runs."""
+    return panel(
+        text("Quarantine"),
+        quarantine(strangers, await view.api.profiles() if strangers else [], allowed=allowed),
+        note=text("devices that send and that nobody registered; their messages are kept"),
+        flush=True,
+        scroll="340px",
+    )
