@@ -265,20 +265,8 @@ SELECT rejected_id, received_at, fate, reason, detail, device_id, topic,
  LIMIT $7::int;
 
 -- device_counts --
--- How many devices are in each state of freshness.
-SELECT freshness(l.last_time, source_now(s.kind, s.clock), d.expected_interval) AS freshness, count(*)
-  FROM device AS d
-  JOIN source AS s USING (source_id)
-  LEFT JOIN (
-       SELECT t.device_id, max(o.phenomenon_time) AS last_time
-         FROM datastream AS t JOIN latest_observation AS o USING (datastream_id)
-        WHERE t.method IS NULL
-        GROUP BY t.device_id) AS l USING (device_id)
- GROUP BY 1;
-
--- device_counts_of --
--- $1 text source_id
--- How many devices of one source are in each state of freshness, by district (null: none).
+-- $1 text source_id, null for any
+-- How many devices are in each state of freshness, by district (null: none).
 SELECT d.district_id, freshness(l.last_time, source_now(s.kind, s.clock), d.expected_interval) AS freshness, count(*)
   FROM device AS d
   JOIN source AS s USING (source_id)
@@ -287,7 +275,7 @@ SELECT d.district_id, freshness(l.last_time, source_now(s.kind, s.clock), d.expe
          FROM datastream AS t JOIN latest_observation AS o USING (datastream_id)
         WHERE t.method IS NULL
         GROUP BY t.device_id) AS l USING (device_id)
- WHERE d.source_id = $1
+ WHERE $1::text IS NULL OR d.source_id = $1
  GROUP BY 1, 2
  ORDER BY 1, 2;
 
