@@ -5,17 +5,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
+import orjson
 
 from citywatch.errors import CitywatchError
 from dashboard.shapes import (
     AccountRow,
     Alert,
     AlertDetail,
+    Calculation,
     Clusters,
     Command,
     Device,
+    DeviceCounts,
     District,
     Forecast,
     Incident,
@@ -62,8 +66,8 @@ class ApiClient:
         if response.status_code == httpx.codes.NO_CONTENT:
             return None
         try:
-            return response.json()
-        except ValueError as error:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
             raise ApiError(response.status_code, f"{path} answered something that is not JSON") from error
 
     async def _every(self, path: str, parameters: Parameters, most: int) -> list[Any]:
@@ -101,6 +105,10 @@ class ApiClient:
         """Return devices by id."""
         asked = {"source_id": source_id, "domain": domain, "latest": str(latest).lower()}
         return cast(list[Device], await self._every("/devices", asked, most))
+
+    async def counts(self, *, source_id: str) -> DeviceCounts:
+        """Return how many devices are in each state of freshness, in all and by district."""
+        return cast(DeviceCounts, await self._ask("GET", "/device-counts", parameters={"source_id": source_id}))
 
     async def clusters(self, *, source_id: str, domain: str | None = None, zoom: int = 0) -> Clusters:
         """Return the devices that have a place, gathered on the grid of `zoom`, with sums over all of them."""
@@ -155,18 +163,18 @@ class ApiClient:
 
     async def act(self, alert_id: int, action: str, operator: str, body: JsonObject) -> AlertDetail:
         """Take one step on an alert in the operator's name: acknowledge, comment, assign, shelve, unshelve, reset."""
-        headers = {"X-Citywatch-Operator": operator}
+        headers = _named(operator)
         return cast(AlertDetail, await self._ask("POST", f"/alerts/{alert_id}/{action}", json=body, headers=headers))
 
     async def hand_over(self, alert_id: int, queue: str, note: str, operator: str) -> WorkOrder:
         """Hand an alert to a department as a work order, in the operator's name."""
         body = {"alert_id": alert_id, "queue": queue, "note": note}
-        headers = {"X-Citywatch-Operator": operator}
+        headers = _named(operator)
         return cast(WorkOrder, await self._ask("POST", "/work-orders", json=body, headers=headers))
 
     async def proceed(self, work_order_id: int, step: str, operator: str) -> WorkOrder:
         """Say how far a work order is: accepted, en_route, done or cancelled."""
-        path, headers = f"/work-orders/{work_order_id}/{step}", {"X-Citywatch-Operator": operator}
+        path, headers = f"/work-orders/{work_order_id}/{step}", _named(operator)
         return cast(WorkOrder, await self._ask("POST", path, json={}, headers=headers))
 
     async def work_orders(self, *, open: bool | None = None, most: int = 200) -> list[WorkOrder]:
@@ -181,7 +189,7 @@ class ApiClient:
     async def begin_backtest(self, rule_id: str, since: datetime, until: datetime, operator: str) -> JsonObject:
         """Begin to look back with the rule as it runs; answers with the number to ask for."""
         body = {"rule_id": rule_id, "since": since.isoformat(), "until": until.isoformat()}
-        headers = {"X-Citywatch-Operator": operator}
+        headers = _named(operator)
         return cast(JsonObject, await self._ask("POST", "/backtests", json=body, headers=headers))
 
     async def backtest(self, backtest_id: int) -> JsonObject:
@@ -215,7 +223,7 @@ class ApiClient:
     ) -> Command:
         """Queue a command for a device, in the operator's name; it may wait so many seconds."""
         body = {"name": name, "arguments": arguments, "expires_in_seconds": seconds}
-        path, headers = f"/devices/{device_id}/commands", {"X-Citywatch-Operator": operator}
+        path, headers = f"/devices/{device_id}/commands", _named(operator)
         return cast(Command, await self._ask("POST", path, json=body, headers=headers))
 
     async def quarantine(self) -> list[Stranger]:
@@ -228,14 +236,14 @@ class ApiClient:
 
     async def adopt(self, device_id: str, profile: str, operator: str) -> JsonObject:
         """Register a device in quarantine, in the operator's name; what was kept of it is decoded."""
-        path, headers = f"/quarantine/{device_id}/adopt", {"X-Citywatch-Operator": operator}
+        path, headers = f"/quarantine/{device_id}/adopt", _named(operator)
         return cast(JsonObject, await self._ask("POST", path, json={"profile": profile}, headers=headers))
 
     async def change(
         self, method: str, path: str, operator: str, *, parameters: Parameters | None = None, **body: Any
     ) -> Any:
         """Change something in the operator's name; `json` or `content` is the body. None where nothing comes back."""
-        headers = {"X-Citywatch-Operator": operator}
+        headers = _named(operator)
         return await self._ask(method, path, parameters=parameters, headers=headers, **body)
 
     async def sites(self) -> list[JsonObject]:
@@ -250,6 +258,22 @@ class ApiClient:
             if error.status == httpx.codes.NOT_FOUND:
                 return None
             raise
+
+    async def calculations(self, *, ended: bool = False) -> list[Calculation]:
+        """Return calculated datastreams with their formulas, or every version of them."""
+        asked = {"ended": str(ended).lower()}
+        return cast(list[Calculation], (await self._ask("GET", "/calculations", parameters=asked))["items"])
+
+    async def calculate(self, target: tuple[str, str], body: JsonObject, operator: str, *, dry_run: bool) -> None:
+        """Set the formula of a device's property, in the operator's name; a dry run only says whether it would do."""
+        path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), _named(operator)
+        asked = {"dry_run": str(dry_run).lower()}
+        await self._ask("PUT", path, parameters=asked, json=body, headers=headers)
+
+    async def end_calculation(self, target: tuple[str, str], operator: str) -> None:
+        """Have a datastream no longer calculated, in the operator's name."""
+        path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), _named(operator)
+        await self._ask("DELETE", path, headers=headers)
 
     async def plan(self, *, trucks: int, level: int, source_id: str) -> Plan:
         """Return collection routes for the bins of a source that are filled to `level` percent or more."""
@@ -272,6 +296,11 @@ class ApiClient:
         """Return what became of each device's deliveries, in all."""
         return cast(list[AccountRow], await self._every("/account", {"device_id": device_id}, most))
 
+    async def account_total(self, *, device_id: str | None = None) -> AccountRow:
+        """Return the sums over all devices, or of one."""
+        asked = {"device_id": device_id, "limit": 1}
+        return cast(AccountRow, (await self._ask("GET", "/account", parameters=asked))["total"])
+
     async def rejected(self, *, most: int = 200) -> list[RejectedMessage]:
         """Return messages that were turned away, newest first."""
         return cast(list[RejectedMessage], await self._every("/rejected", {}, most))
@@ -283,6 +312,10 @@ class ApiClient:
     async def status(self) -> Status:
         """Return the system's own state."""
         return cast(Status, await self._ask("GET", "/status"))
+
+
+def _named(operator: str) -> dict[str, str]:
+    return {"X-Citywatch-Operator": operator}
 
 
 @asynccontextmanager
