@@ -8,6 +8,7 @@ import asyncpg
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.conditional import Conditional
 from api.export import Exports
 from api.gate import Gate, check_demo, identify_demo, in_process, published
 from api.identity.oidc import Provider, check_oidc
@@ -178,6 +179,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(identity.router)
     app.include_router(provider.router)
     app.include_router(system.router)
+    app.add_middleware(Conditional)
     app.add_middleware(Once)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)

@@ -141,6 +141,7 @@ EXPECTED = {
     "/api/v1/export/observations.parquet": EVERYBODY,
     "/api/v1/live": EVERYBODY,
     "/api/v1/me": EVERYBODY,
+    "/api/v1/me/seen": "viewer operator engineer auditor admin",
     "/api/v1/audit": "auditor admin",
     "/public": "anonymous",
     "/sign-in": "anonymous",
