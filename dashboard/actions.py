@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard.client import ApiClient, ApiError
+from dashboard.people import STEPS as PEOPLE
 from dashboard.query import wall_clock
 from dashboard.shapes import JsonObject
 from dashboard.texts import plural, text
@@ -21,7 +22,7 @@ DONE = {
     "reset": lambda n: plural("{n} alert reset", "{n} alerts reset", n),
 }
 # What is done to something else than alerts, each in its own way.
-OTHERS = frozenset({"proceed", "backtest", "cancel-backtest", "command", "adopt"})
+OTHERS = frozenset({"proceed", "backtest", "cancel-backtest", "command", "adopt", *PEOPLE})
 LONGEST_SHELVING = 7 * 24 * 60  # minutes
 
 
@@ -88,6 +89,8 @@ async def _other(api: ApiClient, action: str, request: dict[str, Any]) -> JsonOb
     """Do what is not about alerts; `go` is where the browser goes then."""
     operator, done = str(request["operator"]), {"ok": True, "done": [], "action": action}
     try:
+        if action in PEOPLE:
+            return {**done, "refresh": True, **await PEOPLE[action](api, request)}
         if action == "proceed":
             order = await api.proceed(int(request["work_order_id"]), str(request["step"]), operator)
             return {**done, "words": text("Work order {n} moved on", n=order["work_order_id"]), "refresh": True}

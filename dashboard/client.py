@@ -9,6 +9,7 @@ from typing import Any, cast
 import httpx
 
 from citywatch.errors import CitywatchError
+from dashboard.client_people import PeopleQuestions
 from dashboard.shapes import (
     AccountRow,
     Alert,
@@ -44,7 +45,7 @@ class ApiError(CitywatchError):
         self.status = status
 
 
-class ApiClient:
+class ApiClient(PeopleQuestions):
     """Typed questions to `/api/v1`; every method raises ApiError when there is no good answer."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -59,6 +60,8 @@ class ApiClient:
             raise ApiError(0, f"no answer: {error or type(error).__name__}") from error
         if response.is_error:
             raise ApiError(response.status_code, _detail(response))
+        if response.status_code == 204:
+            return None
         try:
             return response.json()
         except ValueError as error:
@@ -199,10 +202,6 @@ class ApiClient:
         """Return incidents, newest first."""
         asked = {"open": None if open is None else str(open).lower()}
         return cast(list[Incident], (await self._ask("GET", "/incidents", parameters=asked))["items"])
-
-    async def permissions(self) -> frozenset[str]:
-        """Return what the reader may do: read, inspect, operate, configure ..."""
-        return frozenset((await self._ask("GET", "/me"))["permissions"])
 
     async def commands(self, device_id: str, *, most: int = 20) -> list[Command]:
         """Return the newest commands to a device."""

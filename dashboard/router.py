@@ -15,7 +15,9 @@ from dashboard.pages import (
     districts,
     inventory,
     map,
+    me,
     overview,
+    people,
     report,
     rules,
     simulator,
@@ -49,6 +51,8 @@ PAGES: dict[str, Page] = {
     "/devices": inventory.page,
     "/account": account.page,
     "/status": status.page,
+    "/people": people.page,
+    "/me": me.page,
     "/simulator": simulator.page,
 }
 
