@@ -55,6 +55,7 @@ from api.routes import (
     routes,
     rules,
     scenarios,
+    simulator,
     system,
     work_orders,
 )
@@ -168,6 +169,7 @@ def create_app(settings: Settings) -> FastAPI:
         open_data,
         reports,
         scenarios,
+        simulator,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])

@@ -9,6 +9,7 @@ from dashboard.client import ApiClient, ApiError
 from dashboard.people import STEPS as PEOPLE
 from dashboard.query import wall_clock
 from dashboard.shapes import JsonObject
+from dashboard.simulator import STEPS as SIMULATOR
 from dashboard.texts import plural, text
 
 # action -> sentence for one, sentence for many
@@ -22,7 +23,7 @@ DONE = {
     "reset": lambda n: plural("{n} alert reset", "{n} alerts reset", n),
 }
 # What is done to something else than alerts, each in its own way.
-OTHERS = frozenset({"proceed", "backtest", "cancel-backtest", "command", "adopt", *PEOPLE})
+OTHERS = frozenset({"proceed", "backtest", "cancel-backtest", "command", "adopt", *PEOPLE, *SIMULATOR})
 LONGEST_SHELVING = 7 * 24 * 60  # minutes
 
 
@@ -91,6 +92,8 @@ async def _other(api: ApiClient, action: str, request: dict[str, Any]) -> JsonOb
     try:
         if action in PEOPLE:
             return {**done, "refresh": True, **await PEOPLE[action](api, request)}
+        if action in SIMULATOR:
+            return {**done, "refresh": True, **await SIMULATOR[action](api, request)}
         if action == "proceed":
             order = await api.proceed(int(request["work_order_id"]), str(request["step"]), operator)
             return {**done, "words": text("Work order {n} moved on", n=order["work_order_id"]), "refresh": True}

@@ -10,6 +10,7 @@ import httpx
 
 from citywatch.errors import CitywatchError
 from dashboard.client_people import PeopleQuestions
+from dashboard.client_simulator import SimulatorQuestions
 from dashboard.shapes import (
     AccountRow,
     Alert,
@@ -45,7 +46,7 @@ class ApiError(CitywatchError):
         self.status = status
 
 
-class ApiClient(PeopleQuestions):
+class ApiClient(PeopleQuestions, SimulatorQuestions):
     """Typed questions to `/api/v1`; every method raises ApiError when there is no good answer."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -240,10 +241,6 @@ class ApiClient(PeopleQuestions):
     async def indicator(self, name: str, inputs: JsonObject) -> JsonObject:
         """Return an indicator's answer to given values."""
         return cast(JsonObject, await self._ask("POST", f"/indicators/{name}", json=inputs))
-
-    async def scenarios(self) -> list[JsonObject]:
-        """Return what the simulated city can go through."""
-        return cast(list[JsonObject], (await self._ask("GET", "/scenarios"))["items"])
 
     async def account(self, *, device_id: str | None = None, most: int = 10_000) -> list[AccountRow]:
         """Return what became of each device's deliveries, in all."""

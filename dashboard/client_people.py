@@ -1,9 +1,10 @@
 """Questions about accounts and keys, a part of the client; all but the reader's own are an administrator's."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, cast
+from collections.abc import Sequence
+from typing import TypedDict, cast
 from urllib.parse import quote
+
+from dashboard.asking import Asking
 
 
 class Me(TypedDict):
@@ -43,12 +44,8 @@ class ApiKey(TypedDict):
     expires_at: str
 
 
-class PeopleQuestions(ABC):
+class PeopleQuestions(Asking):
     """What `ApiClient` asks about people."""
-
-    @abstractmethod
-    async def _ask(self, method: str, path: str, *, parameters: Mapping[str, Any] | None = None, **more: Any) -> Any:
-        """Return the decoded answer to one request."""
 
     async def me(self) -> Me:
         """Return who asks, with roles, permissions and limits."""

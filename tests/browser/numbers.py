@@ -173,7 +173,11 @@ NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
         ),
     ),
     "simulator": (
-        ("scenarios", lambda get, _address: len(get("/api/v1/scenarios")["items"]), lines("#page section.panel")),
+        (
+            "scenarios",
+            lambda get, _address: len(get("/api/v1/scenarios")["items"]),
+            lines("#page .scenarios section.panel"),
+        ),
     ),
     "status": (("version", lambda get, _address: get("/api/v1/status")["version"], said(r"version([\d.a-z]+?)store")),),
     "replay": (
