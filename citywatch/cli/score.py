@@ -55,7 +55,8 @@ def score(
     """Run a scenario through a live system of its own, and compare its alerts and flags with the answer key.
 
     Everything goes the usual way (broker, ingest, store, rules, HTTP) on a replay source, so that a day takes a minute
-    or so. Nothing of the installation around it is touched.
+    or so. Nothing of the installation around it is touched; the score is written down in its
+    data folder, for the page of the simulator.
 
     Another system is scored with `--against`: the scenario is published to the broker of the settings on the wall
     clock, or `--warp` times as fast, and its alerts are read in the format of docs/simulators.md.

@@ -27,7 +27,7 @@ async def page(view: View) -> Component:
             html.Dt(text("Sees")),
             html.Dd(sight(me["districts"], me["domains"], names)),
             html.Dt(text("May")),
-            html.Dd(html.Ul([html.Li(words) for words in may], className="plain")),
+            html.Dd(html.Ul([html.Li(words) for words in may], className="plain-list")),
         ],
         className="facts-list",
     )
@@ -40,7 +40,7 @@ async def page(view: View) -> Component:
     return html.Div(
         [
             page_head(text("Your account"), me["name"] if not demo else "", leave),
-            panel(text("Who you are here"), [facts, html.P(more, className="method")]),
+            panel(text("Who you are here"), [facts, html.P(more, className="soft")]),
         ],
         style={"display": "contents"},
     )

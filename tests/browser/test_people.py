@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from api.identity.accounts import add_account
 from citywatch.local.process import free_port
-from tests.browser.conftest import City, Visitor
+from tests.browser.conftest import SHOTS, City, Visitor
 from tests.browser.look import settle, violations
 from tests.integration.api.signed_in import PASSWORD, set_password
 
@@ -46,6 +46,8 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         expect(page.locator("#page h1")).to_have_text("Accounts and keys")
         settle(page)
         assert violations(page, axe) == []
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / "people.png", full_page=True)
         accounts = page.get_by_role("region", name="Accounts", exact=True)
         accounts.get_by_label("Name").fill("Ada")
         accounts.get_by_label("Role").select_option("engineer")
@@ -54,6 +56,7 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         secret = page.get_by_role("dialog", name="One-time password of ada")
         assert len(secret.locator("code").inner_text()) >= 12
         assert violations(page, axe) == []
+        page.screenshot(path=SHOTS / "people-secret.png")
         secret.get_by_role("button", name="Done").click()
         row = accounts.get_by_role("row").filter(has=page.get_by_role("rowheader", name="ada"))
         expect(row).to_contain_text("Engineer")
