@@ -123,6 +123,7 @@ PROPERTY_NAMES: dict[str, tuple[str, str]] = {
     "travel_time_index": (mark("Travel time against free flow"), mark("Travel time index")),
     "fill_rate": (mark("Fill rate"), mark("Fill rate")),
     "time_to_full": (mark("Time until full"), mark("Time to full")),
+    "incident_ahead": (mark("Incident before the next detector"), mark("Incident ahead")),
     "emptied_from": (mark("Level before the emptying"), mark("Emptied from")),
     "rarity": (mark("How rare this value is"), mark("Rarity")),
     "pm2_5_next_day": (mark("PM2.5, highest hour in the next 24 h"), mark("PM2.5 next day")),

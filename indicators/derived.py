@@ -10,6 +10,7 @@ from indicators.thresholds import table_for
 
 HOUR = timedelta(hours=1)
 QUARTER = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 FORECAST_EVERY = timedelta(hours=6)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     CALC_DAY = "calc_day"
     FORECAST = "forecast"
     USUAL = "usual"
+    PAIR = "pair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,13 @@ PERIODS: Mapping[Kind, Period] = {
     Kind.CALC_DAY: Period(DAY, 1),
     Kind.FORECAST: Period(FORECAST_EVERY, 1),
     Kind.USUAL: Period(HOUR, 1),
+    Kind.PAIR: Period(MINUTE, 1),
 }
 
 EACH_READING = frozenset({Kind.BIN, Kind.SERIES})
 
 AIR_INPUTS = ("pm2_5", "pm10", "o3", "no2", "so2", "co")
-ROAD_INPUT, BIN_INPUT = "vehicle_speed", "fill_level"
+ROAD_INPUT, BIN_INPUT, PAIR_INPUT = "vehicle_speed", "fill_level", "occupancy"
 # Of these the next 24 hours are forecast: the highest hour expected is an observation of its own.
 FORECAST_INPUTS = ("pm2_5", "pm10", "o3", "no2", "vehicle_flow")
 USUAL_INPUTS = ("vehicle_speed", "vehicle_flow")
@@ -123,6 +126,7 @@ def methods() -> dict[str, Method]:
         "travel_time_index": Method("15 minutes, own free-flow speed", trip),
         "fill_rate": Method("Theil-Sen since the last emptying", waste),
         "time_to_full": Method("the bin's usual day at this cycle's pace; below three days Theil-Sen", waste),
+        "incident_ahead": Method("California #7 held for two minutes, low-pass as second voice", "Citywatch 1"),
         "emptied_from": Method("drop that a later reading confirms, at the first low reading", waste),
         "rarity": Method("among the series' own past deviations from the hour of the week", "Citywatch 1"),
         "completeness": Method("reports of a UTC day against its expected interval", "Citywatch 1"),

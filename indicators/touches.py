@@ -4,7 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from indicators.derived import EACH_READING, PERIODS, QUARTER, Kind, complete_at, floor, kinds_of, touched
+from indicators.derived import (
+    EACH_READING,
+    MINUTE,
+    PAIR_INPUT,
+    PERIODS,
+    QUARTER,
+    Kind,
+    complete_at,
+    floor,
+    kinds_of,
+    touched,
+)
+
+PAIR_MEMORY = timedelta(hours=1)
 
 DueKey = tuple[str, str, datetime]  # device, kind, end of the period
 
@@ -15,6 +28,7 @@ class Input:
 
     targets: tuple[tuple[str, Kind], ...]
     interval: timedelta
+    live: bool = False  # its times are those of the wall clock
 
     @classmethod
     def of(
@@ -23,15 +37,22 @@ class Input:
         name: str,
         interval: timedelta,
         watched: str | None = None,
+        downstream: str | None = None,
         others: Iterable[tuple[str, Kind]] = (),
+        *,
+        live: bool = False,
     ) -> "Input":
         """Return the input that the datastream of the property `name` is.
 
-        `watched` names the one that is; `others` is what users have calculated from it.
+        `watched` names the one that is, `downstream` the next detector along the road; `others` is what users have
+        calculated from it.
         """
-        kinds = kinds_of(name)
-        own = (*kinds, Kind.SERIES) if name == watched else kinds
-        return cls((*((device_id, kind) for kind in own), *others), interval)
+        own = kinds_of(name)
+        if name == watched:
+            own = (*own, Kind.SERIES)
+        if downstream is not None and name == PAIR_INPUT and interval <= MINUTE:
+            own = (*own, Kind.PAIR)
+        return cls((*((device_id, kind) for kind in own), *others), interval, live)
 
 
 @dataclass(slots=True)
@@ -41,10 +62,11 @@ class Touches:
     inputs: Mapping[int, Input] = field(default_factory=dict)
     waiting: set[DueKey] = field(default_factory=set)
 
-    def fresh(self, rows: Iterable[tuple[int, datetime]]) -> dict[DueKey, datetime]:
+    def fresh(self, rows: Iterable[tuple[int, datetime]], now: datetime) -> dict[DueKey, datetime]:
         """Return the periods that the rows (datastream, time) touch and that did not wait yet, with when they complete.
 
-        Rows that are no input touch nothing.
+        Rows that are no input touch nothing. An incident is told while it lasts: live rows that are much older than
+        `now`, the wall clock, are no longer looked through for one.
         """
         spots: dict[tuple[str, Kind, datetime], timedelta] = {}
         seen: set[tuple[int, datetime]] = set()
@@ -55,13 +77,15 @@ class Touches:
             for device_id, kind in known.targets:
                 if kind in EACH_READING:
                     spots[device_id, kind, at] = known.interval
-            # Every width is a multiple of a quarter of an hour: rows of one quarter touch the same periods.
+                elif kind is Kind.PAIR and not (known.live and now - at > PAIR_MEMORY):
+                    spots[device_id, kind, floor(at, MINUTE)] = known.interval
+            # Every other width is a multiple of a quarter of an hour: rows of one quarter touch the same periods.
             start = floor(at, QUARTER)
             if (datastream_id, start) in seen:
                 continue
             seen.add((datastream_id, start))
             for device_id, kind in known.targets:
-                if kind not in EACH_READING:
+                if kind not in EACH_READING and kind is not Kind.PAIR:
                     spots[device_id, kind, floor(at, PERIODS[kind].width)] = known.interval
         found: dict[DueKey, datetime] = {}
         for (device_id, kind, spot), interval in spots.items():

@@ -27,6 +27,7 @@ from indicators.derived import (
 from indicators.drift_windows import derive_drift
 from indicators.dues import INSTANT, Derived, Due, Key, by_key, spans, told
 from indicators.hour_windows import derive_forecasts, derive_usual
+from indicators.pair_windows import derive_pairs
 from indicators.road_quarter import own_free_flow, road_quarter
 from indicators.sensor_health import battery_days_left, completeness
 from indicators.usual_hour import Calendar
@@ -70,6 +71,7 @@ class Windows:
             Kind.BIN: lambda those: derive_bins(self._connection, those),
             Kind.HEALTH: self._health,
             Kind.SERIES: self._watch,
+            Kind.PAIR: lambda those: derive_pairs(self._connection, those),
             Kind.FORECAST: lambda those: derive_forecasts(self._connection, those, self._calendar),
             Kind.USUAL: lambda those: derive_usual(self._connection, those, self._calendar),
         }

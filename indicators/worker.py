@@ -101,7 +101,7 @@ class Worker:
                 self._stale = True
             batches = await self._connection.fetch(query("indicators", "touched_rows"), position, ROWS)
             if batches:
-                await self._mark(batches)
+                await self._mark(batches, now)
                 position = batches[-1]["seq"]
                 await save_position(self._connection, CONSUMER, position)
             waits = await self._connection.fetchval(query("indicators", "tail_waits"), position)
@@ -113,11 +113,11 @@ class Worker:
             self._live_now = batches[-1]["at"]
         return sum(len(batch["datastream_id"]) for batch in batches)
 
-    async def _mark(self, batches: Sequence[Record]) -> None:
+    async def _mark(self, batches: Sequence[Record], now: datetime) -> None:
         rows = [row for batch in batches for row in zip(batch["datastream_id"], batch["phenomenon_time"], strict=True)]
         if self._stale or any(datastream_id not in self._known for datastream_id, _ in rows):
             await self._reload()
-        fresh = self._touches.fresh(rows)
+        fresh = self._touches.fresh(rows, now)
         if fresh:
             devices, kinds, ends = (list(part) for part in zip(*fresh, strict=True))
             await self._connection.execute(query("indicators", "add_due"), devices, kinds, ends, list(fresh.values()))
@@ -143,7 +143,15 @@ class Worker:
         self._touches.inputs = {
             row["datastream_id"]: Input(tuple(others), row["expected_interval"])
             if row["derived"]
-            else Input.of(row["device_id"], row["property"], row["expected_interval"], row["watched"], others)
+            else Input.of(
+                row["device_id"],
+                row["property"],
+                row["expected_interval"],
+                row["watched"],
+                row["downstream"],
+                others,
+                live=row["live"],
+            )
             for row in rows
             if (others := sorted(asked[row["datastream_id"]])) or not row["derived"]
         }

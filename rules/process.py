@@ -23,9 +23,10 @@ from sql.tail import TailWatch
 
 WAIT_FOR_OTHER = timedelta(milliseconds=250)
 # What is remembered of the readings inside the allowance may be millions of objects, none in a cycle. The collector is
-# to walk them once, not at every quarter of growth: that took a third of the time, and a second at a stretch.
+# to walk them once, not at every quarter of growth: that took a third of the time, and a second at a stretch. Nor are
+# many new ones walked at once.
 COLLECT_AFTER = (20_000, 20, 20)
-FREEZE_EVERY = timedelta(seconds=30)
+FREEZE_EVERY = timedelta(seconds=2)
 
 log = get_logger()
 

@@ -5,6 +5,9 @@ from datetime import timedelta
 
 from simulators.geography import Ground, Position
 
+# Directions in which the position along a corridor grows.
+ALONG = ("clockwise", "northbound", "eastbound", "outbound")
+
 
 @dataclass(frozen=True, slots=True)
 class RoadTraits:

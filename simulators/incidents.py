@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from simulators.city import AirTraits, BinTraits, City, RoadTraits, SimulatedDevice
+from simulators.city import ALONG, AirTraits, BinTraits, City, RoadTraits, SimulatedDevice
 from simulators.geography import METRES_PER_DEGREE
 from simulators.planting import Planted
 from simulators.signals.influence import CALM, Influence
@@ -124,7 +124,7 @@ def _road_distances(city: City, device: SimulatedDevice) -> dict[str, float]:
     """Return metres of road from each detector of the same direction to the crash, which is just ahead of `device`."""
     here = device.traits
     assert isinstance(here, RoadTraits), "a crash happens on a road"
-    sign = 1 if here.direction in ("clockwise", "northbound", "eastbound", "outbound") else -1
+    sign = 1 if here.direction in ALONG else -1
     found = {device.device_id: 60.0}
     for other in city.devices:
         there = other.traits

@@ -1,14 +1,18 @@
 """The city on paper: the registry document that Citywatch imports, and a base map to draw below the devices."""
 
+from itertools import pairwise
 from typing import Any
 
 from citywatch.durations import format_duration
-from simulators.city import AirTraits, BinTraits, City, GatewayTraits, RoadTraits, SimulatedDevice
+from simulators.city import ALONG, AirTraits, BinTraits, City, GatewayTraits, RoadTraits, SimulatedDevice
 from simulators.geography import CITY_NAME, CORRIDORS, PARKS, RIVER_HALF_WIDTH, RIVER_NAME, Plan, Position
+
+PAIR_REACH = 2000.0  # metres: what happens further on is no longer told by two detectors
 
 
 def registry_document(city: City, source_id: str = "live") -> dict[str, Any]:
     """Return districts, sites, sources and devices; `source_id` is the time base that the devices report in."""
+    ahead = next_detectors(city)
     return {
         "districts": [
             {
@@ -30,11 +34,26 @@ def registry_document(city: City, source_id: str = "live") -> dict[str, Any]:
             for s in city.sites
         ],
         "sources": [{"source_id": source_id, "kind": "live" if source_id == "live" else "replay"}],
-        "devices": [_entry(device, source_id) for device in city.devices],
+        "devices": [_entry(device, source_id, ahead.get(device.device_id)) for device in city.devices],
     }
 
 
-def _entry(device: SimulatedDevice, source_id: str) -> dict[str, Any]:
+def next_detectors(city: City) -> dict[str, str]:
+    """Return for each detector the one that its traffic reaches next on the same road, where that is near."""
+    roads: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for device in city.devices:
+        if isinstance(road := device.traits, RoadTraits):
+            place = road.position if road.direction in ALONG else -road.position
+            roads.setdefault((road.corridor_id, road.direction), []).append((place, device.device_id))
+    return {
+        here: there
+        for found in roads.values()
+        for (at, here), (next_at, there) in pairwise(sorted(found))
+        if next_at - at <= PAIR_REACH
+    }
+
+
+def _entry(device: SimulatedDevice, source_id: str, downstream: str | None) -> dict[str, Any]:
     return {
         "device_id": device.device_id,
         "profile": device.profile,
@@ -52,6 +71,7 @@ def _entry(device: SimulatedDevice, source_id: str) -> dict[str, Any]:
             "gateway": device.gateway_id,
             "dialect": device.dialect,
             **_tags(device),
+            **({} if downstream is None else {"downstream": downstream}),
         },
     }
 

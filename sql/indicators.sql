@@ -5,9 +5,10 @@ SELECT pg_try_advisory_lock(7228051);
 -- all_streams --
 -- Every datastream with its device's rhythm, and whether it is derived from others.
 SELECT s.datastream_id, s.device_id, s.property, d.expected_interval, s.method IS NOT NULL AS derived,
-       d.tags ->> 'watch' AS watched
+       d.tags ->> 'watch' AS watched, d.tags ->> 'downstream' AS downstream, o.kind = 'live' AS live
   FROM datastream AS s
-  JOIN device AS d USING (device_id);
+  JOIN device AS d USING (device_id)
+  JOIN source AS o USING (source_id);
 
 -- touched_rows --
 -- $1 bigint position, $2 int rows
@@ -132,6 +133,29 @@ SELECT w.device_id, w.until,
   LEFT JOIN datastream AS flow ON flow.device_id = w.device_id AND flow.property = 'vehicle_flow'
   LEFT JOIN rollup_quarter AS f ON f.datastream_id = flow.datastream_id AND f.bucket = v.bucket AND f.n > 0
  GROUP BY w.device_id, w.until;
+
+-- pair_minutes --
+-- $1 text[] device_id, $2 timestamptz[] due_at, $3 int minutes
+-- Mean occupancies of each detector and of the one that its tag `downstream` names, of minutes in which both have some.
+SELECT w.device_id, w.due_at, up.bucket, up.sum / up.n AS above, down.sum / down.n AS below
+  FROM unnest($1::text[], $2::timestamptz[]) AS w (device_id, due_at)
+  JOIN device AS d ON d.device_id = w.device_id
+  JOIN datastream AS u ON u.device_id = d.device_id AND u.property = 'occupancy' AND u.method IS NULL
+  JOIN datastream AS v ON v.device_id = d.tags ->> 'downstream' AND v.property = 'occupancy' AND v.method IS NULL
+  JOIN rollup_minute AS up
+    ON up.datastream_id = u.datastream_id AND up.bucket >= w.due_at - $3::int * interval '1 minute'
+   AND up.bucket < w.due_at AND up.n > 0
+  JOIN rollup_minute AS down ON down.datastream_id = v.datastream_id AND down.bucket = up.bucket AND down.n > 0
+ ORDER BY w.device_id, w.due_at, up.bucket;
+
+-- incidents_before --
+-- $1 text[] device_id, $2 timestamptz[] instant
+-- Which of these had an incident ahead at that instant.
+SELECT s.device_id, o.phenomenon_time
+  FROM unnest($1::text[], $2::timestamptz[]) AS w (device_id, at)
+  JOIN datastream AS s ON s.device_id = w.device_id AND s.property = 'incident_ahead' AND s.method IS NOT NULL
+  JOIN observation AS o ON o.datastream_id = s.datastream_id AND o.phenomenon_time = w.at
+ WHERE o.result = 1;
 
 -- past_levels --
 -- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until

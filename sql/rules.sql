@@ -78,7 +78,8 @@ SELECT max(updated_at) FROM rule;
 SELECT seq, clocks FROM rule_checkpoint WHERE consumer = 'rules';
 
 -- load_streams --
-SELECT device_id, state FROM rule_stream;
+-- What was kept before 0240 is JSON.
+SELECT device_id, coalesce(frozen, convert_to(state::text, 'UTF8')) FROM rule_stream;
 
 -- save_checkpoint --
 -- $1 bigint seq, $2 jsonb clocks
@@ -86,13 +87,13 @@ INSERT INTO rule_checkpoint (consumer, seq, clocks) VALUES ('rules', $1, $2)
     ON CONFLICT (consumer) DO UPDATE SET seq = $1, clocks = $2, at = now();
 
 -- save_streams --
--- $1 text[] device_id, $2 jsonb[] state
+-- $1 text[] device_id, $2 bytea[] frozen
 -- A device that was removed meanwhile has nothing to keep.
-INSERT INTO rule_stream (device_id, state)
-SELECT new.device_id, new.state
-  FROM unnest($1::text[], $2::jsonb[]) AS new (device_id, state)
+INSERT INTO rule_stream (device_id, frozen)
+SELECT new.device_id, new.frozen
+  FROM unnest($1::text[], $2::bytea[]) AS new (device_id, frozen)
   JOIN device USING (device_id)
-    ON CONFLICT (device_id) DO UPDATE SET state = excluded.state;
+    ON CONFLICT (device_id) DO UPDATE SET frozen = excluded.frozen, state = NULL;
 
 -- told_episodes --
 -- $1 text[] device_id or area, $2 timestamptz[] horizon of each
@@ -106,13 +107,13 @@ SELECT asked.about, a.rule_id, a.raised_at, a.cleared_at, a.silent
  ORDER BY asked.about, a.rule_id, a.raised_at;
 
 -- load_area_streams --
-SELECT area, state FROM rule_area_stream;
+SELECT area, coalesce(frozen, convert_to(state::text, 'UTF8')) FROM rule_area_stream;
 
 -- save_area_streams --
--- $1 text[] area, $2 jsonb[] state
-INSERT INTO rule_area_stream (area, state)
-SELECT * FROM unnest($1::text[], $2::jsonb[])
-    ON CONFLICT (area) DO UPDATE SET state = excluded.state;
+-- $1 text[] area, $2 bytea[] frozen
+INSERT INTO rule_area_stream (area, frozen)
+SELECT * FROM unnest($1::text[], $2::bytea[])
+    ON CONFLICT (area) DO UPDATE SET frozen = excluded.frozen, state = NULL;
 
 -- batches_between --
 -- $1 bigint from (not included), $2 bigint to (included), $3 int limit

@@ -217,7 +217,11 @@ def _table(view: View, found: Sequence[Detector], chosen: Detector) -> list[Comp
     rows = []
     for one in found:
         device = one.device
-        late = [] if device["freshness"] == "fresh" else [" ", freshness_chip(device["freshness"])]
+        late: list[Component | str] = []
+        if device["freshness"] != "fresh":
+            late = [" ", freshness_chip(device["freshness"])]
+        if result_of(device, "incident_ahead"):
+            late += [" ", html.Span([icon("error", size=13), text("incident ahead")], className="off-target")]
         rows.append(
             html.Tr(
                 [
