@@ -11,7 +11,7 @@ OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
 
 def encode(body: object) -> bytes:
-    """Return JSON; instants as RFC 3339 in UTC."""
+    """Return JSON; instants as RFC 3339 in UTC. A data class is written as it is: `asdict` would copy every value."""
     return orjson.dumps(body, option=OPTIONS)
 
 

@@ -32,7 +32,7 @@ FIGURES = (
     Figure("bins_due", "Bins at 80 % or more", "fill_level", "at_least_80", "1"),
     Figure("fill_level", "Mean fill level", "fill_level", "mean", "%"),
     Figure("pm2_5", "PM2.5, mean of stations", "pm2_5", "mean", "ug/m3", 15),
-    Figure("no2", "Nitrogen dioxide, mean of stations", "no2", "mean", "ug/m3", 25),
+    Figure("no2", "NO₂, mean of stations", "no2", "mean", "ug/m3", 25),
 )
 PROPERTIES = sorted({figure.property for figure in FIGURES})
 

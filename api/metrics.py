@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Scope
 
+from api.overview import by_freshness
 from sql.connection import Pool, Record
 from sql.queries import query
 from sql.read import read_tail_lag
@@ -41,14 +42,16 @@ class Metrics:
 async def render(metrics: Metrics, pool: Pool) -> bytes:
     """Return the exposition text: this process' own metrics, then what the store says now."""
     async with pool.acquire() as connection:
-        devices = await connection.fetch(query("api", "device_counts"))
+        devices = by_freshness(await connection.fetch(query("api", "device_counts"), None))
         alerts = await connection.fetch(query("api", "open_alert_counts"))
         lags = await read_tail_lag(connection)
         (total,) = await connection.fetch(query("api", "account_total"), None, None, None)
         reports = await connection.fetch(query("process", "process_reports"))
         waiting = await connection.fetchval(query("process", "notifications_waiting"))
     families: list[Metric] = [
-        _family("citywatch_devices", "Devices by freshness", "freshness", devices),
+        _family(
+            "citywatch_devices", "Devices by freshness", "freshness", [(name, float(n)) for name, n in devices.items()]
+        ),
         _family("citywatch_open_alerts", "Open alerts by severity", "severity", alerts),
         _family(
             "citywatch_consumer_lag_rows",

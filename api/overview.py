@@ -1,11 +1,12 @@
 """The overview and the state of the system, read from the store; shared by the routes and the live socket."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 from api.figures import HOUR, HOURS, PROPERTIES, floor_hour, key_figures
-from api.schemas import ProcessState, Status, Summary
+from api.schemas import DeviceCounts, DistrictCounts, ProcessState, Status, Summary
 from citywatch.local.running import find_running
 from citywatch.settings import Settings
 from sql.connection import Pool, Record
@@ -19,7 +20,7 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 async def read_summary(pool: Pool, now: datetime) -> Summary:
     """Return the overview's figures as of `now`; trends follow the clock of the source with the most devices."""
     async with pool.acquire() as connection:
-        counts = dict(await connection.fetch(query("api", "device_counts")))
+        counts = by_freshness(await connection.fetch(query("api", "device_counts"), None))
         (source,) = await connection.fetch(query("api", "main_source"))
         alerts = dict(await connection.fetch(query("console", "open_alerts_of"), source["source_id"]))
         source_now = source["now"] or now
@@ -38,6 +39,32 @@ async def read_summary(pool: Pool, now: datetime) -> Summary:
         figures=key_figures(source_now, latest, hours),
         figures_source=source["source_id"],
     )
+
+
+def by_freshness(rows: Sequence[Record]) -> Counter[str]:
+    """Return the devices in each state over all districts, by the rows of `device_counts`."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[row["freshness"]] += row["count"]
+    return counts
+
+
+FRESHNESS = ("fresh", "stale", "silent", "never")
+
+
+async def read_device_counts(pool: Pool, source_id: str) -> DeviceCounts:
+    """Return how many devices of a source are in each state, in all and by district."""
+    by_district: dict[str | None, dict[str, int]] = {}
+    rows = await pool.fetch(query("api", "device_counts"), source_id)
+    for row in rows:
+        here = by_district.setdefault(row["district_id"], dict.fromkeys(FRESHNESS, 0))
+        here[row["freshness"]] += row["count"]
+    whole = {**dict.fromkeys(FRESHNESS, 0), **by_freshness(rows)}
+    districts = [
+        DistrictCounts(district_id=name, devices=sum(counts.values()), freshness=counts)
+        for name, counts in by_district.items()
+    ]
+    return DeviceCounts(devices=sum(whole.values()), freshness=whole, districts=districts)
 
 
 def _detail(reports: Sequence[Record], *, connected: bool) -> str:

@@ -347,6 +347,22 @@ class Summary(_Schema):
     figures_source: str = Field("live", description="time base of `figures`: the source with the most devices")
 
 
+class DistrictCounts(_Schema):
+    """The devices of one district; `district_id` is null for those in none."""
+
+    district_id: str | None
+    devices: int
+    freshness: dict[str, int] = Field(description="devices by freshness: fresh, stale, silent, never")
+
+
+class DeviceCounts(_Schema):
+    """How many devices a source has, however many those are."""
+
+    devices: int
+    freshness: dict[str, int] = Field(description="devices by freshness: fresh, stale, silent, never")
+    districts: list[DistrictCounts]
+
+
 class ProcessState(_Schema):
     """One process or consumer, and how far behind it is."""
 

@@ -10,7 +10,7 @@ from dashboard.people import STEPS as PEOPLE
 from dashboard.query import wall_clock
 from dashboard.shapes import JsonObject
 from dashboard.simulator import STEPS as SIMULATOR
-from dashboard.texts import plural, text
+from dashboard.texts import plural, property_name, text
 
 # action -> sentence for one, sentence for many
 DONE = {
@@ -23,7 +23,9 @@ DONE = {
     "reset": lambda n: plural("{n} alert reset", "{n} alerts reset", n),
 }
 # What is done to something else than alerts, each in its own way.
-OTHERS = frozenset({"proceed", "backtest", "cancel-backtest", "command", "adopt", *PEOPLE, *SIMULATOR})
+OTHERS = frozenset(
+    {"proceed", "backtest", "cancel-backtest", "command", "adopt", "calculate", "end-calculation", *PEOPLE, *SIMULATOR}
+)
 LONGEST_SHELVING = 7 * 24 * 60  # minutes
 
 
@@ -52,6 +54,37 @@ def arguments_of(request: JsonObject) -> JsonObject:
     if not isinstance(given, dict):
         raise ValueError(text("the arguments must be a JSON object, such as {example}", example='{"seconds": 60}'))
     return given
+
+
+def inputs_of(written: str) -> JsonObject:
+    """Return a formula's inputs as written, one a line; raise ValueError that names a line of another form."""
+    found: JsonObject = {}
+    for line in filter(None, (line.strip() for line in written.splitlines())):
+        name, sign, source = line.partition("=")
+        parts = source.split()
+        if not sign or not name.strip() or len(parts) != 2:
+            raise ValueError(text("an input is written as name = device property, not {line}", line=repr(line)))
+        if name.strip() in found:
+            raise ValueError(text("the input {name} stands there twice", name=name.strip()))
+        found[name.strip()] = {"device_id": parts[0], "property": parts[1]}
+    return found
+
+
+async def _calculate(api: ApiClient, request: dict[str, Any]) -> JsonObject:
+    """Set or only check a formula, or end one."""
+    target, operator = (str(request["device_id"]).strip(), str(request["property"]).strip()), str(request["operator"])
+    if request["action"] == "end-calculation":
+        await api.end_calculation(target, operator)
+        return {"words": text("{name} is no longer calculated", name=property_name(target[1])), "refresh": True}
+    check = bool(request.get("check"))
+    body = {name: str(request[name]).strip() for name in ("formula", "unit", "every", "reason")}
+    await api.calculate(target, {**body, "inputs": inputs_of(str(request["inputs"]))}, operator, dry_run=check)
+    if check:
+        return {"words": text("The formula can be worked out, and its units fit. Nothing is set yet.")}
+    return {
+        "words": text("{name} is calculated from the next period on", name=property_name(target[1])),
+        "refresh": True,
+    }
 
 
 async def take(api: ApiClient, request: dict[str, Any]) -> JsonObject:
@@ -109,6 +142,8 @@ async def _other(api: ApiClient, action: str, request: dict[str, Any]) -> JsonOb
                 operator,
             )
             return {**done, "words": text("Command {name} queued", name=command["name"]), "refresh": True}
+        if action in ("calculate", "end-calculation"):
+            return {**done, **await _calculate(api, request)}
         if action == "adopt":
             adopted = await api.adopt(str(request["device_id"]), str(request["profile"]), operator)
             words = text("{id} adopted, {n} readings taken in", id=adopted["device_id"], n=adopted["stored"])

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
+import orjson
 
 from citywatch.errors import CitywatchError
 from dashboard.client_people import PeopleQuestions
@@ -15,9 +17,11 @@ from dashboard.shapes import (
     AccountRow,
     Alert,
     AlertDetail,
+    Calculation,
     Clusters,
     Command,
     Device,
+    DeviceCounts,
     District,
     Forecast,
     Incident,
@@ -64,8 +68,8 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
         if response.status_code == 204:
             return None
         try:
-            return response.json()
-        except ValueError as error:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
             raise ApiError(response.status_code, f"{path} answered something that is not JSON") from error
 
     async def _every(self, path: str, parameters: Parameters, most: int) -> list[Any]:
@@ -103,6 +107,10 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
         """Return devices by id."""
         asked = {"source_id": source_id, "domain": domain, "latest": str(latest).lower()}
         return cast(list[Device], await self._every("/devices", asked, most))
+
+    async def counts(self, *, source_id: str) -> DeviceCounts:
+        """Return how many devices are in each state of freshness, in all and by district."""
+        return cast(DeviceCounts, await self._ask("GET", "/device-counts", parameters={"source_id": source_id}))
 
     async def clusters(self, *, source_id: str, domain: str | None = None, zoom: int = 0) -> Clusters:
         """Return the devices that have a place, gathered on the grid of `zoom`, with sums over all of them."""
@@ -157,18 +165,18 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
 
     async def act(self, alert_id: int, action: str, operator: str, body: JsonObject) -> AlertDetail:
         """Take one step on an alert in the operator's name: acknowledge, comment, assign, shelve, unshelve, reset."""
-        headers = {"X-Citywatch-Operator": operator}
+        headers = _named(operator)
         return cast(AlertDetail, await self._ask("POST", f"/alerts/{alert_id}/{action}", json=body, headers=headers))
 
     async def hand_over(self, alert_id: int, queue: str, note: str, operator: str) -> WorkOrder:
         """Hand an alert to a department as a work order, in the operator's name."""
         body = {"alert_id": alert_id, "queue": queue, "note": note}
-        headers = {"X-Citywatch-Operator": operator}
+        headers = _named(operator)
         return cast(WorkOrder, await self._ask("POST", "/work-orders", json=body, headers=headers))
 
     async def proceed(self, work_order_id: int, step: str, operator: str) -> WorkOrder:
         """Say how far a work order is: accepted, en_route, done or cancelled."""
-        path, headers = f"/work-orders/{work_order_id}/{step}", {"X-Citywatch-Operator": operator}
+        path, headers = f"/work-orders/{work_order_id}/{step}", _named(operator)
         return cast(WorkOrder, await self._ask("POST", path, json={}, headers=headers))
 
     async def work_orders(self, *, open: bool | None = None, most: int = 200) -> list[WorkOrder]:
@@ -183,7 +191,7 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
     async def begin_backtest(self, rule_id: str, since: datetime, until: datetime, operator: str) -> JsonObject:
         """Begin to look back with the rule as it runs; answers with the number to ask for."""
         body = {"rule_id": rule_id, "since": since.isoformat(), "until": until.isoformat()}
-        headers = {"X-Citywatch-Operator": operator}
+        headers = _named(operator)
         return cast(JsonObject, await self._ask("POST", "/backtests", json=body, headers=headers))
 
     async def backtest(self, backtest_id: int) -> JsonObject:
@@ -213,7 +221,7 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
     ) -> Command:
         """Queue a command for a device, in the operator's name; it may wait so many seconds."""
         body = {"name": name, "arguments": arguments, "expires_in_seconds": seconds}
-        path, headers = f"/devices/{device_id}/commands", {"X-Citywatch-Operator": operator}
+        path, headers = f"/devices/{device_id}/commands", _named(operator)
         return cast(Command, await self._ask("POST", path, json=body, headers=headers))
 
     async def quarantine(self) -> list[Stranger]:
@@ -226,8 +234,24 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
 
     async def adopt(self, device_id: str, profile: str, operator: str) -> JsonObject:
         """Register a device in quarantine, in the operator's name; what was kept of it is decoded."""
-        path, headers = f"/quarantine/{device_id}/adopt", {"X-Citywatch-Operator": operator}
+        path, headers = f"/quarantine/{device_id}/adopt", _named(operator)
         return cast(JsonObject, await self._ask("POST", path, json={"profile": profile}, headers=headers))
+
+    async def calculations(self, *, ended: bool = False) -> list[Calculation]:
+        """Return calculated datastreams with their formulas, or every version of them."""
+        asked = {"ended": str(ended).lower()}
+        return cast(list[Calculation], (await self._ask("GET", "/calculations", parameters=asked))["items"])
+
+    async def calculate(self, target: tuple[str, str], body: JsonObject, operator: str, *, dry_run: bool) -> None:
+        """Set the formula of a device's property, in the operator's name; a dry run only says whether it would do."""
+        path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), _named(operator)
+        asked = {"dry_run": str(dry_run).lower()}
+        await self._ask("PUT", path, parameters=asked, json=body, headers=headers)
+
+    async def end_calculation(self, target: tuple[str, str], operator: str) -> None:
+        """Have a datastream no longer calculated, in the operator's name."""
+        path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), _named(operator)
+        await self._ask("DELETE", path, headers=headers)
 
     async def plan(self, *, trucks: int, level: int, source_id: str) -> Plan:
         """Return collection routes for the bins of a source that are filled to `level` percent or more."""
@@ -246,6 +270,11 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
         """Return what became of each device's deliveries, in all."""
         return cast(list[AccountRow], await self._every("/account", {"device_id": device_id}, most))
 
+    async def account_total(self, *, device_id: str | None = None) -> AccountRow:
+        """Return the sums over all devices, or of one."""
+        asked = {"device_id": device_id, "limit": 1}
+        return cast(AccountRow, (await self._ask("GET", "/account", parameters=asked))["total"])
+
     async def rejected(self, *, most: int = 200) -> list[RejectedMessage]:
         """Return messages that were turned away, newest first."""
         return cast(list[RejectedMessage], await self._every("/rejected", {}, most))
@@ -257,6 +286,10 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
     async def status(self) -> Status:
         """Return the system's own state."""
         return cast(Status, await self._ask("GET", "/status"))
+
+
+def _named(operator: str) -> dict[str, str]:
+    return {"X-Citywatch-Operator": operator}
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from dashboard.pages.rules import by_severity
 from dashboard.rule_words import condition_words
 from dashboard.shapes import JsonObject
 from dashboard.texts import html_language, language, languages, property_name, text
-from dashboard.units import NOTHING, digits_for, duration, number, unit_label
+from dashboard.units import NOTHING, digits_for, duration, number, plain_units, unit_label
 
 KEPT, RETRY = 30.0, 3.0  # seconds for which the page is kept, and for which that it could not be made
 SHEETS = ("1-tokens.css", "2-shell.css", "3-parts.css", "6-pages.css")
@@ -46,7 +46,7 @@ def _rules(rules: list[JsonObject]) -> Component:
                 [
                     html.Th(text(definition.get("title", rule["rule_id"])), scope="row"),
                     html.Td(text("{when}, for {time}", when=when, time=duration(delay)) if delay else when),
-                    html.Td(text(" ".join(str(definition.get("threshold", "")).split()))),
+                    html.Td(plain_units(text(" ".join(str(definition.get("threshold", "")).split())))),
                     html.Td(text("version {n}", n=rule["version"]), className="one-line"),
                 ]
             )

@@ -62,6 +62,22 @@ class Device(TypedDict):
     latest: list[Latest]
 
 
+class DistrictCounts(TypedDict):
+    """How many devices a district has; `district_id` is None for those in none."""
+
+    district_id: str | None
+    devices: int
+    freshness: dict[str, int]
+
+
+class DeviceCounts(TypedDict):
+    """How many devices a source has, as the API counts them."""
+
+    devices: int
+    freshness: dict[str, int]
+    districts: list[DistrictCounts]
+
+
 class Clusters(TypedDict):
     """Devices gathered for a map, with sums over all that were asked for; `items` go to the browser as they are."""
 
@@ -86,6 +102,23 @@ class Command(TypedDict):
     created_by: str
     result: Any
     reason: str
+
+
+class Calculation(TypedDict):
+    """One version of a calculated datastream; `datastream_id` is None before its first value."""
+
+    device_id: str
+    property: str
+    version: int
+    formula: str
+    inputs: dict[str, dict[str, str]]
+    unit: str
+    every: str
+    author: str
+    reason: str
+    created_at: str
+    ended_at: str | None
+    datastream_id: int | None
 
 
 class Stranger(TypedDict):

@@ -32,6 +32,7 @@ NAVIGATION: tuple[tuple[str, str, str] | tuple[None, None, str], ...] = (
     ("/wall", "wall", mark("Wall")),
     (None, None, mark("System")),
     ("/rules", "rules", mark("Rules")),
+    ("/calculations", "sum", mark("Formulas")),
     ("/devices", "devices", mark("Devices")),
     ("/account", "account", mark("Data account")),
     ("/status", "status", mark("Status")),

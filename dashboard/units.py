@@ -1,5 +1,6 @@
 """Numbers, units and instants as people read them."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -27,11 +28,17 @@ UNIT_LABELS = {
     "1": "",
 }
 NOTHING = "–"
+_UCUM = re.compile(r"(\d) (ug/m3|mg/m3|Cel)\b")
 
 
 def unit_label(unit: str) -> str:
     """Return the printed form of a UCUM unit; an unknown curly annotation loses its braces."""
     return text(UNIT_LABELS[unit]) if unit in UNIT_LABELS else unit.replace("{", "").replace("}", "")
+
+
+def plain_units(words: str) -> str:
+    """Return a sentence of a rule's author with the UCUM codes that stand after its numbers printed as units are."""
+    return _UCUM.sub(lambda found: f"{found[1]}\u00a0{UNIT_LABELS[found[2]]}", words)
 
 
 def digits_for(unit: str) -> int:

@@ -265,8 +265,9 @@ SELECT rejected_id, received_at, fate, reason, detail, device_id, topic,
  LIMIT $7::int;
 
 -- device_counts --
--- How many devices are in each state of freshness.
-SELECT freshness(l.last_time, source_now(s.kind, s.clock), d.expected_interval) AS freshness, count(*)
+-- $1 text source_id, null for any
+-- How many devices are in each state of freshness, by district (null: none).
+SELECT d.district_id, freshness(l.last_time, source_now(s.kind, s.clock), d.expected_interval) AS freshness, count(*)
   FROM device AS d
   JOIN source AS s USING (source_id)
   LEFT JOIN (
@@ -274,7 +275,9 @@ SELECT freshness(l.last_time, source_now(s.kind, s.clock), d.expected_interval) 
          FROM datastream AS t JOIN latest_observation AS o USING (datastream_id)
         WHERE t.method IS NULL
         GROUP BY t.device_id) AS l USING (device_id)
- GROUP BY 1;
+ WHERE $1::text IS NULL OR d.source_id = $1
+ GROUP BY 1, 2
+ ORDER BY 1, 2;
 
 -- open_alert_counts --
 -- Open alerts by severity.

@@ -41,17 +41,24 @@ async def put_calculation(
     device_id: DevicePath,
     property: NamePath,
     body: CalculationBody,
+    dry_run: Annotated[bool, Query(description="check everything and set nothing")] = False,
 ) -> Response:
     """Set a calculated datastream, or a new version of one; its units are checked. From the next period on it holds."""
     inputs = {name: (each.device_id, each.property) for name, each in body.inputs.items()}
     target = (device_id, property)
     async with whole.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        kept = False
         try:
             await set_calculation(
                 connection, actor, now, target, body.formula, inputs, body.unit, body.every, body.reason, address
             )
+            kept = not dry_run
         except IndicatorError as error:
             raise ProblemError(409, "not-possible", str(error)) from None
+        finally:
+            await (transaction.commit() if kept else transaction.rollback())
     return await _listed(whole, device_id, True)
 
 

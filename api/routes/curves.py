@@ -1,6 +1,5 @@
 """Curves of many datastreams in one answer: what a heat map, small multiples or a band of stations is drawn from."""
 
-from dataclasses import asdict
 from datetime import timedelta
 from itertools import groupby
 from typing import Annotated, Literal
@@ -45,13 +44,14 @@ async def get_curves(
     for _, group in groupby(found, key=lambda row: row["datastream_id"]):
         rows = list(group)
         first = rows[0]
-        points = [bucket_point(row, circular=is_direction(first["property"])) for row in rows]
+        circular = is_direction(first["property"])
+        points = [bucket_point(row, circular=circular) for row in rows]
         gap = max(GAP * first["expected_interval"], width * 1.5)
         items.append(
             {
                 **{key: first[key] for key in ("datastream_id", "device_id", "property", "unit")},
                 "resolution": resolution,
-                "points": [asdict(point) for point in with_gaps(points, gap, width)],
+                "points": with_gaps(points, gap, width),
             }
         )
     return answer({"items": items})

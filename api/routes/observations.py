@@ -1,6 +1,5 @@
 """Curves: observations of one datastream, and of one property over the city."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -82,7 +81,7 @@ async def get_observations(
         stream = {key: found[key] for key in ("device_id", "property", "unit")}
         return answer({"datastream_id": datastream_id, **stream, "resolution": resolution, "points": []})
     chosen = await _affordable(pool, datastream_id, span, found["expected_interval"], resolution, max_points)
-    return answer(asdict(await read_series(pool, datastream_id, *span, resolution=chosen, points=max_points)))
+    return answer(await read_series(pool, datastream_id, *span, resolution=chosen, points=max_points))
 
 
 @router.get("/profile", response_model=Profile, responses=responses(422, 503))
@@ -107,4 +106,4 @@ async def get_profile(
     profile = await read_profile(
         pool, observed_property, start, end, district_id=district_id, domain=domain, resolution=resolution
     )
-    return answer(asdict(profile))
+    return answer(profile)

@@ -165,7 +165,8 @@
     if (!form) return;
     event.preventDefault();
     const request = JSON.parse(form.dataset.requestForm);
-    for (const [name, value] of new FormData(form)) request[name] = value;
+    // With the button that was pressed: a form may have one that only checks.
+    for (const [name, value] of new FormData(form, event.submitter)) request[name] = value;
     for (const field of form.querySelectorAll("[data-name]")) {
       if (!field.value) return field.focus();
       request[field.dataset.name] = field.value;

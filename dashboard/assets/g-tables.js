@@ -12,6 +12,13 @@
     return made;
   }
 
+  // Many curves may be drawn as one: it says how many of its points are whose.
+  function namesOf(trace, points) {
+    const parts = trace.meta && trace.meta.parts;
+    if (!parts) return new Array(points).fill(trace.name || "");
+    return parts.flatMap(([name, count]) => new Array(count).fill(name));
+  }
+
   function rowsOf(plot) {
     const rows = [];
     for (const trace of plot.data) {
@@ -24,8 +31,9 @@
         continue;
       }
       const xs = trace.x || [];
+      const names = namesOf(trace, xs.length);
       for (let i = 0; i < xs.length; i += 1)
-        if (trace.y[i] !== null && trace.y[i] !== undefined) rows.push([String(xs[i]), trace.name || "", trace.y[i]]);
+        if (trace.y[i] !== null && trace.y[i] !== undefined) rows.push([String(xs[i]), names[i], trace.y[i]]);
     }
     return rows.sort((a, b) => (a[0] < b[0] ? 1 : a[0] > b[0] ? -1 : 0)).slice(0, MOST_ROWS);
   }

@@ -1,7 +1,5 @@
 """The two sums of the data account, in words: what arrived became something, every time."""
 
-from collections.abc import Sequence
-
 from dash import html
 from dash.development.base_component import Component
 
@@ -25,10 +23,10 @@ def closes_mark(closes: bool) -> Component:
     return html.Span([icon("error", size=14), text("does not close")], className="chip severity-high")
 
 
-def account_facts(rows: Sequence[AccountRow]) -> Component:
-    """Return both sums over `rows` as sentences."""
-    plain = [dict(row) for row in rows]
-    shown = {name: count(sum(int(str(row[name])) for row in plain)) for name in FIELDS}
+def account_facts(total: AccountRow) -> Component:
+    """Return both sums of `total` as sentences."""
+    plain = dict(total)
+    shown = {name: count(int(str(plain[name]))) for name in FIELDS}
     return html.Dl(
         [
             html.Dt(text("Messages")),
@@ -41,7 +39,7 @@ def account_facts(rows: Sequence[AccountRow]) -> Component:
                 className="number",
             ),
             html.Dt(text("Both sums")),
-            html.Dd(closes_mark(all(row["closes"] for row in rows))),
+            html.Dd(closes_mark(total["closes"])),
         ],
         className="facts-list",
     )

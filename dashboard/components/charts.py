@@ -38,7 +38,7 @@ def local_text(at: str | datetime, zone: tzinfo) -> str:
     """Return an instant as plotly takes it: without an offset, in the reader's zone."""
     instant = parse_time(at) if isinstance(at, str) else at
     assert instant is not None
-    return instant.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    return instant.astimezone(zone).isoformat(timespec="milliseconds")[:23]
 
 
 def base_layout(unit: str, *, height: int, y_range: tuple[float, float] | None = None) -> JsonObject:
@@ -109,8 +109,9 @@ def curve_figure(
     limit_words: str = "",
     y_range: tuple[float, float] | None = None,
     span: tuple[datetime, datetime] | None = None,
+    room_for: Sequence[float] = (),
 ) -> JsonObject:
-    """Return a figure of curves in one unit, with a limit line where there is one."""
+    """Return a figure of curves in one unit, with a limit line where there is one, and room for other values."""
     traces: list[JsonObject] = []
     digits = digits_for(unit)
     for number, curve in enumerate(curves):
@@ -162,10 +163,39 @@ def curve_figure(
         layout["shapes"] = [limit_line(limit)]
         layout["annotations"] = [limit_label(limit, limit_words)]
         if y_range is None:
-            values = [limit, *(v for c in curves for v in present(p["value"] for p in c.series["points"]))]
+            values = [limit, *room_for, *(v for c in curves for v in present(p["value"] for p in c.series["points"]))]
             # The words of the limit stand above its line.
             layout["yaxis"]["range"] = [min(0.0, *values) * 1.08, max(1.08 * max(values), limit * 1.16)]
     return {"data": traces, "layout": layout}
+
+
+def context_trace(curves: Sequence[Curve], zone: tzinfo) -> JsonObject:
+    """Return many curves as one grey trace, broken between them: one to draw instead of dozens.
+
+    `meta` says whose the points are, in order, for the data table.
+    """
+    xs: list[str] = []
+    ys: list[float | None] = []
+    parts: list[tuple[str, int]] = []
+    for curve in curves:
+        x, y = gapped(curve.series["points"], zone, _gap(curve))
+        if not x:
+            continue
+        xs += [*x, x[-1]]
+        ys += [*y, None]
+        parts.append((curve.name, len(x) + 1))
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": ys,
+        "line": {"color": "#8b949e", "width": 0.8},
+        "opacity": 0.4,
+        "connectgaps": False,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "meta": {"parts": parts},
+    }
 
 
 def flagged_trace(curve: Curve, zone: tzinfo, colour: str) -> JsonObject | None:

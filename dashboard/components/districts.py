@@ -10,7 +10,7 @@ from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES
 from dashboard.components.parts import href, right_cell, table
 from dashboard.components.readings import result_of
-from dashboard.shapes import Alert, Device, District
+from dashboard.shapes import Alert, Device, DeviceCounts, District
 from dashboard.texts import text
 from dashboard.units import number, present
 
@@ -38,14 +38,16 @@ def mean(values: Sequence[float]) -> float | None:
 
 
 def district_states(
-    districts: Sequence[District], devices: Sequence[Device], alerts: Sequence[Alert]
+    districts: Sequence[District], devices: Sequence[Device], alerts: Sequence[Alert], counts: DeviceCounts
 ) -> list[DistrictState]:
-    """Return the districts that hold devices, by name. Means are over fresh devices only."""
+    """Return the districts that hold devices, by name. Means are over those of `devices` that are fresh."""
     states = []
+    counted = {one["district_id"]: one for one in counts["districts"]}
     for district in districts:
-        here = [device for device in devices if device["district_id"] == district["district_id"]]
-        if not here:
+        whole = counted.get(district["district_id"])
+        if whole is None:
             continue
+        here = [device for device in devices if device["district_id"] == district["district_id"]]
         fresh = [device for device in here if device["freshness"] == "fresh"]
         fills = present(result_of(device, "fill_level") for device in fresh)
         open_here = [alert for alert in alerts if alert["district_id"] == district["district_id"]]
@@ -53,8 +55,8 @@ def district_states(
             DistrictState(
                 district_id=district["district_id"],
                 name=district["name"],
-                devices=len(here),
-                fresh=len(fresh),
+                devices=whole["devices"],
+                fresh=whole["freshness"]["fresh"],
                 alerts={s: sum(a["severity"] == s for a in open_here) for s in SEVERITIES},
                 speed=mean(present(result_of(device, "vehicle_speed") for device in fresh)),
                 bins=len(fills),
@@ -84,7 +86,7 @@ def district_table(states: Sequence[DistrictState], source: str | None) -> Compo
             [
                 html.Th(dcc.Link(state.name, href=href(f"/districts/{state.district_id}", source=source)), scope="row"),
                 html.Td(_alert_counts(state.alerts)),
-                right_cell(f"{state.fresh} / {state.devices}"),
+                right_cell(f"{number(state.fresh, 0)} / {number(state.devices, 0)}"),
                 right_cell(number(state.speed, 0)),
                 right_cell(f"{state.bins_due} / {state.bins}" if state.bins else "–"),
                 right_cell(number(state.pm2_5, 1)),

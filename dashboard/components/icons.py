@@ -39,6 +39,7 @@ OUTLINES: dict[str, tuple[str, ...]] = {
         "M9 12l-3 -6l-3 6a3 3 0 0 0 6 0",
         "M21 12l-3 -6l-3 6a3 3 0 0 0 6 0",
     ),
+    "sum": ("M18 16v2a1 1 0 0 1 -1 1h-11l6 -7l-6 -7h11a1 1 0 0 1 1 1v2",),
     "status": ("M3 12h4l3 8l4 -16l3 8h4",),
     "language": (
         "M4 5h7",

@@ -32,7 +32,9 @@ def account_row(row: AccountRow) -> JsonObject:
 
 async def page(view: View) -> Component:
     """Return the data account."""
-    rows, turned_away = await asyncio.gather(view.api.account(), view.api.rejected(most=REASONS_SHOWN))
+    rows, total, turned_away = await asyncio.gather(
+        view.api.account(), view.api.account_total(), view.api.rejected(most=REASONS_SHOWN)
+    )
     head = page_head(text("Data account"), text("every message has one fate, every reading too"))
     numbers = (
         ("received", text("Messages")),
@@ -68,7 +70,7 @@ async def page(view: View) -> Component:
             head,
             html.Div(
                 [
-                    panel(text("The city's sums"), account_facts(rows)),
+                    panel(text("The city's sums"), account_facts(total)),
                     panel(text("Turned away, by reason"), _reasons(turned_away)),
                 ],
                 className="grid two",

@@ -9,9 +9,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.bands import EAQI_BOUNDS, EAQI_EDITION, Band, air_band
-from dashboard.components.charts import Curve, chart, curve_figure
+from dashboard.components.charts import Curve, chart, context_trace, curve_figure
 from dashboard.components.curves import limit_quantity, tip_of
-from dashboard.components.districts import mean
 from dashboard.components.index_calendar import level_class
 from dashboard.components.marks import freshness_chip, replay_chip
 from dashboard.components.parts import href, page_head, panel, right_cell, state, table
@@ -51,26 +50,32 @@ def stations(devices: Sequence[Device], found: Sequence[Series], now_hour: Mappi
 
 
 def last_hour_means(found: Sequence[Series]) -> dict[int, float | None]:
-    """Return the mean of the points of each series: asked for the last hour, that is the hour's mean."""
-    return {one["datastream_id"]: mean(present(p["value"] for p in one["points"])) for one in found}
+    """Return the mean of the readings of each series: asked for the quarters of the last hour, that is the hour's."""
+    means: dict[int, float | None] = {}
+    for one in found:
+        there = [(p["value"], p["n"]) for p in one["points"] if p["value"] is not None and p["n"]]
+        readings = sum(n for _, n in there)
+        means[one["datastream_id"]] = sum(value * n for value, n in there) / readings if readings else None
+    return means
 
 
 async def page(view: View) -> Component:
     """Return the air page."""
-    devices = [d for d in await view.devices("air") if d["latest"]]
+    now = view.clock.now
+    span, resolution = SPANS[view.query.span("24h")]
+    resolution = MANY.get(resolution, resolution)
+    every, found, hour, rules = await asyncio.gather(
+        view.devices("air"),
+        view.api.curves(POLLUTANTS, now - span, now, resolution, source_id=view.source_id, domain="air"),
+        view.api.curves(tuple(EAQI_BOUNDS), now - HOUR, now, "quarter", source_id=view.source_id, domain="air"),
+        view.api.rules(),
+    )
+    devices = [d for d in every if d["latest"]]
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     if not devices:
         empty = state(text("No air station reports here"), text("Values appear once one does."), sign="air")
         head = page_head(text("Air"), "", chips)
         return html.Div([head, panel(text("Stations"), empty)], style={"display": "contents"})
-    now = view.clock.now
-    span, resolution = SPANS[view.query.span("24h")]
-    resolution = MANY.get(resolution, resolution)
-    found, hour, rules = await asyncio.gather(
-        view.api.curves(POLLUTANTS, now - span, now, resolution, source_id=view.source_id, domain="air"),
-        view.api.curves(tuple(EAQI_BOUNDS), now - HOUR, now, "minute", source_id=view.source_id, domain="air"),
-        view.api.rules(),
-    )
     here = stations(devices, found, last_hour_means(hour))
     wanted = view.query.get("device")
     chosen = next((s for s in here if s.device["device_id"] == wanted), here[0])
@@ -131,13 +136,14 @@ def context_figure(
     one = chosen.series.get(name)
     row = find_latest(chosen.device, name)
     others = [Curve(s.series[name], s.device["name"]) for s in here if s is not chosen and name in s.series]
+    behind = [context_trace(others, zone)] if others else []
     unit = next(s.series[name]["unit"] for s in here if name in s.series)
     mine = []
     if one is not None:
         tip = tip_of(row) if row else None
         mine = [Curve(one, chosen.device["name"], tip, chosen.device["expected_interval_seconds"])]
     figure = curve_figure(
-        [*others, *mine],
+        mine,
         unit,
         zone,
         height=250,
@@ -145,17 +151,15 @@ def context_figure(
         # Three beside each other: the rule's title would be cut.
         limit_words=text("limit {n}", n=limit_quantity(limit, unit)) if limit else "",
         span=span,
+        room_for=present(point["value"] for curve in others for point in curve.series["points"]),
     )
-    for trace in figure["data"][: len(others)]:
-        trace |= {"line": {"color": "#8b949e", "width": 0.8}, "opacity": 0.4, "hoverinfo": "skip", "showlegend": False}
-        trace.pop("hovertemplate")
-        trace.pop("meta", None)
-    for trace in figure["data"][len(others) :]:
+    for trace in figure["data"]:
         trace["showlegend"] = False
         if trace["mode"] == "markers":
             trace["marker"]["color"] = CURVE_COLOURS[0]
         else:
             trace["line"] = {"color": CURVE_COLOURS[0], "width": 2.4}
+    figure["data"] = [*behind, *figure["data"]]
     figure["layout"]["margin"]["t"] = 10
     return figure
 

@@ -25,7 +25,7 @@ from dashboard.pages.view import View
 from dashboard.rule_words import condition_words
 from dashboard.shapes import AlertDetail, AlertEvent, JsonObject
 from dashboard.texts import mark, property_name, text
-from dashboard.units import duration, number, parse_time, quantity
+from dashboard.units import duration, number, parse_time, plain_units, quantity
 
 EVENT_NAMES = {
     "raised": mark("Raised"),
@@ -119,7 +119,7 @@ def _action(alert: AlertDetail) -> Component:
 
 def _rule_words(value: Any) -> list[Component | str] | str:
     """Return what a rule's author wrote, in the reader's language where it is translated."""
-    return text(" ".join(value.split())) if isinstance(value, str) else _words(value)
+    return plain_units(text(" ".join(value.split()))) if isinstance(value, str) else _words(value)
 
 
 def _reason(alert: AlertDetail) -> list[Component]:
@@ -140,7 +140,7 @@ def _reason(alert: AlertDetail) -> list[Component]:
             rows += [html.Dt(words), html.Dd(duration(inputs[key]))]
     # Whatever else a rule of another kind keeps beside its samples.
     for name, value in inputs.items():
-        if name not in INNER and name != "unit" and not name.endswith("_seconds"):
+        if name not in INNER and name != "unit" and not name.endswith("_seconds") and value not in (None, "", [], {}):
             measured = name in ("value", "limit") and isinstance(value, int | float)
             shown = quantity(value, str(inputs.get("unit", ""))) if measured else _words(value)
             rows += [html.Dt(text(name.replace("_", " ").capitalize())), html.Dd(shown)]

@@ -33,7 +33,7 @@ async def page(view: View) -> Component:
     rules, alerts, account, districts, commands, may = await asyncio.gather(
         view.api.rules(),
         view.api.alerts(device_id=device_id, most=20),
-        view.api.account(device_id=device_id),
+        view.api.account_total(device_id=device_id),
         view.api.districts(),
         view.api.commands(device_id),
         view.api.permissions(),

@@ -14,7 +14,7 @@ from dashboard.components.marks import FRESHNESS_NAMES, freshness_chip, replay_c
 from dashboard.components.parts import href, page_head, panel, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value
 from dashboard.pages.view import View
-from dashboard.shapes import Alert, Device, District
+from dashboard.shapes import Alert, Device, DeviceCounts, District
 from dashboard.texts import domain_name, plural, text
 from dashboard.units import NOTHING, duration, number, parse_time
 
@@ -34,12 +34,13 @@ class Service:
     answer_seconds: float | None
 
 
-def service(districts: Sequence[District], devices: Sequence[Device], alerts: Sequence[Alert]) -> list[Service]:
+def service(districts: Sequence[District], counts: DeviceCounts, alerts: Sequence[Alert]) -> list[Service]:
     """Return the service of each district that holds devices, by name. Answers are medians over acknowledged alerts."""
     found = []
+    counted = {one["district_id"]: one["devices"] for one in counts["districts"]}
     for district in districts:
         name, people = district["district_id"], district["population"]
-        count = sum(device["district_id"] == name for device in devices)
+        count = counted.get(name, 0)
         if not count:
             continue
         here = [alert for alert in alerts if alert["district_id"] == name]
@@ -65,15 +66,15 @@ def service(districts: Sequence[District], devices: Sequence[Device], alerts: Se
 async def page(view: View) -> Component:
     """Return all districts, or the one that the address names."""
     name = view.path.removeprefix("/districts").strip("/")
-    devices, districts, alerts = await asyncio.gather(
-        view.devices(), view.api.districts(), view.api.alerts(most=ALERTS_COUNTED)
+    devices, counts, districts, alerts = await asyncio.gather(
+        view.devices(), view.counts(), view.api.districts(), view.api.alerts(most=ALERTS_COUNTED)
     )
     here = [alert for alert in view.here(alerts) if alert["device_id"] is not None]
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     if name:
-        return _one(view, name, devices, districts, here, chips)
-    states = {s.name: s for s in district_states(districts, devices, [a for a in here if a["open"]])}
-    rows = service(districts, devices, here)
+        return _one(view, name, devices, counts, districts, here, chips)
+    states = {s.name: s for s in district_states(districts, devices, [a for a in here if a["open"]], counts)}
+    rows = service(districts, counts, here)
     if not rows:
         empty = state(
             text("No district holds a device"), text("Districts come with the city's outlines."), sign="district"
@@ -139,6 +140,7 @@ def _one(
     view: View,
     name: str,
     devices: Sequence[Device],
+    counts: DeviceCounts,
     districts: Sequence[District],
     alerts: Sequence[Alert],
     chips: list[Component],
@@ -159,7 +161,8 @@ def _one(
         for domain in sorted({device["domain"] for device in here})
     ]
     people = number(district["population"], 0)
-    note = text("{n} inhabitants", n=people) + ", " + plural("{n} device", "{n} devices", len(here))
+    there = sum(one["devices"] for one in counts["districts"] if one["district_id"] == name)
+    note = text("{n} inhabitants", n=people) + ", " + plural("{n} device", "{n} devices", there)
     return html.Div(
         [
             page_head(district["name"], note, chips),

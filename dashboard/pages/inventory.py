@@ -11,10 +11,11 @@ from dashboard.components.parts import choices, href, page_head, panel, state
 from dashboard.components.presence import PRESENCE_NAMES, presence_class, presence_of
 from dashboard.components.quarantine import quarantine
 from dashboard.components.readings import result_of
-from dashboard.pages.overview import freshness_words
+from dashboard.pages.overview import counted_words
 from dashboard.pages.view import View
-from dashboard.shapes import Device, JsonObject
+from dashboard.shapes import Device, JsonObject, Stranger
 from dashboard.texts import domain_name, text
+from dashboard.units import number
 
 
 def inventory_row(device: Device, source: str | None, districts: dict[str, str]) -> JsonObject:
@@ -40,7 +41,9 @@ def inventory_row(device: Device, source: str | None, districts: dict[str, str])
 
 async def page(view: View) -> Component:
     """Return the inventory."""
-    devices, districts, may = await asyncio.gather(view.devices(), view.api.districts(), view.api.permissions())
+    devices, counts, districts, may = await asyncio.gather(
+        view.devices(), view.counts(), view.api.districts(), view.api.permissions()
+    )
     names = {district["district_id"]: district["name"] for district in districts}
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     wanted = view.query.get("freshness")
@@ -49,46 +52,50 @@ async def page(view: View) -> Component:
         (text(words), href("/devices", source=view.source, freshness=name), wanted == name)
         for name, words in FRESHNESS_NAMES.items()
     ]
-    head = page_head(text("Devices"), freshness_words(devices), [*chips, choices(text("Freshness"), filters)])
+    head = page_head(text("Devices"), counted_words(counts["freshness"]), [*chips, choices(text("Freshness"), filters)])
     if not shown:
         body: Component = state(text("No device here"), text("None is in this state just now."), sign="devices")
     else:
         columns = [
-            column("name", text("Device"), width=230, cellRenderer="PageLink", flex=2),
-            column("device_id", text("Id"), width=110),
-            column("domain", text("Domain"), width=100),
+            column("name", text("Device"), width=200, cellRenderer="PageLink", flex=2),
+            column("device_id", text("Id"), width=90),
+            column("domain", text("Domain"), width=95),
             column("district", text("District"), width=120),
-            column("freshness", text("Freshness"), width=115, cellRenderer="Chip"),
+            column("freshness", text("Freshness"), width=112, cellRenderer="Chip"),
             column("presence", text("Presence"), width=105, cellRenderer="Chip"),
             column("heard", text("Heard"), width=110, cellRenderer="Age"),
             column(
                 "battery",
                 text("Battery, %"),
-                width=100,
+                width=125,
                 type="rightAligned",
                 filter="agNumberColumnFilter",
                 valueFormatter={"function": "wholeNumber(params)"},
             ),
             column("alert", text("Worst alert"), width=115, cellRenderer="Chip"),
-            column("profile", text("Profile"), width=130),
+            column("profile", text("Profile"), width=120),
         ]
         rows = [inventory_row(device, view.source, names) for device in shown]
         body = grid("inventory", columns, rows, label=text("All devices"), height="calc(100vh - 200px)")
-    parts = [head, *await _unknown(view, may), panel(text("Inventory"), body, flush=True)]
+    listed = panel(text("Inventory"), body, note=_cut(len(devices), counts["devices"]), flush=True)
+    strangers = await view.api.quarantine() if "inspect" in may and view.clock.live else None
+    unknown = [] if strangers is None else [await _unknown(view, strangers, allowed="configure" in may)]
+    # Whoever waits comes first; that nobody does is no news.
+    parts = [head, *unknown, listed] if strangers else [head, listed, *unknown]
     return html.Div(parts, style={"display": "contents"})
 
 
-async def _unknown(view: View, may: frozenset[str]) -> list[Component]:
-    """Return the quarantine for those who may look into raw messages; it is of the city as it runs."""
-    if "inspect" not in may or not view.clock.live:
-        return []
-    strangers, profiles = await asyncio.gather(view.api.quarantine(), view.api.profiles())
-    return [
-        panel(
-            text("Quarantine"),
-            quarantine(strangers, profiles, allowed="configure" in may),
-            note=text("devices that send and that nobody registered; their messages are kept"),
-            flush=True,
-            scroll="340px",
-        )
-    ]
+def _cut(listed: int, there: int) -> str:
+    """Return what is said where more devices are there than a table holds; nothing where all are listed."""
+    return "" if listed >= there else text("the first {n}; all are counted above", n=number(listed, 0))
+
+
+async def _unknown(view: View, strangers: list[Stranger], *, allowed: bool) -> Component:
+    """Return the quarantine, for those who may look into raw messages; it is of the city as it runs."""
+    return panel(
+        text("Quarantine"),
+        quarantine(strangers, await view.api.profiles() if strangers else [], allowed=allowed),
+        note=text("devices that send and that nobody registered; their messages are kept"),
+        flush=True,
+        scroll="340px",
+    )

@@ -45,11 +45,11 @@ def counted_words(counts: Mapping[Any, int]) -> str:
 
 async def page(view: View) -> Component:
     """Return the overview of the chosen source."""
-    devices, districts, summary, alerts, chosen = await asyncio.gather(
-        view.devices(), view.api.districts(), view.api.summary(), view.open_alerts(), selection(view)
+    devices, counts, districts, summary, alerts, chosen = await asyncio.gather(
+        view.devices(), view.counts(), view.api.districts(), view.api.summary(), view.open_alerts(), selection(view)
     )
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
-    parts: list[Component] = [page_head(text("City overview"), freshness_words(devices), chips)]
+    parts: list[Component] = [page_head(text("City overview"), counted_words(counts["freshness"]), chips)]
     if not devices:
         parts.append(
             panel(
@@ -90,7 +90,7 @@ async def page(view: View) -> Component:
             className="grid wide-left overview-main",
         )
     )
-    states = district_states(districts, devices, alerts)
+    states = district_states(districts, devices, alerts, counts)
     if states:
         table_part = html.Div(district_table(states, view.source), className="scroll")
         parts.append(panel(text("Districts"), table_part, note=text("means over fresh devices"), flush=True))

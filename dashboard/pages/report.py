@@ -14,7 +14,7 @@ from dashboard.components.alerts import alert_words, sorted_by_urgency
 from dashboard.components.icons import icon
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, STATE_NAMES, instant, severity_chip
 from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
-from dashboard.pages.overview import freshness_words
+from dashboard.pages.overview import counted_words
 from dashboard.pages.view import View
 from dashboard.query import wall_clock
 from dashboard.shapes import Alert, JsonObject
@@ -74,10 +74,10 @@ async def page(view: View) -> Component:
     name = asked if asked in SHIFTS else "8h"
     until = view.clock.now
     since = until - timedelta(hours=int(name[:-1]))
-    devices, alerts, account, health = await asyncio.gather(
-        view.devices(),
+    counts, alerts, account, health = await asyncio.gather(
+        view.counts(),
         view.api.alerts(most=ALERTS_COUNTED),
-        view.api.account(),
+        view.api.account_total(),
         view.api.alarm_health(wall_clock() - HEALTH_SPAN, wall_clock()),
     )
     shift = shift_of(view.here(alerts), since, until)
@@ -100,7 +100,9 @@ async def page(view: View) -> Component:
             html.Div(
                 [
                     panel(text("In numbers"), _numbers(shift)),
-                    panel(text("Devices and data"), [html.P(freshness_words(devices)), account_facts(account)]),
+                    panel(
+                        text("Devices and data"), [html.P(counted_words(counts["freshness"])), account_facts(account)]
+                    ),
                 ],
                 className="grid two",
             ),
@@ -135,14 +137,10 @@ def _health(health: JsonObject) -> Component:
         value, target = (
             None if one is None else 100 * one if shares else one for one in (measure["value"], measure["target"])
         )
-        tail = "\u00a0%" if shares and value is not None else ""
-        goal = (
-            "–"
-            if target is None
-            else text("aim at {n} at most", n=number(target, unit)) + ("\u00a0%" if shares else "")
-        )
+        sign = "\u00a0%" if shares else ""
+        goal = NOTHING if target is None else text("aim at {n} at most", n=number(target, unit) + sign)
         missed = measure["met"] is False
-        shown = number(value, unit) + tail
+        shown = NOTHING if value is None else number(value, unit) + sign
         rows.append(
             html.Tr(
                 [

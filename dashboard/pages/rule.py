@@ -16,7 +16,7 @@ from dashboard.pages.view import View
 from dashboard.rule_words import condition_words
 from dashboard.shapes import JsonObject
 from dashboard.texts import mark, text
-from dashboard.units import duration, number
+from dashboard.units import duration, number, plain_units
 
 ALERTS_SHOWN = 50
 LOOK_BACK_DAYS = 7
@@ -120,7 +120,9 @@ def _reasons(definition: JsonObject) -> Component:
         (text("Do"), "operator_action"),
         (text("Owner"), "owner"),
     ]
-    said = [(words, text(" ".join(str(definition[key]).split()))) for words, key in why if definition.get(key)]
+    said = [
+        (words, plain_units(text(" ".join(str(definition[key]).split())))) for words, key in why if definition.get(key)
+    ]
     if definition.get("time_to_respond"):
         said.append((text("Within"), duration(definition["time_to_respond"])))
     return _list(said)

@@ -1,5 +1,6 @@
 """Traffic: corridor speeds by hour, every detector with its level, and the curves of the one that is selected."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +71,14 @@ def detectors(devices: Sequence[Device], series: Sequence[Series], now: datetime
 
 async def page(view: View) -> Component:
     """Return the traffic page."""
-    devices = [d for d in await view.devices("traffic") if d["latest"]]
+    now = view.clock.now
+    every, series = await asyncio.gather(
+        view.devices("traffic"),
+        view.api.curves(
+            ["vehicle_speed"], hour_starts(now)[0], now, "hour", source_id=view.source_id, domain="traffic"
+        ),
+    )
+    devices = [d for d in every if d["latest"]]
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     head = page_head(
         text("Traffic"), plural("{n} detector", "{n} detectors", len(devices)), [*chips, span_choices(view, "24h")]
@@ -78,10 +86,6 @@ async def page(view: View) -> Component:
     if not devices:
         empty = state(text("No detector reports here"), text("Speeds and flows appear once one does."), sign="traffic")
         return html.Div([head, panel(text("Detectors"), empty)], style={"display": "contents"})
-    now = view.clock.now
-    series = await view.api.curves(
-        ["vehicle_speed"], hour_starts(now)[0], now, "hour", source_id=view.source_id, domain="traffic"
-    )
     found = detectors(devices, series, now)
     wanted = view.query.get("device")
     chosen = next((d for d in found if d.device["device_id"] == wanted), found[0])

@@ -35,7 +35,7 @@ async def page(view: View) -> Component:
         return html.Div([page_head(text("Trends"), "", chips), panel(text("Curves"), empty)], className="contents")
     wanted = view.query.get("property")
     name = wanted if wanted in names else names[0]
-    having = sorted((d for d in devices if find_latest(d, name)), key=lambda d: d["name"] or d["device_id"])
+    having = sorted((d for d in devices if _reports(d, name)), key=lambda d: d["name"] or d["device_id"])
     chosen = _chosen(view, having)
     length, resolution = SPANS[view.query.span("24h")]
     span = view.clock.now - length, view.clock.now
@@ -88,8 +88,14 @@ def _nothing() -> Component:
     return state(text("No reading in this span"), text("Choose a longer one, or other devices."), sign="trends")
 
 
+def _reports(device: Device, name: str) -> bool:
+    """Return whether there ever was a reading: a profile may promise properties that a device never sends."""
+    row = find_latest(device, name)
+    return row is not None and row["phenomenon_time"] is not None
+
+
 def _properties(devices: Sequence[Device]) -> list[str]:
-    found = {row["property"] for device in devices for row in device["latest"]}
+    found = {row["property"] for device in devices for row in device["latest"] if row["phenomenon_time"]}
     order = list(PROPERTY_NAMES)
     return sorted(found, key=lambda one: (order.index(one) if one in order else len(order), one))
 

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from dashboard.client import ApiClient
 from dashboard.query import Clock, Query
-from dashboard.shapes import Alert, Clusters, Device, Source
+from dashboard.shapes import Alert, Clusters, Device, DeviceCounts, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class View:
     async def whole(self, domain: str | None = None) -> Clusters:
         """Return the located devices of the chosen source as sums: how many, how fresh, with how many alerts."""
         return await self.api.clusters(source_id=self.source_id, domain=domain)
+
+    async def counts(self) -> DeviceCounts:
+        """Return how many devices the chosen source has in each state: also where they are too many to list."""
+        return await self.api.counts(source_id=self.source_id)
 
     async def devices(self, domain: str | None = None, *, latest: bool = True) -> list[Device]:
         """Return the devices of the chosen source, without their readings where these are not asked for."""

@@ -10,15 +10,15 @@ from dashboard.components.city_map import MOST_SINGLE, city_map
 from dashboard.components.figures import key_figures
 from dashboard.components.marks import unanswered
 from dashboard.components.parts import page_head, panel
-from dashboard.pages.overview import freshness_words, many
+from dashboard.pages.overview import counted_words, many
 from dashboard.pages.view import View
 from dashboard.texts import plural, text
 
 
 async def page(view: View) -> Component:
     """Return figures, map and the alerts that wait."""
-    devices, districts, summary, alerts = await asyncio.gather(
-        view.devices(), view.api.districts(), view.api.summary(), view.open_alerts()
+    devices, counts, districts, summary, alerts = await asyncio.gather(
+        view.devices(), view.counts(), view.api.districts(), view.api.summary(), view.open_alerts()
     )
     waiting = sum(unanswered(alert) for alert in alerts)
     city = city_map(devices, districts, alerts) if len(devices) <= MOST_SINGLE else await many(view, await view.whole())
@@ -26,7 +26,9 @@ async def page(view: View) -> Component:
     note = plural("{n} alert waits for an answer", "{n} alerts wait for an answer", waiting)
     return html.Div(
         [
-            page_head(text("City now"), f"{freshness_words(devices)}. {note}", [html.Time(className="wall-clock")]),
+            page_head(
+                text("City now"), f"{counted_words(counts['freshness'])}. {note}", [html.Time(className="wall-clock")]
+            ),
             *([key_figures(figures)] if figures else []),
             html.Div(
                 [

@@ -1,5 +1,6 @@
 """Waste: every bin, fullest first, against the limit that a rule sets, and the course of the one selected."""
 
+import asyncio
 from collections.abc import Sequence
 
 from dash import dcc, html
@@ -39,13 +40,14 @@ def fill_classes(devices: Sequence[Device]) -> list[tuple[str, int]]:
 
 async def page(view: View) -> Component:
     """Return the waste page."""
-    devices = [d for d in await view.devices("waste") if d["latest"]]
+    every, rules = await asyncio.gather(view.devices("waste"), view.api.rules())
+    devices = [d for d in every if d["latest"]]
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     if not devices:
         empty = state(text("No bin reports here"), text("Fill levels appear once one does."), sign="waste")
         head = page_head(text("Waste"), "", chips)
         return html.Div([head, panel(text("Bins"), empty)], style={"display": "contents"})
-    limits = rule_limits(await view.api.rules())
+    limits = rule_limits(rules)
     ordered = fullest_first(devices)
     wanted = view.query.get("device")
     chosen = next((d for d in ordered if d["device_id"] == wanted), ordered[0])
@@ -151,7 +153,8 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
                                 href=href("/waste", **kept, device=device["device_id"]),
                             ),
                             *marks,
-                        ]
+                        ],
+                        className="name-cell",
                     ),
                     html.Td(share_bar(fill, limit), className="bar-cell"),
                     right_cell(

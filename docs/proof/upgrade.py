@@ -108,7 +108,7 @@ def restored() -> Figures:
         _command(ROOT, environment, "restore", str(folder / "live"))
         rows_of_live = sum(int(str(rows)) for rows, _ in stored(data).values())
         with installation(data, "--no-simulator") as city:
-            goes_on = city.get("/api/v1/overview") is not None
+            goes_on = city.get("/api/v1/summary") is not None
     figures: Figures = {
         "tables": len(before),
         "rows": sum(int(str(rows)) for rows, _ in before.values()),

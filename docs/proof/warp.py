@@ -82,7 +82,7 @@ async def look(url: str, looks: list[float], stop: asyncio.Event) -> None:
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         while not stop.is_set():
             begun = time.monotonic()
-            for path in ("/", "/api/v1/overview", "/api/v1/alerts?limit=100", "/api/v1/devices?limit=1000"):
+            for path in ("/", "/api/v1/summary", "/api/v1/alerts?limit=100", "/api/v1/devices?limit=1000"):
                 answer = await client.get(path, follow_redirects=True)
                 assert answer.status_code == 200, (path, answer.status_code)
             looks.append(time.monotonic() - begun)

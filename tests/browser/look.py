@@ -25,6 +25,7 @@ PAGES = {
     "report": ("/report", "Shift report"),
     "wall": ("/wall?theme=wall", "City now"),
     "rules": ("/rules", "Rules"),
+    "calculations": ("/calculations", "Calculated datastreams"),
     "rule": ("/rules/bin-fire", "Fire in a bin"),
     "devices": ("/devices", "Devices"),
     "device": ("/devices/road-002", "Harbour Street east, km 0.4"),

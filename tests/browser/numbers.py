@@ -124,7 +124,8 @@ NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
         (
             "devices with the property",
             lambda get, address: sum(
-                any(row["property"] == _query(address, "property") for row in one["latest"]) for one in _devices(get)
+                any(row["property"] == _query(address, "property") and row["phenomenon_time"] for row in one["latest"])
+                for one in _devices(get)
             ),
             lines("#page section:first-of-type tr[data-selected]"),
         ),
@@ -151,6 +152,9 @@ NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
             lambda get, _address: sum(rule["enabled"] for rule in get("/api/v1/rules")["items"]),
             said(r"(\d+)rulesinforce"),
         ),
+    ),
+    "calculations": (
+        ("formulas", lambda get, _address: len(get("/api/v1/calculations")["items"]), lines("#page tbody tr")),
     ),
     "rule": (
         (

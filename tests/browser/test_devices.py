@@ -1,4 +1,4 @@
-"""Looking after devices on screen: a command to one, and a stranger taken in."""
+"""Looking after devices on screen: a command to one, a stranger taken in, a formula over what they measure."""
 
 import asyncpg
 import pytest
@@ -47,3 +47,30 @@ def test_a_stranger_is_adopted_by_one_action(visitor: Visitor, city: City) -> No
     quarantine = page.get_by_role("region", name="Quarantine")
     expect(quarantine).to_contain_text("bin-9999")
     expect(quarantine).not_to_contain_text("road-9998")
+
+
+@pytest.mark.browser
+def test_a_formula_is_checked_set_and_ended(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/calculations", operator="R. Meier")
+    form, listed, toast = page.locator("[data-request-form]"), page.locator("#page tbody tr"), page.locator("#toast")
+    form.get_by_label("Formula").fill('100 "%" * fine / all')
+    form.get_by_label("Unit").fill("ug/m3")
+    form.get_by_label("Inputs").fill("fine = air-000 pm2_5\nall: air-000 pm10")
+    form.get_by_label("Device that").fill("air-000")
+    form.get_by_label("Name of the property").fill("fine_share")
+    form.get_by_label("Reason").fill("smoke or dust?")
+    form.get_by_role("button", name="Check").click()
+    expect(toast).to_contain_text("an input is written as name = device property")
+    form.get_by_label("Inputs").fill("fine = air-000 pm2_5\nall = air-000 no2")
+    form.get_by_role("button", name="Check").click()
+    expect(toast).to_contain_text("the formula gives %, not ug/m3")
+    form.get_by_label("Unit").fill("%")
+    form.get_by_role("button", name="Check").click()
+    expect(toast).to_contain_text("Nothing is set yet")
+    assert city.get("/api/v1/calculations")["items"] == []
+    form.get_by_role("button", name="Set").click()
+    expect(listed).to_contain_text("fine share")
+    (one,) = city.get("/api/v1/calculations")["items"]
+    assert (one["unit"], one["version"], one["author"]) == ("%", 1, "R. Meier (unverified)")
+    page.get_by_role("button", name="End: fine share, air-000").click()
+    expect(page.locator("#page")).to_contain_text("Nothing is calculated yet")

@@ -157,10 +157,11 @@ async def test_a_calculation_is_set_listed_and_ended(client: httpx.AsyncClient) 
         "reason": "how full the quarter is",
     }
     path = "/api/v1/calculations/bin-1/fill_of_both"
+    assert (await client.put(path, params={"dry_run": True}, json=body)).json()["items"] == []
     (set_one,) = (await client.put(path, json=body)).json()["items"]
     assert (set_one["version"], set_one["every"], set_one["ended_at"]) == (1, "hour", None)
     assert set_one["inputs"] == body["inputs"]
-    refused = await client.put(path, json={**body, "unit": "cm"})
+    refused = await client.put(path, params={"dry_run": True}, json={**body, "unit": "cm"})
     assert (refused.status_code, refused.json()["detail"]) == (409, "the formula gives %, not cm")
     assert len((await client.put(path, json={**body, "every": "day"})).json()["items"]) == 2
     assert [each["version"] for each in (await client.get("/api/v1/calculations")).json()["items"]] == [2]

@@ -41,6 +41,7 @@ EXPECTED = {
     "POST /api/v1/device-list": "engineer admin demo",
     "/api/v1/devices.geojson": EVERYBODY,
     "/api/v1/device-clusters": EVERYBODY,
+    "/api/v1/device-counts": EVERYBODY,
     "/api/v1/devices/{device_id}": EVERYBODY,
     "/api/v1/devices/{device_id}/credential": "engineer admin demo",
     "/api/v1/devices/{device_id}/commands": "operator engineer admin demo",

@@ -175,12 +175,12 @@ def test_shift_counts_what_came_in_it_and_hands_over_what_is_open() -> None:
 def test_service_of_districts_is_per_inhabitant_and_by_median_answer() -> None:
     districts: list[Any] = [{"district_id": "harbour", "name": "Harbour", "population": 2000},
                             {"district_id": "empty", "name": "Empty", "population": 10}]  # fmt: skip
-    devices = [device("a"), device("b")]
-    for one in devices:
-        one["district_id"] = "harbour"
+    states = {"fresh": 1, "stale": 0, "silent": 1, "never": 0}
+    harbour: Any = {"district_id": "harbour", "devices": 2, "freshness": states}
+    counts: Any = {"devices": 2, "freshness": states, "districts": [harbour]}
     answered = alert(1, "LOW", "acknowledged", 0)
     answered["acknowledged_at"] = "2026-11-24T04:10:00Z"
-    (row,) = service(districts, devices, [answered, alert(2, "LOW", "unacknowledged", 1)])
+    (row,) = service(districts, counts, [answered, alert(2, "LOW", "unacknowledged", 1)])
     assert (row.devices_per_1000, row.alerts_per_1000, row.answer_seconds) == (1.0, 1.0, 600.0)
 
 
