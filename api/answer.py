@@ -30,10 +30,14 @@ def etag(*parts: object) -> str:
     return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
 
 
+def holds(held: str, tag: str) -> bool:
+    """Return whether an If-None-Match header names `tag`, or any."""
+    return held == "*" or tag in {part.strip() for part in held.split(",")}
+
+
 def unchanged(request: Request, tag: str) -> Response | None:
     """Return 304 if the client already holds what `tag` stands for."""
-    held = request.headers.get("if-none-match", "")
-    if held == "*" or tag in {part.strip() for part in held.split(",")}:
+    if holds(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=cache_headers(tag))
     return None
 

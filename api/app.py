@@ -8,6 +8,7 @@ import asyncpg
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.conditional import Conditional
 from api.export import Exports
 from api.gate import Gate, check_demo, identify_demo, in_process, published
 from api.identity.oidc import Provider, check_oidc
@@ -56,6 +57,7 @@ from api.routes import (
     routes,
     rules,
     scenarios,
+    simulator,
     system,
     work_orders,
 )
@@ -171,6 +173,7 @@ def create_app(settings: Settings) -> FastAPI:
         open_data,
         reports,
         scenarios,
+        simulator,
     )
     for router in (*(part.router for part in parts), ngsi_ld_router):
         app.include_router(router, dependencies=[Depends(check_query)])
@@ -182,6 +185,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(identity.router)
     app.include_router(provider.router)
     app.include_router(system.router)
+    app.add_middleware(Conditional)
     app.add_middleware(Once)
     # Level 1: a large list is sent once and compressed each time, so speed counts for more than the last percent.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)

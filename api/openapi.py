@@ -1,4 +1,4 @@
-"""What the gate answers for every route, added to the OpenAPI document in one place."""
+"""What the layers around all routes answer, added to the OpenAPI document in one place."""
 
 from typing import Any
 
@@ -6,11 +6,13 @@ from fastapi import FastAPI
 
 from api.permissions import Permission, read_doors
 from api.problems import responses
+from api.version import PREFIX
 
 SECURITY: dict[str, Any] = {
     "session": {"type": "apiKey", "in": "cookie", "name": "citywatch_session", "description": "after signing in"},
     "key": {"type": "http", "scheme": "bearer", "description": "an API key"},
 }
+NOT_MODIFIED = {"description": "The copy named by If-None-Match still holds"}
 
 
 def document_doors(app: FastAPI, *, demo: bool) -> None:
@@ -35,6 +37,8 @@ def document_doors(app: FastAPI, *, demo: bool) -> None:
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 permissions = asked[path, method]
+                if method == "get" and path.startswith(PREFIX):
+                    operation["responses"].setdefault("304", NOT_MODIFIED)
                 operation["x-permissions"] = [str(permission) for permission in permissions]
                 if set(permissions) != {Permission.PUBLIC}:
                     if not demo:

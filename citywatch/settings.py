@@ -237,6 +237,9 @@ class IdentitySettings(_Group):
     """Who may sign in; none of it matters in demo mode."""
 
     session: Duration = Field(timedelta(hours=12), description="how long a session lasts, whatever happens in it")
+    session_idle: Annotated[Duration, Field(gt=timedelta())] = Field(
+        timedelta(hours=4), description="how long it lasts without anybody at the screen; as long as SESSION for a wall"
+    )
     key: SecretStr | None = Field(None, description="API key that `citywatch status` asks with where sign-in is on")
     oidc_issuer: str | None = Field(None, description="OpenID provider to sign in at, as https://login.city.example")
     oidc_client_id: str | None = Field(None, description="our name at that provider")

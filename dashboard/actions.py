@@ -7,8 +7,10 @@ from typing import Any
 
 from dashboard import device_actions
 from dashboard.client import ApiClient, ApiError
+from dashboard.people import STEPS as PEOPLE
 from dashboard.query import wall_clock
 from dashboard.shapes import JsonObject
+from dashboard.simulator import STEPS as SIMULATOR
 from dashboard.texts import plural, property_name, text
 
 # action -> sentence for one, sentence for many
@@ -32,6 +34,8 @@ OTHERS = frozenset(
         "calculate",
         "end-calculation",
         *device_actions.ACTIONS,
+        *PEOPLE,
+        *SIMULATOR,
     }
 )
 LONGEST_SHELVING = 7 * 24 * 60  # minutes
@@ -131,6 +135,10 @@ async def _other(api: ApiClient, action: str, request: dict[str, Any]) -> JsonOb
     """Do what is not about alerts; `go` is where the browser goes then."""
     operator, done = str(request["operator"]), {"ok": True, "done": [], "action": action}
     try:
+        if action in PEOPLE:
+            return {**done, "refresh": True, **await PEOPLE[action](api, request)}
+        if action in SIMULATOR:
+            return {**done, "refresh": True, **await SIMULATOR[action](api, request)}
         if action == "proceed":
             order = await api.proceed(int(request["work_order_id"]), str(request["step"]), operator)
             return {**done, "words": text("Work order {n} moved on", n=order["work_order_id"]), "refresh": True}

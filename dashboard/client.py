@@ -11,6 +11,8 @@ import httpx
 import orjson
 
 from citywatch.errors import CitywatchError
+from dashboard.client_people import PeopleQuestions
+from dashboard.client_simulator import SimulatorQuestions
 from dashboard.shapes import (
     AccountRow,
     Alert,
@@ -48,7 +50,7 @@ class ApiError(CitywatchError):
         self.status = status
 
 
-class ApiClient:
+class ApiClient(PeopleQuestions, SimulatorQuestions):
     """Typed questions to `/api/v1`; every method raises ApiError when there is no good answer."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -210,10 +212,6 @@ class ApiClient:
         asked = {"open": None if open is None else str(open).lower()}
         return cast(list[Incident], (await self._ask("GET", "/incidents", parameters=asked))["items"])
 
-    async def permissions(self) -> frozenset[str]:
-        """Return what the reader may do: read, inspect, operate, configure ..."""
-        return frozenset((await self._ask("GET", "/me"))["permissions"])
-
     async def commands(self, device_id: str, *, most: int = 20) -> list[Command]:
         """Return the newest commands to a device."""
         return cast(list[Command], await self._every("/commands", {"device_id": device_id}, most))
@@ -287,10 +285,6 @@ class ApiClient:
     async def indicator(self, name: str, inputs: JsonObject) -> JsonObject:
         """Return an indicator's answer to given values."""
         return cast(JsonObject, await self._ask("POST", f"/indicators/{name}", json=inputs))
-
-    async def scenarios(self) -> list[JsonObject]:
-        """Return what the simulated city can go through."""
-        return cast(list[JsonObject], (await self._ask("GET", "/scenarios"))["items"])
 
     async def account(self, *, device_id: str | None = None, most: int = 10_000) -> list[AccountRow]:
         """Return what became of each device's deliveries, in all."""

@@ -16,6 +16,8 @@ COOKIE = "citywatch_language"
 YEAR = 365 * 86400
 # The name of whoever has signed in; None where nobody needs to.
 signed_in: ContextVar[str | None] = ContextVar("dashboard_signed_in", default=None)
+# Whether they look after the accounts of the city.
+administers: ContextVar[bool] = ContextVar("dashboard_administers", default=False)
 
 
 def _accepted(header: str) -> str | None:
@@ -75,7 +77,9 @@ class Reader:
             await send(message)
 
         principal = scope.get("citywatch.principal")
-        signed_in.set(principal.name if principal is not None and principal.kind == "session" else None)
+        person = principal if principal is not None and principal.kind == "session" else None
+        signed_in.set(None if person is None else person.name)
+        administers.set(person is not None and "admin" in person.roles and person.limits is None)
         token = language.set(chosen)
         try:
             await self.app(scope, receive, remember)

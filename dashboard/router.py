@@ -17,7 +17,9 @@ from dashboard.pages import (
     districts,
     inventory,
     map,
+    me,
     overview,
+    people,
     report,
     rules,
     simulator,
@@ -53,6 +55,8 @@ PAGES: dict[str, Page] = {
     "/add-device": add_device.page,
     "/account": account.page,
     "/status": status.page,
+    "/people": people.page,
+    "/me": me.page,
     "/simulator": simulator.page,
 }
 

@@ -12,7 +12,7 @@ from dashboard.components.device_forms import secret_dialog
 from dashboard.components.dialogs import dialogs
 from dashboard.components.icons import icon
 from dashboard.flat import flatten
-from dashboard.reader import signed_in
+from dashboard.reader import administers, signed_in
 from dashboard.texts import ENGLISH, html_language, language, languages, mark, separators, text
 from dashboard.theme import THEME
 
@@ -38,8 +38,10 @@ NAVIGATION: tuple[tuple[str, str, str] | tuple[None, None, str], ...] = (
     ("/account", "account", mark("Data account")),
     ("/status", "status", mark("Status")),
     ("/simulator", "replay", mark("Simulator")),
+    ("/people", "person", mark("Accounts")),
 )
 DEMO_ONLY = frozenset({"/simulator"})
+ADMINISTRATORS_ONLY = frozenset({"/people"})
 
 
 def browser_words() -> dict[str, str]:
@@ -149,7 +151,7 @@ def _account(name: str) -> Component:
     return html.Div(
         [
             dcc.Input(id="operator", type="hidden", value=name),
-            html.A(name, href="/password", title=text("Signed in as {who}; change your password", who=name)),
+            dcc.Link(name, href="/me", title=text("Signed in as {who}", who=name)),
             # A form, so that leaving needs no script; a plain link could be followed by any page.
             html.Form(html.Button(text("Sign out"), className="button"), action="/sign-out", method="post"),
         ],
@@ -215,7 +217,7 @@ def _navigation(*, demo: bool) -> Component:
     groups: list[Component] = []
     links: list[Component] = []
     for path, sign, words in NAVIGATION:
-        if path in DEMO_ONLY and not demo:
+        if (path in DEMO_ONLY and not demo) or (path in ADMINISTRATORS_ONLY and not administers.get()):
             continue
         if path is None or sign is None:
             groups += [html.Ul(links), html.Div(text(words), className="group")]

@@ -52,10 +52,17 @@ WITH gone AS (DELETE FROM session WHERE expires_at < now())
 INSERT INTO session (token_hash, account_id, expires_at) VALUES ($1, $2, now() + $3::interval);
 
 -- session_read --
--- $1 token_hash
-SELECT a.account_id, a.name, a.role, a.districts, a.domains, a.must_change, s.expires_at
-  FROM session AS s JOIN account_user AS a USING (account_id)
- WHERE s.token_hash = $1 AND s.expires_at > now() AND a.disabled_at IS NULL;
+-- $1 token_hash, $2 interval without a person's doing after which it has ended, $3 bool whether a person does this.
+-- When they were there is written once in a while only: a page is many requests.
+WITH held AS (
+    SELECT a.account_id, a.name, a.role, a.districts, a.domains, a.must_change, s.expires_at
+      FROM session AS s JOIN account_user AS a USING (account_id)
+     WHERE s.token_hash = $1 AND s.expires_at > now() AND s.seen_at > now() - $2::interval AND a.disabled_at IS NULL
+), seen AS (
+    UPDATE session SET seen_at = now()
+     WHERE $3 AND token_hash = $1 AND EXISTS (SELECT FROM held)
+       AND seen_at < now() - least($2::interval / 4, interval '1 min'))
+SELECT * FROM held;
 
 -- session_end --
 -- $1 token_hash

@@ -11,7 +11,7 @@ from api.gate import is_secure
 from api.identity.accounts import key_principal, read_limits, token_hash
 from api.principal import ANONYMOUS, Principal, Role
 from api.problems import ProblemError
-from citywatch.settings import ServeSettings
+from citywatch.settings import ServeSettings, Settings
 from sql.connection import Connection, Pool
 from sql.queries import query
 
@@ -47,9 +47,21 @@ async def begin_session(connection: Connection, account_id: int, lifetime: timed
     return token
 
 
-async def session_principal(pool: Pool, token: str) -> Principal:
-    """Return whose session it is; anonymous for one that has ended or never was."""
-    row = await pool.fetchrow(query("identity", "session_read"), token_hash(token))
+def _by_a_person(connection: HTTPConnection) -> bool:
+    """Return whether somebody opens a page or does something, and not a page that keeps itself up to date.
+
+    Dash asks by POST for everything, what somebody clicked and what came by itself: pages tell of people at
+    `/api/v1/me/seen` instead (dashboard/assets/c-shell.js).
+    """
+    scope = connection.scope
+    if scope["type"] != "http" or scope["path"] == "/_dash-update-component":
+        return False
+    return scope["method"] not in SAFE_METHODS or connection.headers.get("sec-fetch-mode", "navigate") == "navigate"
+
+
+async def session_principal(pool: Pool, token: str, idle: timedelta, *, seen: bool) -> Principal:
+    """Return whose session it is; anonymous for one that has ended, was left alone for `idle`, or never was."""
+    row = await pool.fetchrow(query("identity", "session_read"), token_hash(token), idle, seen)
     if row is None:
         return ANONYMOUS
     limits = read_limits(row["districts"], row["domains"])
@@ -84,10 +96,11 @@ async def identify(connection: HTTPConnection) -> Principal:
         if scheme.lower() != "bearer":
             raise ProblemError(401, "bad-key", "the Authorization header takes a Bearer key")
         return await bearer_principal(pool, credentials.strip())
-    token = connection.cookies.get(cookie_name(connection.app.state.settings.serve))
+    settings: Settings = connection.app.state.settings
+    token = connection.cookies.get(cookie_name(settings.serve))
     if token is None:
         return ANONYMOUS
-    principal = await session_principal(pool, token)
+    principal = await session_principal(pool, token, settings.identity.session_idle, seen=_by_a_person(connection))
     unsafe = connection.scope["type"] == "websocket" or connection.scope["method"] not in SAFE_METHODS
     if principal is not ANONYMOUS and unsafe and not _came_from_here(connection):
         raise ProblemError(403, "foreign-origin", "a session acts from our own pages only; programs use an API key")

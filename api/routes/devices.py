@@ -21,7 +21,6 @@ from api.context import (
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import not_found, responses
-from api.routes.districts import NOT_MODIFIED
 from api.schemas import DatastreamPage, Device, DevicePage, Freshness, LatestList
 from api.version import PREFIX
 from sql.connection import Pool
@@ -150,7 +149,7 @@ async def list_datastreams(
     return answer({"items": page, "next_cursor": more})
 
 
-@router.get("/latest", response_model=LatestList, responses={**NOT_MODIFIED, **responses(422, 503)})
+@router.get("/latest", response_model=LatestList, responses=responses(422, 503))
 async def list_latest(
     request: Request,
     pool: PoolDep,

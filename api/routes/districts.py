@@ -1,7 +1,5 @@
 """The city's frame: districts, sites, sources of time."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
@@ -14,10 +12,9 @@ from api.version import PREFIX
 from sql.queries import query
 
 router = APIRouter(prefix=PREFIX, tags=["city"], dependencies=[Allow(Permission.READ)])
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The copy named by If-None-Match still holds"}}
 
 
-@router.get("/districts", response_model=DistrictList, responses={**NOT_MODIFIED, **responses(422, 503)})
+@router.get("/districts", response_model=DistrictList, responses=responses(422, 503))
 async def list_districts(request: Request, pool: PoolDep) -> Response:
     """All districts by name, with their outlines. Answers carry an ETag."""
     tag = etag("districts", await pool.fetchval(query("api", "districts_tag")))
@@ -46,7 +43,6 @@ async def basemap(settings: SettingsDep) -> Response:
     "/districts.geojson",
     responses={
         200: {"content": {"application/geo+json": {}}, "description": "A FeatureCollection, one feature per district"},
-        **NOT_MODIFIED,
         **responses(422, 503),
     },
     response_class=Response,

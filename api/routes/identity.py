@@ -198,3 +198,15 @@ async def get_me(principal: PrincipalDep) -> Response:
             "domains": sorted(limits.domains) if limits is not None and limits.domains is not None else None,
         }
     )
+
+
+@router.post(
+    f"{PREFIX}/me/seen",
+    status_code=204,
+    response_class=Response,
+    responses=responses(400, 422),
+    dependencies=[Allow(Permission.OWN)],
+)
+async def post_seen() -> Response:
+    """Tell that somebody is at the screen, so that their session does not end as one left alone."""
+    return Response(status_code=204)

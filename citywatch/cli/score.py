@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import typer
 
+from api.scores import scores_file
 from citywatch.cli.score_system import AT_END, System, look_after, own_system, scratch
 from citywatch.durations import parse_duration
 from citywatch.errors import CitywatchError
@@ -54,7 +55,8 @@ def score(
     """Run a scenario through a live system of its own, and compare its alerts and flags with the answer key.
 
     Everything goes the usual way (broker, ingest, store, rules, HTTP) on a replay source, so that a day takes a minute
-    or so. Nothing of the installation around it is touched.
+    or so. Nothing of the installation around it is touched; the score is written down in its
+    data folder, for the page of the simulator.
 
     Another system is scored with `--against`: the scenario is published to the broker of the settings on the wall
     clock, or `--warp` times as fast, and its alerts are read in the format of docs/simulators.md.
@@ -77,7 +79,18 @@ def score(
             figures = run_scenario(city, chosen, span, folder, table)
     figures = {"scenario": chosen.name, "seed": seed, "devices": devices, **figures}
     figures["seconds"] = round(time.monotonic() - began, 1)
+    _keep(scores_file(settings.data_dir), figures)
     print(json.dumps(figures) if as_json else render(figures))
+
+
+def _keep(path: Path, figures: dict[str, Any]) -> None:
+    """Write a score down for the API and the page of the simulator; a folder that cannot be written spoils no run."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **figures}) + "\n")
+    except OSError as error:
+        typer.echo(f"the score is not written down: {error}", err=True)
 
 
 def run_scenario(

@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from citywatch.cli.process import run_process
+from citywatch.cli.steering import Desk, follow
 from citywatch.durations import parse_duration
+from citywatch.local.running import store_dsn
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import get_logger
 from simulators.answer_key import AnswerKey
@@ -52,6 +54,10 @@ def simulate(
         Path | None, typer.Option(help="Write the city's registry here, its base map beside it, and exit.")
     ] = None,
     answer_key: Annotated[Path | None, typer.Option(help="Where to write what was planted.")] = None,
+    steered: Annotated[
+        bool,
+        typer.Option("--steered", help="Play what /api/v1/simulator asks for; needs the store, on the wall clock."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line of figures.")] = False,
 ) -> None:
     """Run a simulated city, and write down what was planted in it.
@@ -87,16 +93,19 @@ def simulate(
         warp,
         parse_duration(for_) if for_ is not None else None,
     )
+    if steered and (warp != 1.0 or profile):
+        raise typer.BadParameter("a whole city on the wall clock only", param_hint="--steered")
     span = parse_duration(history) if history is not None else timedelta()
     step = parse_duration(history_step)
     path = answer_key or settings.data_dir / "simulator" / "answer_key.jsonl"
 
     async def process(settings: Settings, stop: asyncio.Event) -> None:
         fleet = Fleet(city, chosen, pace.start, AnswerKey(path), replay=warp != 1.0)
+        stage = {"now": fleet}  # what plays; commands are answered by it
         endpoint = Endpoint.of(settings)
         links = Links(endpoint, city, own=connections == "device", name=f"citywatch-simulator-{os.getpid()}")
         links.listen(
-            lambda topic, payload: answers(fleet, topic, payload, datetime.now(UTC), pace.now(time.monotonic()))
+            lambda topic, payload: answers(stage["now"], topic, payload, datetime.now(UTC), pace.now(time.monotonic()))
         )
         await links.open()
         log.info("city_started", devices=size, seed=number, scenario=chosen.name, warp=warp, answer_key=str(path))
@@ -108,7 +117,10 @@ def simulate(
                 past = await send_history(fleet, links, span, step, stop, progress)
                 progress.close()
                 log.info("history_published", readings=past)
-            sent = await live(fleet, links, pace, stop)
+            if steered:
+                sent = await _play_as_asked(settings, stage, links, pace, stop, path)
+            else:
+                sent = await live(fleet, links, pace, stop)
             await links.announce(b"offline")
             await links.drain()
             log.info("city_stopped", messages=sent, acknowledged=links.acknowledged)
@@ -118,6 +130,34 @@ def simulate(
             await links.close()
 
     run_process("simulator", process)
+
+
+async def _play_as_asked(
+    settings: Settings, stage: dict[str, Fleet], links: Links, pace: Pace, stop: asyncio.Event, path: Path
+) -> int:
+    """Play one scenario after another as the API asks; return how many messages."""
+    first = stage["now"]
+    sent, fresh = 0, True
+
+    async def play(scenario: str | None, turn: asyncio.Event) -> None:
+        nonlocal sent, fresh
+        if scenario is None:
+            await links.announce(b"offline")
+            await turn.wait()
+            await links.announce(b"online")
+        elif fresh:
+            sent += await live(first, links, pace, turn)
+        else:
+            now = start_time(datetime.now(UTC), None, 1.0)
+            stage["now"] = Fleet(first.city, load_scenario(scenario), now, AnswerKey(path))
+            log.info("scenario_started", scenario=scenario)
+            sent += await live(stage["now"], links, Pace(now, time.monotonic(), 1.0, pace.lasts), turn)
+        fresh = False
+
+    desk = Desk(store_dsn(settings))
+    begun = await desk.begin(first.scenario.name, len(first.city.devices), first.city.seed)
+    await follow(desk, first.scenario.name, begun, stop, play)
+    return sent
 
 
 def _write_registry(path: Path, document: dict[str, object], drawing: dict[str, object]) -> None:

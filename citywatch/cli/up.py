@@ -220,7 +220,7 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
     for name in ("fold", "rules", "indicators", "devices"):
         supervisor.add(name, Worker([name, "run"], logs / f"{name}.log", environment))
     if options.simulator:
-        simulate = ["simulate", "--devices", str(options.devices), "--seed", str(options.seed)]
+        simulate = ["simulate", "--steered", "--devices", str(options.devices), "--seed", str(options.seed)]
         empty = asyncio.run(_is_empty(postgres.dsn()))
         if empty:
             simulate += ["--history", HISTORY]

@@ -34,6 +34,15 @@
     }
   });
 
+  // A session ends when nobody has been at the screen for long: what a page does by itself does not count.
+  let seen = Date.now();
+  function somebody() {
+    if (Date.now() - seen < 60000 || !document.querySelector('form[action="/sign-out"]')) return;
+    seen = Date.now();
+    fetch("/api/v1/me/seen", { method: "POST" }).catch(() => {});
+  }
+  for (const what of ["pointerdown", "keydown"]) document.addEventListener(what, somebody, { passive: true });
+
   // Selecting something does not load the page again: only the rest of the address names a page.
   const SELECTIONS = { "/": ["device", "alert"], "/alerts": ["alert"], "/map": ["device"] };
   let shown = null;

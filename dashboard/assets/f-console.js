@@ -73,6 +73,7 @@
     undoable =
       result.action === "shelve" && result.done.length ? { action: "unshelve", alert_ids: result.done } : null;
     toast(result.words, undoable !== null);
+    if (result.secret) cw.showSecret(result.secret);
     if (result.refresh) cw.refresh();
     cw.deviceDone(result);
     if (result.go) {

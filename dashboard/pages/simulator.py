@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.client_simulator import Simulation
 from dashboard.components.parts import href, page_head, panel, right_cell, state, table
+from dashboard.components.simulation import now_facts, play_button, playing_chip, scoreboard, stop_button
 from dashboard.pages.view import View
 from dashboard.shapes import JsonObject
 from dashboard.texts import domain_name, mark, plural, text
@@ -54,28 +56,39 @@ async def page(view: View) -> Component:
         return html.Div(
             [head, panel(text("Scenarios"), state(text("Nothing to see"), why))], style={"display": "contents"}
         )
-    scenarios, rules = await asyncio.gather(view.api.scenarios(), view.api.rules())
+    scenarios, rules, simulation, scores = await asyncio.gather(
+        view.api.scenarios(), view.api.rules(), view.api.simulation(), view.api.scores()
+    )
     titles = {str(rule["rule_id"]): text(rule_title(rule)) for rule in rules}
     command = html.P(
         [
-            text("Run one with") + " ",
-            html.Code("citywatch simulate --scenario NAME"),
-            ". " + text("See how it is answered, alert by alert, with") + " ",
+            text("See how a scenario is answered, alert by alert, with") + " ",
             html.Code("citywatch score NAME"),
             ": " + text("recall, precision, delay and false alerts a day against what was planted."),
         ],
         className="method",
     )
-    panels = [_scenario(scenario, titles) for scenario in scenarios]
-    return html.Div([head, command, *panels], style={"display": "contents"})
+    right = [stop_button()] if simulation["enabled"] and simulation["playing"] is not None else []
+    above = [
+        panel(text("Now"), now_facts(simulation), right=right),
+        panel(text("Scoreboard"), [scoreboard(scores), command], flush=True),
+    ]
+    panels = html.Div(
+        [_scenario(scenario, titles, simulation) for scenario in scenarios],
+        className="scenarios",
+        style={"display": "contents"},
+    )
+    return html.Div([head, *above, panels], style={"display": "contents"})
 
 
-def _scenario(scenario: JsonObject, titles: Mapping[str, str]) -> Component:
+def _scenario(scenario: JsonObject, titles: Mapping[str, str], simulation: Simulation) -> Component:
     words = html.P(text(scenario["description"]), className="method")
     plants = scenario["plants"]
     note = plural("{n} thing planted", "{n} things planted", len(plants))
     body = [words] if not plants else [words, _plants(plants, titles)]
-    return panel(scenario["name"], body, note=note, flush=True)
+    playing = simulation["playing"] == scenario["name"]
+    right = [play_button(scenario["name"], playing=playing)] if simulation["enabled"] else []
+    return panel(scenario["name"], body, note=note, right=[playing_chip(), *right] if playing else right, flush=True)
 
 
 def rule_title(rule: JsonObject) -> str:

@@ -50,6 +50,7 @@ class City:
     url: str
     dsn: str
     port: int
+    settings: dict[str, str] = field(default_factory=dict)  # besides store and port
     process: subprocess.Popen[bytes] | None = None
 
     def sql(self, work: Work) -> Any:
@@ -79,6 +80,7 @@ class City:
             "CITYWATCH_SERVE__PORT": str(self.port),
             "CITYWATCH_BROKER__ACCOUNTS": "store",  # a device may be given one without a broker
             "CITYWATCH_LOG_LEVEL": "warning",
+            **self.settings,
         }
         self.process = subprocess.Popen([sys.executable, "-m", "citywatch", "serve"], cwd=ROOT, env=environment)
         deadline = time.monotonic() + 60

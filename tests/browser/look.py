@@ -32,6 +32,7 @@ PAGES = {
     "account": ("/account", "Data account"),
     "simulator": ("/simulator", "Simulator"),
     "status": ("/status", "Status"),
+    "me": ("/me", "Your account"),
     "replay": ("/traffic?source=i94-2016", "Traffic"),
     "public": ("/public", "The city now"),
 }

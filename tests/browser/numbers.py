@@ -169,8 +169,19 @@ NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
         ("received", _total("received"), said(r"Messages(\d+)received")),
         ("stored", _total("stored"), said(r"=(\d+)stored")),
     ),
+    "me": (
+        (
+            "what one may do",
+            lambda get, _address: len(set(get("/api/v1/me")["permissions"]) - {"public", "own"}),
+            lines("#page .facts-list li"),
+        ),
+    ),
     "simulator": (
-        ("scenarios", lambda get, _address: len(get("/api/v1/scenarios")["items"]), lines("#page section.panel")),
+        (
+            "scenarios",
+            lambda get, _address: len(get("/api/v1/scenarios")["items"]),
+            lines("#page .scenarios section.panel"),
+        ),
     ),
     "status": (("version", lambda get, _address: get("/api/v1/status")["version"], said(r"version([\d.a-z]+?)store")),),
     "replay": (

@@ -2,7 +2,7 @@
 
 import asyncpg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.conftest import City, Visitor
 from tests.browser.look import settle, violations
@@ -89,8 +89,8 @@ def test_a_list_is_tried_before_it_is_imported(visitor: Visitor, city: City, axe
     form = page.locator("[data-list-form]")
 
     def choose(content: str) -> None:
-        file = {"name": "devices.csv", "mimeType": "text/csv", "buffer": content.encode()}
-        form.get_by_label("List (CSV)").set_input_files([file])
+        file: FilePayload = {"name": "devices.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        form.get_by_label("List (CSV)").set_input_files(file)
 
     choose("device_id,profile,latitude\nlist-1,citywatch/bin,\nlist-2,nobody/nothing,95\n")
     form.get_by_role("button", name="Try it").click()

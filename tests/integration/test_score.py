@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from api.scores import read_scores
 from tests.installation import ROOT
 
 SCENARIO = """
@@ -25,6 +26,7 @@ def test_a_scenario_is_scored_through_the_live_system(tmp_path: Path) -> None:
     file.write_text(SCENARIO)
     command = [sys.executable, "-m", "citywatch", "score", str(file), "--seed", "5", "--devices", "40", "--for", "1h"]
     environment = {k: v for k, v in os.environ.items() if k != "CITYWATCH_TEST_DSN"}
+    environment["CITYWATCH_DATA_DIR"] = str(tmp_path / "data")
     done = subprocess.run([*command, "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
@@ -34,3 +36,6 @@ def test_a_scenario_is_scored_through_the_live_system(tmp_path: Path) -> None:
     assert figures["false_alerts"] == 0, figures["false"]
     assert figures["flags"]["spike"]["f1"] == 1.0, figures["flags"]
     assert figures["alerts_outside_simulated_time"] == 0
+    assert [(one.scenario, one.seed, one.recall) for one in read_scores(tmp_path / "data")][-1:] == [
+        ("morning", 5, 1.0)
+    ]

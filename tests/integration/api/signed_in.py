@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from api.identity.accounts import add_account
 from api.identity.passwords import hash_password
 from citywatch.settings import Settings
-from sql.connection import Pool
+from sql.connection import Connection, Pool
 
 HERE = "http://city.example"
 ORIGIN = {"Origin": HERE}
@@ -19,6 +19,13 @@ def closed(settings: Settings) -> Settings:
     return settings.model_copy(update={"serve": settings.serve.model_copy(update={"demo": False})})
 
 
+async def set_password(connection: Connection, name: str) -> None:
+    """Make PASSWORD an account's own."""
+    await connection.execute(
+        "UPDATE account_user SET password_hash = $2, must_change = false WHERE name = $1", name, _HASH
+    )
+
+
 async def add(
     pool: Pool,
     name: str,
@@ -29,7 +36,7 @@ async def add(
     """Add an account whose password is PASSWORD already."""
     async with pool.acquire() as connection:
         await add_account(connection, "test", name, role, districts, domains)
-    await pool.execute("UPDATE account_user SET password_hash = $2, must_change = false WHERE name = $1", name, _HASH)
+        await set_password(connection, name)
 
 
 def browser(application: FastAPI, address: str = "192.0.2.1") -> httpx.AsyncClient:

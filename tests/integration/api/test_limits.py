@@ -64,7 +64,8 @@ THE_SAME = {
 # What a part of the city cannot be told: a look-back reads all of it.
 REFUSED = {
     "/api/v1/backtests", "/api/v1/backtests/{backtest_id}", "/api/v1/accounts", "/api/v1/keys",
-    "/api/v1/credential-jobs", "/api/v1/credential-jobs/{job_id}",
+    "/api/v1/credential-jobs", "/api/v1/credential-jobs/{job_id}", "/api/v1/simulator",
+    "/api/v1/scores",
 }  # fmt: skip
 # What holds for the whole city, and is not changed from a part of it.
 WHOLE: list[tuple[str, str, dict[str, object]]] = [
@@ -96,6 +97,8 @@ WHOLE: list[tuple[str, str, dict[str, object]]] = [
     ("POST", "/api/v1/ingest/devices/bin-2", {}),
     ("POST", "/api/v1/ingest/webhooks/tts_v3", {}),
     ("POST", "/api/v1/rejected/replay", {}),
+    ("POST", "/api/v1/simulator/start", {"scenario": "festival"}),
+    ("POST", "/api/v1/simulator/stop", {}),
     ("POST", "/api/v1/accounts", {"name": "eve", "role": "viewer"}),
     ("PUT", "/api/v1/accounts/ada", {"role": "viewer"}),
     ("POST", "/api/v1/accounts/ada/keys", {"label": "x"}),

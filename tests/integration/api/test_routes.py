@@ -201,6 +201,30 @@ async def test_unchanged_answers_are_not_sent_again(client: httpx.AsyncClient, c
     assert (await client.get(V1 + path, headers=held)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/v1/alerts", "/api/v1/rules/bin-full", "/api/v1/scenarios", "/ngsi-ld/v1/types", "/sta/v1.1/Things"]
+)
+async def test_any_whole_answer_has_a_tag_of_its_own(client: httpx.AsyncClient, city: Pool, path: str) -> None:
+    first = await client.get(path)
+    held = {"If-None-Match": f'W/"another", {first.headers["etag"]}'}
+    again = await client.get(path, headers=held)
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert "content-type" not in again.headers
+    packed = await client.get(path, headers={**held, "Accept-Encoding": "identity"})
+    assert packed.status_code == 304
+    assert (await client.get(path, headers={"If-None-Match": 'W/"another"'})).content == first.content
+
+
+async def test_what_changed_what_is_streamed_and_what_failed(client: httpx.AsyncClient, city: Pool) -> None:
+    first = await client.get(f"{V1}/alerts")
+    await city.execute("UPDATE alert SET assigned_to = 'ada' WHERE alert_key = 'bin-full/3'")
+    changed = await client.get(f"{V1}/alerts", headers={"If-None-Match": first.headers["etag"]})
+    assert (changed.status_code, changed.headers["etag"] == first.headers["etag"]) == (200, False)
+    for path, status in ((f"{V1}/export/observations.csv", 200), (f"{V1}/alerts/99999", 404), ("/health/live", 200)):
+        answer = await client.get(path, headers={"If-None-Match": "*"})
+        assert (answer.status_code, "etag" in answer.headers) == (status, False), path
+
+
 async def test_maps_are_geojson(client: httpx.AsyncClient) -> None:
     districts = await get(client, "/districts.geojson")
     assert [feature["properties"]["name"] for feature in districts["features"]] == ["North", "South"]

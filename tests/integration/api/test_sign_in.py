@@ -147,6 +147,7 @@ async def first_word(application: FastAPI, headers: list[tuple[bytes, bytes]]) -
     "end",
     [
         pytest.param("UPDATE session SET expires_at = now() - interval '1 s'", id="it expires"),
+        pytest.param("UPDATE session SET seen_at = now() - interval '5 h'", id="nobody was there for too long"),
         pytest.param("DELETE FROM session", id="it is ended"),
         pytest.param("UPDATE account_user SET disabled_at = now()", id="the account is disabled"),
     ],
@@ -157,6 +158,27 @@ async def test_a_session_ends_at_once(client: httpx.AsyncClient, city: Pool, end
     assert (await client.get("/api/v1/me")).status_code == 200
     await city.execute(end)
     assert (await client.get("/api/v1/me")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "mode", "counts"),
+    [
+        pytest.param("GET", "/api/v1/me", "navigate", True, id="a page is opened"),
+        pytest.param("POST", "/api/v1/me/seen", "cors", True, id="somebody moves on the page"),
+        pytest.param("POST", ACK, "cors", True, id="something is done"),
+        pytest.param("GET", "/api/v1/me", "cors", False, id="a script of the page asks"),
+        pytest.param("POST", "/_dash-update-component", "cors", False, id="a page keeps itself up to date"),
+    ],
+)
+async def test_a_session_goes_on_by_what_people_do(
+    client: httpx.AsyncClient, city: Pool, method: str, path: str, mode: str, counts: bool
+) -> None:
+    await add(city, "ada")
+    await sign_in(client, "ada")
+    await city.execute("UPDATE session SET seen_at = now() - interval '3 h'")
+    await client.request(method, path, headers={**ORIGIN, "Sec-Fetch-Mode": mode})
+    recent = await city.fetchval("SELECT seen_at > now() - interval '1 h' FROM session")
+    assert recent is counts
 
 
 async def test_a_role_taken_away_is_gone_at_the_next_request(client: httpx.AsyncClient, city: Pool) -> None:

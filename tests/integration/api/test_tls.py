@@ -1,13 +1,18 @@
-"""TLS by the settings: HTTP, and the way to the store."""
+"""TLS by the settings: HTTP, and the ways to the store and the broker."""
 
 import asyncio
+import gc
 import ipaddress
 import os
 import shutil
 import socket
 import ssl
+import subprocess
 import tempfile
+import time
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,8 +23,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.app import create_app
+from api.broker_link import BrokerLink
 from citywatch.cli.serve import serve_app
+from citywatch.errors import BrokerError
+from citywatch.local.certificate import make_certificate
+from citywatch.local.mosquitto import installed_mosquitto
 from citywatch.local.postgres import LocalPostgres
+from citywatch.local.process import free_port
 from citywatch.local.running import scheme, trust
 from citywatch.settings import Settings
 from sql.connection import Pool
@@ -112,3 +122,56 @@ async def test_the_store_is_reached_over_tls_and_must_prove_itself(proved_store:
         assert await pool.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
     with pytest.raises(ssl.SSLCertVerificationError):  # the same server by a name that it cannot prove
         await open_pool(proved_store.replace("127.0.0.1", "localhost"), process="tls", size=1)
+
+
+@contextmanager
+def _mosquitto(folder: Path, certificate: Path, key: Path) -> Iterator[int]:
+    """Run a Mosquitto that speaks TLS only, and yield its port."""
+    program = installed_mosquitto()
+    if program is None:
+        pytest.skip("no mosquitto on this machine")
+    port = free_port(28_886)
+    lines = [f"listener {port} 127.0.0.1", f"certfile {certificate}", f"keyfile {key}", "allow_anonymous true"]
+    if os.geteuid() == 0:
+        lines.append("user root")
+    (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    child = subprocess.Popen([program.path, "-c", folder / "mosquitto.conf"], stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            assert child.poll() is None, "mosquitto ended"
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert time.monotonic() < deadline, "mosquitto does not listen"
+        yield port
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def test_the_broker_is_asked_for_its_certificate(tmp_path: Path) -> None:
+    """The way from the API: with the authority that signed it a message is taken; another's broker gets none."""
+    names = ["127.0.0.1", "localhost"]
+    for folder in ("ours", "theirs"):
+        (tmp_path / folder).mkdir()
+        make_certificate(tmp_path / folder, names)
+    with _mosquitto(tmp_path, tmp_path / "ours" / "server.crt", tmp_path / "ours" / "server.key") as port:
+
+        def link(authority: Path) -> BrokerLink:
+            broker = {"host": "127.0.0.1", "port": port, "ca_file": authority}
+            return BrokerLink(Settings(_env_file=None, store={"dsn": "postgresql://nowhere"}, broker=broker))
+
+        async def publish(authority: Path) -> None:
+            one = link(authority)
+            try:
+                await one.publish("city/v1/devices/bin-1/telemetry", b"{}")
+            finally:
+                one.close()
+
+        asyncio.run(publish(tmp_path / "ours" / "ca.crt"))
+        with warnings.catch_warnings():
+            # The client library leaves the socket of a refused handshake to the collector.
+            warnings.simplefilter("ignore", ResourceWarning)
+            with pytest.raises(BrokerError, match="certificate"):
+                asyncio.run(publish(tmp_path / "theirs" / "ca.crt"))
+            gc.collect()

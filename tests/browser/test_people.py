@@ -1,0 +1,92 @@
+"""Looking after accounts on screen, with sign-in on: a city served beside the demo, out of the same store."""
+
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+from playwright.sync_api import Browser, expect
+
+from api.identity.accounts import add_account
+from citywatch.local.process import free_port
+from tests.browser.conftest import SHOTS, City, Visitor
+from tests.browser.look import settle, violations
+from tests.integration.api.signed_in import PASSWORD, set_password
+
+
+@pytest.fixture
+def closed(city: City) -> Iterator[City]:
+    port = free_port()
+    made = City(f"http://127.0.0.1:{port}", city.dsn, port, {"CITYWATCH_SERVE__DEMO": "false"})
+
+    async def administrator(connection: asyncpg.Connection) -> None:
+        await add_account(connection, "test", "root", "admin")
+        await set_password(connection, "root")
+
+    made.sql(administrator)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+        made.sql(lambda c: c.execute("DELETE FROM account_user"))
+
+
+@pytest.mark.browser
+def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed: City, axe: str) -> None:
+    visitor = Visitor(browser, closed)
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", bypass_csp=True)
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    visitor.watch.on(page, closed.url)
+    try:
+        page.goto(f"{closed.url}/people")
+        page.fill('[name="name"]', "root")
+        page.fill('[name="password"]', PASSWORD)
+        page.locator("button", has_text="Sign in").first.click()
+        expect(page.locator("#page h1")).to_have_text("Accounts and keys")
+        settle(page)
+        assert violations(page, axe) == []
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / "people.png", full_page=True)
+        accounts = page.get_by_role("region", name="Accounts", exact=True)
+        accounts.get_by_label("Name").fill("Ada")
+        accounts.get_by_label("Role").select_option("engineer")
+        accounts.get_by_label("Harbour").check()
+        accounts.get_by_role("button", name="Add", exact=True).click()
+        secret = page.get_by_role("dialog", name="One-time password of ada")
+        assert len(secret.locator("code").inner_text()) >= 12
+        assert violations(page, axe) == []
+        page.screenshot(path=SHOTS / "people-secret.png")
+        secret.get_by_role("button", name="Done").click()
+        row = accounts.get_by_role("row").filter(has=page.get_by_role("rowheader", name="ada"))
+        expect(row).to_contain_text("Engineer")
+        expect(row).to_contain_text("Harbour")
+        page.once("dialog", lambda question: question.accept())
+        row.get_by_role("button", name="Shut out: ada").click()
+        expect(row).to_contain_text("Shut out since")
+        row.get_by_role("link", name="Change").click()
+        change = page.get_by_role("region", name="Change ada")
+        expect(change.get_by_label("Harbour")).to_be_checked()
+        change.get_by_label("Harbour").uncheck()
+        change.get_by_role("button", name="Change").click()
+        expect(row).to_contain_text("The whole city")
+
+        keys = page.get_by_role("region", name="API keys")
+        keys.get_by_label("What for").fill("prometheus")
+        keys.get_by_role("button", name="Make").click()
+        shown = page.get_by_role("dialog", name="API key")
+        text = shown.locator("code").inner_text()
+        assert text.startswith("cw_")
+        shown.get_by_role("button", name="Done").click()
+        expect(keys).to_contain_text("prometheus")
+        assert text not in page.content()
+        page.once("dialog", lambda question: question.accept())
+        keys.get_by_role("button", name="Revoke: prometheus").click()
+        expect(keys).to_contain_text("No key yet")
+
+        page.get_by_role("link", name="root").click()
+        expect(page.locator("#page h1")).to_have_text("Your account")
+        expect(page.locator("#page .facts-list")).to_contain_text("Look after accounts and keys")
+        assert visitor.watch.faults == []
+    finally:
+        context.close()
