@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from citywatch.telemetry import get_logger
-from rules.incidents import NODES, Group, Member, group, joins
+from rules.incidents import NODES, Group, Member, group, joins, outgrown
 from rules.model import Severity
 from sql.connection import Connection, Record
 from sql.queries import query
@@ -33,7 +34,26 @@ async def group_alerts(connection: Connection, silence_rules: Collection[str], s
         alone = [each for each in alone if each not in taken]
     for incident_id, members in joined.items():
         await _bind(connection, incident_id, members)
+    explained = await _blame_nodes(connection, alone, silence_rules, sizes)
+    alone = [each for each in alone if each.alert_id not in explained]
     return [await _open(connection, one) for one in group(alone, sizes)]
+
+
+async def _blame_nodes(
+    connection: Connection, alone: Sequence[Member], silence_rules: Collection[str], sizes: Mapping[str, int]
+) -> set[int]:
+    """Make incidents of silence in one place those of the node that explains them by now; return its alerts."""
+    placed: defaultdict[int, list[Member]] = defaultdict(list)
+    for row in await connection.fetch(query("incidents", "placed"), list(silence_rules)):
+        placed[row["incident_id"]].append(_member(row, silence_rules, sizes))
+    explained: set[int] = set()
+    for incidents, one in outgrown(placed, alone, sizes) if placed else ():
+        # The oldest is what people know already; the others end as soon as their alerts are in it.
+        await connection.execute(query("incidents", "blame"), incidents[0], one.cause, title_of(one))
+        await _bind(connection, incidents[0], one.members)
+        explained |= {each.alert_id for each in one.members}
+        log.info("incident_explained", incident_id=incidents[0], cause=one.cause, alerts=len(one.members))
+    return explained
 
 
 async def close_incidents(connection: Connection, now: datetime) -> None:

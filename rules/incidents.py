@@ -7,7 +7,8 @@ Three things bind alerts, each only within `WINDOW` of one another:
   What counts is when the devices were last heard: those of a slow rhythm are missed later, and belong to it still.
 - Traffic alerts are bound by their corridor: a queue grows along it.
 - Anything else, and silence without a node to blame (a power cut), is bound by rule and place: at least `LEAST_NEAR`
-  devices, each within `NEAR` of another.
+  devices, each within `NEAR` of another. Where a node explains all of that later on, when its slow devices are missed
+  too, the incident becomes the node's.
 
 What is bound by nothing stays alone and visible.
 """
@@ -92,6 +93,24 @@ def joins(member: Member, cause: str, newest_at: datetime, near: Iterable[tuple[
     if cause != f"place:{member.rule_id}" or member.latitude is None or member.longitude is None:
         return False
     return any(distance(member.latitude, member.longitude, *each) <= NEAR for each in near)
+
+
+def outgrown(
+    placed: Mapping[int, Sequence[Member]], alone: Sequence[Member], sizes: Mapping[str, int]
+) -> list[tuple[list[int], Group]]:
+    """Return what a node explains by now: incidents of silence in one place, oldest first, with all that is the node's.
+
+    `placed` are the members of each such incident. One of which only a part hangs on the node stays what it is.
+    """
+    known = {each.alert_id: incident_id for incident_id, members in placed.items() for each in members}
+    found: list[tuple[list[int], Group]] = []
+    for one in _by_node([*(each for members in placed.values() for each in members), *alone], sizes):
+        explained = {each.alert_id for each in one.members}
+        whole = [each for each, members in sorted(placed.items()) if explained.issuperset(m.alert_id for m in members)]
+        if whole:
+            mine = tuple(each for each in one.members if known.get(each.alert_id, whole[0]) in whole)
+            found.append((whole, Group(one.cause, mine)))
+    return found
 
 
 def _by_node(members: Iterable[Member], sizes: Mapping[str, int]) -> Iterator[Group]:

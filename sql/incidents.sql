@@ -20,6 +20,21 @@ SELECT i.incident_id, i.cause, i.newest_at,
  GROUP BY i.incident_id
  ORDER BY i.incident_id;
 
+-- placed --
+-- $1 text[] rules on silence
+-- Open alerts on silence in open incidents that are bound by place.
+SELECT a.incident_id, a.alert_id, a.rule_id, a.device_id, a.severity, a.raised_at, d.tags, d.latitude, d.longitude,
+       d.expected_interval
+  FROM incident AS i
+  JOIN alert AS a USING (incident_id)
+  JOIN device AS d USING (device_id)
+ WHERE i.closed_at IS NULL AND i.cause LIKE 'place:%' AND a.open AND a.rule_id = ANY ($1)
+ ORDER BY a.alert_id;
+
+-- blame --
+-- $1 bigint incident_id, $2 text cause, $3 text title
+UPDATE incident SET cause = $2, title = $3 WHERE incident_id = $1;
+
 -- open_incident --
 -- $1 text cause, $2 text title, $3 text severity, $4 timestamptz began_at, $5 timestamptz newest_at
 INSERT INTO incident (cause, title, severity, began_at, newest_at) VALUES ($1, $2, $3, $4, $5)

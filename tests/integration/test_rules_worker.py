@@ -299,3 +299,29 @@ async def test_a_dead_gateway_is_one_incident(pool: Pool) -> None:
             await actions.acknowledge(connection, row["alert_id"], "ana", now)
         await worker.work(now)
         assert await connection.fetchval("SELECT closed_at FROM incident") is not None
+
+
+async def test_silence_in_one_place_becomes_the_gateways_when_its_slow_devices_are_missed(pool: Pool) -> None:
+    quick, slow = timedelta(seconds=20), timedelta(seconds=60)
+    async with pool.acquire() as connection:
+        streams = [
+            (await install(connection, f"air-{number}", "pm2_5", domain="air", every=quick if number < 5 else slow))[0]
+            for number in range(11)
+        ]
+        await connection.execute(
+            "UPDATE device SET latitude = 52.0, longitude = 4.3,"
+            " tags = jsonb_build_object('gateway', CASE WHEN device_id = 'air-4' THEN 'b' ELSE 'a' END)"
+        )
+        worker = Worker(connection, allowance=ALLOWANCE)
+        began_at, causes = datetime.now(UTC), []
+        for number in range(14):
+            now = began_at + quick * number
+            heard = streams if number == 0 else streams[4:5]
+            await append(connection, [(stream, now, 10.0) for stream in heard])
+            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 1)
+            await worker.work(now)
+            await worker.work(now)
+            causes += [row["cause"] for row in await connection.fetch("SELECT cause FROM incident")]
+        assert list(dict.fromkeys(causes)) == ["place:device-silent", "gateway:a"]
+        assert await connection.fetchval("SELECT count(*) FROM incident") == 1
+        assert await connection.fetchval("SELECT count(*) FROM alert WHERE incident_id IS NOT NULL") == 10

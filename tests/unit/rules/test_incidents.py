@@ -2,7 +2,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 
-from rules.incidents import Member, group, joins
+from rules.incidents import Member, group, joins, outgrown
 from rules.model import Severity
 from tests.unit.rules.series import at
 
@@ -102,3 +102,23 @@ def test_devices_that_fall_silent_in_one_place_without_a_node_to_blame_are_one_i
     dark = [member(number, number, latitude=PLACE[0], longitude=PLACE[1]) for number in range(4)]
     (found,) = group(dark, {})
     assert found.cause == "place:device-silent"
+
+
+def test_silence_in_one_place_becomes_its_gateways_when_the_slow_devices_are_missed_too() -> None:
+    quick = [member(n, 10 * n, nodes=("gateway:gw-1",)) for n in range(4)]
+    slow = [member(n, 700 + n, nodes=("gateway:gw-1",), rhythm=timedelta(seconds=200)) for n in range(4, 10)]
+    elsewhere = [member(20, 5, nodes=("gateway:gw-2",)), member(21, 6, nodes=("gateway:gw-1",))]
+    sizes = {"gateway:gw-1": 16, "gateway:gw-2": 16}
+    assert outgrown({7: quick}, slow[:3], sizes) == []
+    ((incidents, one),) = outgrown({7: quick, 9: elsewhere}, slow, sizes)
+    assert incidents == [7]
+    assert one.cause == "gateway:gw-1"
+    assert {each.alert_id for each in one.members} == set(range(10))
+
+
+def test_two_places_behind_one_gateway_become_one() -> None:
+    here = [member(n, n, nodes=("gateway:gw-1",)) for n in range(4)]
+    there = [member(n, n, nodes=("gateway:gw-1",)) for n in range(4, 8)]
+    ((incidents, one),) = outgrown({3: here, 2: there}, [], {"gateway:gw-1": 10})
+    assert incidents == [2, 3]
+    assert len(one.members) == 8
