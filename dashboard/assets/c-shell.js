@@ -2,6 +2,8 @@
 (function (cw) {
   "use strict";
 
+  const CHARTS_AFTER = 4000; // ms
+
   document.addEventListener("click", function (event) {
     // Another language is another document: the rest of the address is kept.
     const language = event.target.closest("[data-language]");
@@ -159,6 +161,17 @@
     startShift: () => cw.console.startShift(),
   };
 
+  // The charts' library is large and no part of a first page without charts: fetched once that stands, so that the
+  // first change to one with charts need not wait for it.
+  function fetchCharts() {
+    const saving = navigator.connection && navigator.connection.saveData;
+    if (window.Plotly || !window._dashPlotlyJSURL || saving) return;
+    const script = document.createElement("script");
+    script.src = window._dashPlotlyJSURL;
+    script.async = true;
+    document.body.appendChild(script);
+  }
+
   function start() {
     const page = document.getElementById("frame") && document.getElementById("page");
     if (!page || !window.dash_clientside || !window.dash_clientside.set_props) {
@@ -173,6 +186,7 @@
     });
     pageChanged();
     cw.startLive();
+    setTimeout(fetchCharts, CHARTS_AFTER);
   }
   start();
 })(window.citywatch);

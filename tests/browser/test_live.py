@@ -100,3 +100,10 @@ async def silence(connection: asyncpg.Connection) -> int:
     return await raise_alert(
         connection, "device-silent", "bin-022", None, datetime.now(UTC), "Library Court bin 4 is silent"
     )
+
+
+@pytest.mark.browser
+def test_charts_are_fetched_before_a_page_asks_for_them(visitor: Visitor) -> None:
+    page = visitor.open("/alerts")
+    assert page.locator(".dash-graph").count() == 0
+    page.wait_for_function("window.Plotly !== undefined")
