@@ -56,6 +56,7 @@ def prove() -> Figures:
         # What is published is a minute old: by the rhythm it has, every device would fall silent between two readings.
         own.execute("UPDATE device SET expected_interval = interval '1 hour'")
         stack.enter_context(worker(own))
+        stack.enter_context(process(own, ["-m", "citywatch", "fold", "run"], "fold.log"))  # indicators follow it
         wait_for(lambda: "broker_connected" in (own.folder / "worker.log").read_text(encoding="utf-8"), PATIENCE)
         publisher = load(own, MOST, rate=RATE, back=60)
         figures: Figures = {
