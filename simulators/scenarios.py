@@ -23,6 +23,8 @@ from simulators.signals.calendar import local_seconds, utc_seconds
 from simulators.wire_faults import WIRE_FAULTS
 
 KINDS = frozenset({*INCIDENTS, *VALUE_FAULTS, *SILENT, *FROZEN, *WIRE_FAULTS})
+# What happens to a whole neighbourhood.
+OF_MANY = frozenset({"festival", "pollution_episode"})
 # which devices an incident or fault of one domain can happen to; the rest happen to any
 DOMAINS = {
     "overflow": "waste",
@@ -201,15 +203,17 @@ def _pick(
     taken: set[str],
 ) -> SimulatedDevice:
     """Return the device that something happens to."""
-    choices = [
+    fitting = [
         d
         for d in city.devices
         if (d.domain == domain if domain else d.domain != "health")
         and (district is None or d.site.district_id == district)
-        and d.device_id not in taken
         # The time and the counter of a LoRaWAN message are its network's: only native devices get those wrong.
         and (d.dialect == "native" or kind not in WIRE_FAULTS)
     ]
+    choices = [d for d in fitting if d.device_id not in taken]
+    if not choices and kind in OF_MANY:
+        choices = fitting  # it is about all around; what else happens to the one in its middle does not matter
     if not choices:
         raise CitywatchError(
             f"the city has no {domain or 'device'} left {f'in {district} ' if district else ''}for this"

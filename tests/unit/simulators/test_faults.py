@@ -13,7 +13,7 @@ from simulators.city import City, RoadTraits, SimulatedDevice
 from simulators.fleet import Fleet
 from simulators.placing import build_city
 from simulators.planting import Planted
-from simulators.scenarios import KINDS, Scenario, load_scenario, planted_at
+from simulators.scenarios import KINDS, Scenario, fixed_plants, load_scenario, planted_at
 from simulators.signals import readings_at
 
 START = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
@@ -269,3 +269,11 @@ def test_a_wrong_scenario_says_what_is_wrong(tmp_path: Any, text: str, message: 
 def test_an_unknown_scenario_names_those_there_are() -> None:
     with pytest.raises(CitywatchError, match="no scenario 'doom': there are everything, festival, gateway-storm"):
         load_scenario("doom")
+
+
+def test_a_festival_finds_room_where_every_bin_of_its_district_is_taken() -> None:
+    city = build_city(109, 120)  # few bins in the old town, and something else happens to each of them
+    planted = list(fixed_plants(load_scenario("everything"), city, datetime(2026, 3, 3, tzinfo=UTC)))
+    (festival,) = (one for one in planted if one.kind == "festival")
+    assert festival.district_id == "old-town"
+    assert festival.device_id in {each.device_id for each in planted if each is not festival}
