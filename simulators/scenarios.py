@@ -23,8 +23,6 @@ from simulators.signals.calendar import local_seconds, utc_seconds
 from simulators.wire_faults import WIRE_FAULTS
 
 KINDS = frozenset({*INCIDENTS, *VALUE_FAULTS, *SILENT, *FROZEN, *WIRE_FAULTS})
-# What happens to a whole neighbourhood.
-OF_MANY = frozenset({"festival", "pollution_episode"})
 # which devices an incident or fault of one domain can happen to; the rest happen to any
 DOMAINS = {
     "overflow": "waste",
@@ -212,8 +210,8 @@ def _pick(
         and (d.dialect == "native" or kind not in WIRE_FAULTS)
     ]
     choices = [d for d in fitting if d.device_id not in taken]
-    if not choices and kind in OF_MANY:
-        choices = fitting  # it is about all around; what else happens to the one in its middle does not matter
+    if not choices and kind in INCIDENTS:
+        choices = fitting  # a small place may see two incidents; two faults of one device nobody could tell apart
     if not choices:
         raise CitywatchError(
             f"the city has no {domain or 'device'} left {f'in {district} ' if district else ''}for this"
