@@ -40,11 +40,12 @@ def document_doors(app: FastAPI, *, demo: bool) -> None:
                 if method == "get" and path.startswith(PREFIX):
                     operation["responses"].setdefault("304", NOT_MODIFIED)
                 operation["x-permissions"] = [str(permission) for permission in permissions]
-                if set(permissions) != {Permission.PUBLIC}:
-                    if not demo:
-                        operation["security"] = [{"key": []}, {"session": []}]
-                    for status, problem in responses(401, 403, 429).items():
-                        operation["responses"].setdefault(str(status), problem)
+                closed = set(permissions) != {Permission.PUBLIC}
+                if closed and not demo:
+                    operation["security"] = [{"key": []}, {"session": []}]
+                # A key that is sent must be a good one, where none is asked for as well.
+                for status, problem in responses(*((401, 403, 429) if closed else (401,))).items():
+                    operation["responses"].setdefault(str(status), problem)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
