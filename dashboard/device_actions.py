@@ -23,7 +23,7 @@ def device_of(request: JsonObject) -> JsonObject:
 
 
 async def act(api: ApiClient, request: dict[str, Any]) -> JsonObject:
-    """Take the step; return words and whether all went well, `go` where the browser goes, `secret` to show once.
+    """Take the step; return words and whether all went well, `go` where the browser goes, `account` to show once.
 
     Raises ApiError where the API refuses, ValueError on what no form of ours sends.
     """
@@ -36,8 +36,8 @@ async def act(api: ApiClient, request: dict[str, Any]) -> JsonObject:
     if action == "credential-revoke":
         await api.change("DELETE", f"/devices/{device_id}/credential", operator)
         return {"words": text("{id} is cut off from the broker", id=device_id), "refresh": True}
-    secret = await _credential(api, device_id, operator, rotate=action == "credential-rotate")
-    return {"words": text("{id} has a new account", id=device_id), "secret": secret, "refresh": True}
+    account = await _credential(api, device_id, operator, rotate=action == "credential-rotate")
+    return {"words": text("{id} has a new account", id=device_id), "account": account, "refresh": True}
 
 
 async def _credential(api: ApiClient, device_id: str, operator: str, *, rotate: bool) -> JsonObject:
@@ -52,7 +52,7 @@ async def _register(api: ApiClient, request: JsonObject, operator: str) -> JsonO
     if not request.get("credential"):
         return done
     try:
-        return {**done, "secret": await _credential(api, made["device_id"], operator, rotate=False)}
+        return {**done, "account": await _credential(api, made["device_id"], operator, rotate=False)}
     except ApiError as error:
         # The device stands, and says so; the account can be made on its page.
         words = text("{id} added, without an account: {why}", id=made["device_id"], why=str(error))

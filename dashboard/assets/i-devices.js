@@ -57,9 +57,9 @@
     place.replaceChildren(words, ...(report.faults.length ? [faults] : []));
   }
 
-  function showSecret(secret) {
+  function showAccount(account) {
     const dialog = document.getElementById("dialog-secret");
-    const fields = { ...secret, topic: `city/v1/devices/${secret.device_id}/telemetry` };
+    const fields = { ...account, topic: `city/v1/devices/${account.device_id}/telemetry` };
     const names = ["username", "password", "topic"];
     for (const name of names) document.getElementById(`secret-${name}`).value = fields[name];
     dialog.addEventListener(
@@ -77,6 +77,6 @@
 
   cw.deviceDone = function (result) {
     if (result.list) showReport(result.list);
-    if (result.secret) showSecret(result.secret);
+    if (result.account) showAccount(result.account);
   };
 })(window.citywatch);

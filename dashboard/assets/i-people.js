@@ -33,7 +33,10 @@
     form.append(title, element("p", secret.note), value, buttons);
     dialog.append(form);
     // It leaves no trace on the page.
-    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("close", function () {
+      dialog.remove();
+      cw.set("act-result", { data: null });
+    });
     document.body.append(dialog);
     dialog.showModal();
   };
