@@ -5,6 +5,7 @@ import pytest
 from citywatch.errors import StoreError
 from sql.connection import Pool
 from sql.fold import fold_once
+from sql.queries import query
 from sql.read import read_counts, read_profile, read_series
 from tests.integration.storing import Row, add_streams, make_room, write
 
@@ -100,3 +101,21 @@ async def test_counts_cover_the_city_and_this_hour(pool: Pool, streams: list[int
     counts = await read_counts(pool, START + timedelta(minutes=5))
     assert (counts.devices, counts.datastreams, counts.messages_this_hour) == (2, 3, 15)
     assert counts.observations == await pool.fetchval("SELECT count(*) FROM observation")
+
+
+async def test_messages_of_the_last_minute_are_counted_and_in_a_flood_reckoned(pool: Pool) -> None:
+    first, second = (await add_streams(pool, ["pm2_5"], "north") + await add_streams(pool, ["pm10"], "south"))[:2]
+    written = (
+        "INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality)"
+        " SELECT $1::int + batch, array_agg($2::int), array_agg(at), array_agg(at), array_agg(1.0),"
+        "        array_agg(1::smallint)"
+        "   FROM generate_series(1, $3::int) AS batch, generate_series(1, 5000) AS n,"
+        "        LATERAL (SELECT now() + (batch * 5000 + n) * interval '1 us') AS m (at)"
+        "  GROUP BY batch"
+    )
+    asked = query("api", "messages_last_minute")
+    assert await pool.fetchval(asked) == 0
+    await pool.execute(written, 0, first, 2)
+    assert await pool.fetchval(asked) == 10_000
+    await pool.execute(written, 100, second, 8)  # 50,000 readings in all: the newest 20,000 are looked at
+    assert await pool.fetchval(asked) == 50_000
