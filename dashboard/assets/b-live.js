@@ -5,6 +5,7 @@
 
   const SILENCE = 20000; // ms without a word from the server after which the connection is taken for dead
   const LONGEST_WAIT = 10000;
+  const CHARTS_AFTER = 1000; // ms after the page is live
 
   const live = { socket: null, attempt: 0, heard: 0, dataAt: null, timer: null, seq: 0, began: Date.now() };
   cw.live = live;
@@ -35,6 +36,7 @@
     };
     socket.onmessage = function (event) {
       live.heard = Date.now();
+      if (!live.dataAt) setTimeout(cw.fetchCharts, CHARTS_AFTER);
       live.dataAt = new Date();
       const message = JSON.parse(event.data);
       const first = live.seq === 0;

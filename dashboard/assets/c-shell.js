@@ -2,8 +2,6 @@
 (function (cw) {
   "use strict";
 
-  const CHARTS_AFTER = 4000; // ms
-
   document.addEventListener("click", function (event) {
     // Another language is another document: the rest of the address is kept.
     const language = event.target.closest("[data-language]");
@@ -163,14 +161,14 @@
 
   // The charts' library is large and no part of a first page without charts: fetched once that stands, so that the
   // first change to one with charts need not wait for it.
-  function fetchCharts() {
+  cw.fetchCharts = function () {
     const saving = navigator.connection && navigator.connection.saveData;
     if (window.Plotly || !window._dashPlotlyJSURL || saving) return;
     const script = document.createElement("script");
     script.src = window._dashPlotlyJSURL;
     script.async = true;
     document.body.appendChild(script);
-  }
+  };
 
   function start() {
     const page = document.getElementById("frame") && document.getElementById("page");
@@ -186,7 +184,6 @@
     });
     pageChanged();
     cw.startLive();
-    setTimeout(fetchCharts, CHARTS_AFTER);
   }
   start();
 })(window.citywatch);
