@@ -51,7 +51,7 @@ def _no_flag(value: object) -> object:
 
 
 # JSON Schema counts 3.0 among the integers, so this one is not simply strict.
-Population = Annotated[int, BeforeValidator(_no_flag), Field(ge=0, le=2**31 - 1)]
+Population = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_no_flag)]
 # Strict: `false` is no number.
 Number = Annotated[float, Field(strict=True)]
 Latitude = Annotated[float, Field(ge=-90, le=90, strict=True)]
