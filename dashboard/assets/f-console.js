@@ -72,7 +72,8 @@
     if (!result) return window.dash_clientside.no_update;
     undoable =
       result.action === "shelve" && result.done.length ? { action: "unshelve", alert_ids: result.done } : null;
-    toast(result.words, undoable !== null);
+    // What was answered late does not cover the offer to take the next step back.
+    if (!pending) toast(result.words, undoable !== null);
     if (result.secret) cw.showSecret(result.secret);
     if (result.refresh) cw.refresh();
     cw.deviceDone(result);
