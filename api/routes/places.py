@@ -1,6 +1,7 @@
 """The city's frame written: districts, sites and assets by PUT and DELETE with If-Match; calibration records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -148,8 +149,18 @@ async def _shown(pool: Pool, kind: Kind, key: Mapping[str, Any], status: int = 2
     return shown
 
 
-async def _put(pool: Pool, kind: Kind, place: Mapping[str, Any], tag: str, actor: str, address: str) -> Response:
+@contextmanager
+def _refusals() -> Iterator[None]:
     try:
+        yield
+    except StaleError as error:
+        raise ProblemError(412, "changed-since", str(error)) from None
+    except RegistryError as error:
+        raise ProblemError(409, "not-possible", str(error)) from None
+
+
+async def _put(pool: Pool, kind: Kind, place: Mapping[str, Any], tag: str, actor: str, address: str) -> Response:
+    with _refusals():
         async with pool.acquire() as connection, connection.transaction():
             fresh = await put_place(connection, kind, place, tag or None)
             named = "/".join(place[name] for name in KEYS[kind])
@@ -157,23 +168,15 @@ async def _put(pool: Pool, kind: Kind, place: Mapping[str, Any], tag: str, actor
             await audit(
                 connection, actor, f"{kind}.{'create' if fresh else 'change'}", f"{kind}/{named}", told, address
             )
-    except StaleError as error:
-        raise ProblemError(412, "changed-since", str(error)) from None
-    except RegistryError as error:
-        raise ProblemError(409, "not-possible", str(error)) from None
     return await _shown(pool, kind, place, 201 if fresh else 200)
 
 
 async def _drop(pool: Pool, kind: Kind, key: Mapping[str, str], tag: str, actor: str, address: str) -> Response:
-    try:
+    with _refusals():
         async with pool.acquire() as connection, connection.transaction():
             await drop_place(connection, kind, key, tag)
             named = "/".join(key[name] for name in KEYS[kind])
             await audit(connection, actor, f"{kind}.delete", f"{kind}/{named}", {}, address)
-    except StaleError as error:
-        raise ProblemError(412, "changed-since", str(error)) from None
-    except RegistryError as error:
-        raise ProblemError(409, "not-possible", str(error)) from None
     return Response(status_code=204)
 
 

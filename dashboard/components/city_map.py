@@ -120,13 +120,19 @@ def base_layers() -> list[Component]:
 
 def plain_map(layers: Sequence[Component], name: str, bounds: Bounds, **more: Any) -> Component:
     """Return a map of the base layers and `layers` around `bounds`; `more` goes to the container."""
+    scale = dl.ScaleControl(position="bottomleft", imperial=False)
+    return _container([*base_layers(), *layers, scale], name, bounds, 26, **more)
+
+
+def _container(layers: Sequence[Component], name: str, bounds: Bounds, padding: int, **more: Any) -> Component:
     return dl.MapContainer(
-        [*base_layers(), *layers, dl.ScaleControl(position="bottomleft", imperial=False)],
+        layers,
         id=name,
         bounds=bounds,
-        boundsOptions={"padding": [26, 26]},
+        boundsOptions={"padding": [padding, padding]},
         preferCanvas=True,
         zoomSnap=0.25,
+        # Its handler expects a centre, which a map that is given bounds does not have.
         trackViewport=False,
         attributionControl=False,
         className="map",
@@ -189,19 +195,7 @@ def _map(payload: JsonObject, bounds: Bounds, label: str) -> Component:
     return html.Div(
         [
             dcc.Store(id="map-devices", data=payload),
-            dl.MapContainer(
-                layers,
-                id="map",
-                bounds=bounds,
-                boundsOptions={"padding": [16, 16]},
-                preferCanvas=True,
-                zoomSnap=0.25,
-                # Its handler expects a centre, which a map that is given bounds does not have.
-                trackViewport=False,
-                attributionControl=False,
-                className="map",
-                style={"height": "100%"},
-            ),
+            _container(layers, "map", bounds, 16),
         ],
         role="region",
         style={"height": "100%"},
