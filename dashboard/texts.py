@@ -123,6 +123,8 @@ PROPERTY_NAMES: dict[str, tuple[str, str]] = {
     "travel_time_index": (mark("Travel time against free flow"), mark("Travel time index")),
     "fill_rate": (mark("Fill rate"), mark("Fill rate")),
     "time_to_full": (mark("Time until full"), mark("Time to full")),
+    "time_to_full_low": (mark("Time until full, at least"), mark("Full at the earliest")),
+    "time_to_full_high": (mark("Time until full, at most"), mark("Full at the latest")),
     "incident_ahead": (mark("Incident before the next detector"), mark("Incident ahead")),
     "emptied_from": (mark("Level before the emptying"), mark("Emptied from")),
     "rarity": (mark("How rare this value is"), mark("Rarity")),
