@@ -146,6 +146,7 @@ PROPERTY_NAMES: dict[str, tuple[str, str]] = {
     "no2_offset": (mark("NO₂, daily offset from the stations around"), mark("NO₂ offset")),
     "no2_drift": (mark("NO₂, drift from the stations around"), mark("NO₂ drift")),
     "completeness": (mark("Completeness of the data"), mark("Completeness")),
+    "completeness_by_rhythm": (mark("Completeness by its own rhythm"), mark("By its rhythm")),
     "battery_days_left": (mark("Battery days left"), mark("Battery left")),
     "sound_level_max": (mark("Highest sound level"), mark("Sound max")),
     "people_count": (mark("People"), mark("People")),

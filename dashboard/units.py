@@ -74,12 +74,14 @@ def duration(seconds: float) -> str:
 
 def duration_range(low: float, high: float | None) -> str:
     """Return a span of lengths of time (seconds), the unit said once where both fill the same; `high` may be open."""
+    low_words, low_unit = _unit_of(low)
+    first = _about(low / low_unit)
     if high is None:
-        return text("{span} or more", span=duration(low))
-    (low_words, _), (high_words, unit) = _unit_of(low), _unit_of(high)
+        return text("{span} or more", span=low_words.format(n=first))
+    high_words, high_unit = _unit_of(high)
+    last = _about(high / high_unit)
     if low_words != high_words:
-        return text("{low} to {high}", low=duration(low), high=duration(high))
-    first, last = _of(low / unit), _of(high / unit)
+        return text("{low} to {high}", low=low_words.format(n=first), high=high_words.format(n=last))
     return high_words.format(n=last if first == last else text("{low} to {high}", low=first, high=last))
 
 
@@ -91,6 +93,11 @@ def _unit_of(seconds: float) -> tuple[str, int]:
     if seconds >= 60:
         return text("{n} min"), 60
     return text("{n} s"), 1
+
+
+def _about(value: float) -> str:
+    """Return a number of a range: from ten on its decimals say nothing."""
+    return number(value, 0) if value >= 10 else _of(value)
 
 
 def _of(value: float) -> str:

@@ -132,6 +132,7 @@ PROPERTIES = _catalogue(
     ("no2_offset", "Nitrogen dioxide, daily offset from the stations around", "ug/m3", -5000, 5000, H),
     ("no2_drift", "Nitrogen dioxide, drift from the stations around, deviations", "1", -1000, 1000, H),
     ("completeness", "Share of expected reports", "%", 0, 100, H),
+    ("completeness_by_rhythm", "Share of the reports of its own rhythm", "%", 0, 100, H),
     ("battery_days_left", "Battery life left", "d", 0, 3650, H),
 )
 
@@ -168,6 +169,7 @@ DERIVED = frozenset(
         "no2_offset",
         "no2_drift",
         "completeness",
+        "completeness_by_rhythm",
         "battery_days_left",
     }
 )

@@ -132,6 +132,7 @@ def methods() -> dict[str, Method]:
         "emptied_from": Method("drop that a later reading confirms, at the first low reading", waste),
         "rarity": Method("among the series' own past deviations from the hour of the week", "Citywatch 1"),
         "completeness": Method("reports of a UTC day against its expected interval", "Citywatch 1"),
+        "completeness_by_rhythm": Method("reports of a UTC day against its learned interval", "Citywatch 1"),
         "battery_days_left": Method("Theil-Sen of daily means, 30 days", "Citywatch 1"),
     }
 

@@ -212,11 +212,12 @@ SELECT new.device_id, new.made_at, new.known_at, new.situation, new.ratio
 
 -- day_reports --
 -- $1 text[] device_id, $2 timestamptz[] day
--- Reports of a device on a day: as many as its most talkative datastream has rows.
-SELECT w.device_id, w.day, coalesce(max(r.n_all), 0) AS reports
+-- Reports of a device on a day: as many as its most talkative datastream has rows; and the rhythm it is known by now.
+SELECT w.device_id, w.day, coalesce(max(r.n_all), 0) AS reports, min(p.learned_interval) AS learned_interval
   FROM unnest($1::text[], $2::timestamptz[]) AS w (device_id, day)
   JOIN datastream AS s ON s.device_id = w.device_id AND s.method IS NULL
   LEFT JOIN rollup_day AS r ON r.datastream_id = s.datastream_id AND r.bucket = w.day
+  LEFT JOIN device_presence AS p ON p.device_id = w.device_id
  GROUP BY w.device_id, w.day;
 
 -- battery_days --

@@ -62,9 +62,10 @@ async def test_a_band_is_earned_by_outcomes_and_stays_the_same_when_worked_out_a
     ]
     first, newest = DAY + 37 * HOUR, rows[-1].phenomenon_time
     assert first not in low, "no cycle has taught anything yet"
-    assert hours[newest] == pytest.approx(7.0, abs=0.5)
-    assert low[newest] is not None and high[newest] is not None
-    assert low[newest] <= 7.0 <= high[newest] < 9.0
+    expected, least, most = hours[newest], low[newest], high[newest]
+    assert expected == pytest.approx(7.0, abs=0.5)
+    assert least is not None and most is not None
+    assert least <= 7.0 <= most < 9.0
     before = await city.everything()
     outcomes = await city.pool.fetch("SELECT * FROM bin_outcome ORDER BY made_at")
     assert outcomes

@@ -16,7 +16,7 @@ from dashboard.components.commands import commands_panel
 from dashboard.components.figures import change_words
 from dashboard.components.fullness import full_words
 from dashboard.components.heat import in_two_lines
-from dashboard.components.presence import presence_of
+from dashboard.components.presence import completeness_words, presence_of, rhythm_words
 from dashboard.components.quarantine import likely_profile
 from dashboard.components.route_map import plan_features
 from dashboard.components.spark import spark_path
@@ -267,6 +267,30 @@ def test_a_band_of_an_older_forecast_is_not_shown() -> None:
     bin_ = told(0, fill_level=50, time_to_full=60, time_to_full_low=50, time_to_full_high=70)
     bin_["latest"][2]["phenomenon_time"] = (NOW - timedelta(hours=1)).isoformat()
     assert full_words(bin_).children.startswith("Full in about 2.5 days")
+
+
+@pytest.mark.parametrize(
+    ("learned", "latest", "every", "came"),
+    [
+        pytest.param(
+            240.0,
+            {"completeness": 25.0, "completeness_by_rhythm": 98.0},
+            "1 min by its registration, in fact 4 min",
+            "25\u00a0% of what it is registered for, 98\u00a0% of its own rhythm",
+            id="another rhythm",
+        ),
+        pytest.param(61.0, {"completeness": 97.0, "completeness_by_rhythm": 98.6}, "1 min", "97\u00a0%", id="the same"),
+        pytest.param(None, {}, "1 min", "–", id="not known yet"),
+        pytest.param(
+            60.0, {"completeness": None, "completeness_by_rhythm": 90.0}, "1 min", "90\u00a0%", id="less than daily"
+        ),
+    ],
+)
+def test_rhythm_and_completeness_are_told_by_registration_and_in_fact(
+    learned: float | None, latest: dict[str, float | None], every: str, came: str
+) -> None:
+    one = device("bin", **latest) | {"expected_interval_seconds": 60.0, "learned_interval_seconds": learned}
+    assert (rhythm_words(one), completeness_words(one)) == (every, came)
 
 
 def test_corridors_and_their_order_along_the_road() -> None:
