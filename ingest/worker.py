@@ -177,6 +177,7 @@ class Worker:
         began = time.perf_counter()
         while True:
             try:
+                batch.lagging = self.inbox.lagging
                 outcome = await self.store.write(batch, self.directory.speakers, clocks)
                 break
             except PoisonError as error:

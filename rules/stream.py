@@ -150,11 +150,13 @@ def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
 def forgive(watches: Iterable[Watch], stream: Stream, at: datetime) -> None:
     """Count as heard at `at` a device that is not silent yet: nothing could be heard before that, by our own fault."""
     for ready in watches:
-        if ready.hears_silence:
-            for kept in (stream.settled, stream.tip):
-                track = kept.get(ready.rule_id)
-                if track is not None and track.raised_at is None:
-                    kept[ready.rule_id] = excuse(ready, track, at)
+        tip = stream.tip.get(ready.rule_id) if ready.hears_silence else None
+        if tip is None or tip.raised_at is not None:
+            continue
+        stream.tip[ready.rule_id] = excuse(ready, tip, at)
+        settled = stream.settled.get(ready.rule_id)
+        if settled is not None:
+            stream.settled[ready.rule_id] = excuse(ready, settled, at)
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:

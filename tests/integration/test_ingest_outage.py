@@ -151,9 +151,15 @@ async def test_a_store_that_goes_away_is_waited_for(broker: LocalBroker, receive
             await asyncio.to_thread(server.start)
             pool = await open_pool(dsn, process="test")
             await until(lambda: has(pool, 6000), "everything after the store is back", 120)
-        assert await stored(pool) == list(range(6000))
+            await publish(broker, numbered(1, first=6000))
+            await until(lambda: has(pool, 6001), "one more, when nothing waits")
+        assert await stored(pool) == list(range(6001))
+        said = await pool.fetch("SELECT worker, lagging FROM ingest_batch ORDER BY seq")
+        assert {row["worker"] for row in said} == {0}
+        assert any(row["lagging"] for row in said), "the rules are told that more waits"
+        assert not said[-1]["lagging"]
         assert await account_closes(pool)
-        assert await received(pool) == 6000
+        assert await received(pool) == 6001
         await pool.close()
 
 
