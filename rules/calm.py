@@ -142,10 +142,4 @@ def _verdict(ready: Watch, value: float) -> Verdict:
 
 def _silence_met(ready: Watch, before: Track, at: datetime) -> bool:
     """Say whether the clock has gone past `at` already, or a silence came due before it."""
-    return (
-        (before.judged_at is not None and at <= before.judged_at)
-        or any(
-            (memory := before.memories[position]) is not None and at < memory[0] for position, _, _ in ready.silences
-        )
-        or bool(ready.due(before, at))
-    )
+    return (before.judged_at is not None and at <= before.judged_at) or bool(ready.due(before, at))

@@ -31,6 +31,7 @@ class Judge:
     touched: set[str] = field(default_factory=set)  # devices whose stream changed since the last checkpoint
     # Ingest workers that had more waiting for them at the broker, and when they last wrote.
     _lagging: dict[int, datetime] = field(default_factory=dict)
+    _outage_from: datetime | None = None
     _excused_at: datetime = BEGINNING
     _recount: bool = False
     _shortest: timedelta | None = None  # interval of the live devices that are known, None without any
@@ -45,8 +46,8 @@ class Judge:
 
         A replay batch is judged against the clock that it started from, since it may span days of its source's time.
         """
-        self._excuse_outage(batch)
         news: News = {}
+        yield from self._excuse_outage(batch, news)
         for device_id, samples, received_at in _by_device(batch, self.city.datastreams):
             stream = self._stream(device_id)
             self.touched.add(device_id)
@@ -72,7 +73,8 @@ class Judge:
         does while messages wait for ingest: what a device has sent may be among them.
         """
         now = min(now, self.deaf_from(now) or now)
-        if self._is_behind(now):
+        behind = self._is_behind(now)
+        if behind:
             now = min(now, self.clocks.get("live", now))
         yield from self._forget(now)
         news: News = {}
@@ -82,7 +84,7 @@ class Judge:
                 continue
             source_id = self.city.subjects[device_id].source_id
             clock = now if source_id == "live" else self.clocks.get(source_id)
-            if clock is None:
+            if clock is None or (behind and source_id != "live"):
                 continue
             changes = tick(watches, stream, clock)
             if changes:
@@ -139,7 +141,7 @@ class Judge:
         deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * self._shortest)
         return deaf_from if now > deaf_from else None
 
-    def _excuse_outage(self, batch: TailBatch) -> None:
+    def _excuse_outage(self, batch: TailBatch, news: News) -> Told:
         """Note when live devices were last heard; after an outage of ours, hold no device's silence against it.
 
         An outage lasts until what waited meanwhile is in: devices that did not time their readings seem to have been
@@ -156,13 +158,16 @@ class Judge:
             each in datastreams and subjects[datastreams[each][0]].source_id == "live" for each in batch.datastream_id
         ):
             return
-        excusable = behind or self.deaf_from(batch.at) is not None
-        if excusable and batch.at - self._excused_at >= EXCUSE_EVERY:
+        if not behind and self.deaf_from(batch.at) is None:
+            self._outage_from = None
+        elif batch.at - self._excused_at >= EXCUSE_EVERY:
+            self._outage_from = self._outage_from or self.clocks.get("live", batch.at)
             self._excused_at = batch.at
             for device_id, stream in self.streams.items():
                 if subjects[device_id].source_id == "live":
-                    forgive(self.city.watches[device_id], stream, batch.at)
                     self.touched.add(device_id)
+                    changes = forgive(self.city.watches[device_id], stream, self._outage_from, batch.at)
+                    yield from self._pass_on(device_id, changes, BEGINNING, news)
         self.clocks["live"] = max(batch.at, self.clocks.get("live", batch.at))
 
     def _is_behind(self, now: datetime) -> bool:

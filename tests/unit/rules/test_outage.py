@@ -1,22 +1,69 @@
 """After an outage of ours no device is blamed for what waited at the broker, and one that is silent still is."""
 
+import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import pytest
 
 from rules.city import City
+from rules.deaf import Outage, through
 from rules.difference import Change, Kind
-from rules.engine import Watch
+from rules.engine import Watch, extend
+from rules.frozen import freeze_stream, thaw_stream
 from rules.judge import Judge
-from rules.model import Subject
+from rules.model import Sample, Subject
+from rules.stream import Stream, apply, forgive, tick
 from sql.tail import TailBatch
 from tests.unit.rules.series import START, rule
+from tests.unit.rules.test_event_time import ALLOWANCE, PANEL, WATCHES, Book, a_series, disturb, expected
 
 EVERY = timedelta(seconds=10)
 DEVICES = 40
 SECOND = timedelta(seconds=1)
 Rows = list[tuple[int, datetime]]
+
+
+def over(watches: list[Watch], samples: list[Sample], outage: Outage, until: datetime) -> list[tuple[object, ...]]:
+    """The journal of the samples in time order, over the outage."""
+    found = []
+    for one in watches:
+        mine = [each for each in samples if one.concerns(each)]
+        _, told = through(one, one.start(), mine, [outage], until)
+        episodes = extend([], told)
+        found += [(one.rule_id, e.raised_at, e.cleared_at, e.silent) for e in episodes]
+    return sorted(found, key=lambda line: (line[0], line[1]))
+
+
+def test_over_an_outage_any_order_gives_the_same_journal() -> None:
+    """What came before, in and after it, late or not: silence is what the whole of it says, whenever it is judged."""
+    excused = 0
+    for seed in range(150):
+        chance = random.Random(seed)
+        samples = a_series(chance)
+        last = samples[-1].at + ALLOWANCE
+        since = chance.choice(samples).at + chance.random() * timedelta(minutes=4)
+        back = since + chance.random() * timedelta(minutes=5)
+        over_at = back + chance.random() * timedelta(minutes=2)
+        until = max(last, over_at) + chance.choice([timedelta(), timedelta(hours=1)])
+        book, stream, forgiven = Book(), Stream(), since
+        for when, batch in disturb(chance, samples):
+            arrived_at = max(when, back) if when > since else when
+            while arrived_at >= back and forgiven < over_at:
+                forgiven = min(over_at, max(forgiven, back) + timedelta(seconds=20))
+                book.write(forgive(WATCHES, stream, since, forgiven))
+            book.write(apply(PANEL, stream, batch, arrived_at, ALLOWANCE + timedelta(minutes=7)).changes)
+            if chance.random() < 0.3 and not since < arrived_at < over_at:
+                book.write(tick(WATCHES, stream, when))
+            if chance.random() < 0.2:
+                stream = thaw_stream(freeze_stream(stream))
+        if forgiven < over_at:
+            book.write(forgive(WATCHES, stream, since, over_at))
+        book.write(tick(WATCHES, stream, until))
+        wanted = over(WATCHES, samples, (since, over_at), until)
+        assert book.journal() == wanted, seed
+        excused += wanted != expected(WATCHES, samples, until)
+    assert excused > 20, "so the outages matter"
 
 
 def a_city() -> City:
