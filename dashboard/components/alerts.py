@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, STATE_NAMES, age, instant, unanswered
 from dashboard.components.parts import href, state
+from dashboard.dates import localised
 from dashboard.shapes import Alert, Incident
 from dashboard.texts import domain_name, mark, plural, sentence, text
 from dashboard.units import digits_for, number, unit_label
@@ -32,7 +33,7 @@ def alert_words(alert: Alert) -> str:
     """Return what an alert says in the reader's language; English where the rule has no words in it."""
     given = alert["parameters"]
     value, unit = given.get("value"), str(given.get("unit") or "")
-    spoken = {key: "–" if word is None else str(word) for key, word in given.items()}
+    spoken = {key: "–" if word is None else localised(str(word)) for key, word in given.items()}
     spoken |= {"unit": unit_label(unit)}
     if isinstance(value, int | float):
         spoken["value"] = number(value, digits_for(unit))

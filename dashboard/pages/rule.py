@@ -12,6 +12,7 @@ from dashboard.components.alerts import alert_list
 from dashboard.components.icons import icon
 from dashboard.components.marks import instant, severity_chip
 from dashboard.components.parts import href, page_head, panel, state
+from dashboard.dates import day_words
 from dashboard.pages.view import View
 from dashboard.rule_words import condition_words, watched_words
 from dashboard.shapes import JsonObject
@@ -108,7 +109,7 @@ def _facts(rule: JsonObject) -> Component:
             (text("State"), text("in force") if rule["enabled"] else text("switched off")),
             (text("Version"), text("{n} by {author}", n=rule["version"], author=rule["author"])),
             (text("Since"), instant(rule["updated_at"])),
-            (text("Next review"), definition.get("review_date") or "–"),
+            (text("Next review"), day_words(definition.get("review_date"))),
         ]
     )
 

@@ -230,7 +230,7 @@ def test_a_limit_is_drawn_where_its_rule_watches(select: dict[str, Any], everywh
     limits = rule_limits([{"rule_id": "mine", "enabled": True, "definition": definition}])
     bin_ = device("bin-1") | {"domain": "waste", "profile": "citywatch/bin", "tags": {"tour": "mine"}}
     assert (lowest_limit(limits, "fill_level") is not None) == everywhere
-    assert (lowest_limit(limits, "fill_level", bin_) is not None) == here  # type: ignore[arg-type]
+    assert (lowest_limit(limits, "fill_level", bin_) is not None) == here
 
 
 def test_bins_fullest_first_and_unknown_last() -> None:
