@@ -209,6 +209,8 @@ class Judge:
         if stream is None:
             versions = {ready.rule_id: ready.rule.version for ready in self.city.watches[device_id]}
             stream = self.streams[device_id] = Stream(versions=versions)
+            if self._outage_from is not None and self.city.subjects[device_id].source_id == "live":
+                stream.outages.append((self._outage_from, self._excused_at))
             self._shortest_known = False
         return stream
 

@@ -80,17 +80,19 @@ def apply(
     settle(panel, stream, arrived_at - allowance)
     watches, result = panel.watches, Applied()
     newest_floor = max(stream.floors.values(), default=BEGINNING)
-    outage_until = stream.outages[-1][1] if stream.outages else BEGINNING
+    outage_since, outage_until = stream.outages[-1] if stream.outages else (BEGINNING, BEGINNING)
     again: dict[str, list[Sample]] = {}  # rules to derive anew, with the late samples to settle first
     for sample in sorted(samples, key=lambda each: each.at):
         if sample.at < stream.horizon:
             _sort_late(watches, stream, sample, again, result)
         elif not stream.recent or sample.at > stream.recent[-1].at:
             stream.recent.append(sample)
-            plain = not again and sample.at > newest_floor and sample.at >= outage_until
+            plain = not again and sample.at > newest_floor and sample.at >= outage_since
             for ready in panel.take(stream.tip, sample) if plain else watches:
                 if plain or (ready.rule_id not in again and stream.steps(ready, sample)):
                     _take_newest(ready, stream, sample, again, result)
+            if sample.at < outage_until:
+                _hear_at(outage_until, panel, stream)
         else:
             fresh = _insert(stream.recent, sample)
             if fresh is not None:
@@ -162,13 +164,14 @@ def forgive(watches: Iterable[Watch], stream: Stream, since: datetime, at: datet
         known_until = stream.outages.pop()[1]
     stream.outages.append((since, at))
     newest = stream.recent[-1].at if stream.recent else BEGINNING
+    ahead = newest > (since if known_until == since else at)  # of the clock: heard before it can have been
     changes: list[Change] = []
     for ready in watches:
         tip = stream.tip.get(ready.rule_id) if ready.hears_silence else None
         if tip is None:
             continue
         undone = tip.raised_at is not None and tip.raised_at > since
-        if undone or newest > at or (ready.learns and newest >= known_until):
+        if undone or ahead or (ready.learns and newest >= known_until):
             changes += derive(ready, stream)
         elif not ready.due(tip, since):
             stream.tip[ready.rule_id] = excuse(ready, tip, at)
@@ -277,13 +280,21 @@ def _take_newest(ready: Watch, stream: Stream, sample: Sample, again: dict[str, 
     before = stream.tip.get(rule_id) or ready.start()
     if ready.hears_silence and (
         (before.judged_at is not None and sample.at <= before.judged_at)
-        or (stream.outages and sample.at < stream.outages[-1][1])
+        or (stream.outages and sample.at < stream.outages[-1][ready.learns])
     ):
         again[rule_id] = []  # the clock had gone past this sample, and what it found then is not so
         return
     stream.tip[rule_id], told = step(ready, before, sample)
     if told:
         result.changes += _tell(ready, stream, extend(stream.said.get(rule_id, []), told), ())
+
+
+def _hear_at(at: datetime, panel: Panel, stream: Stream) -> None:
+    """What was heard in an outage was heard at its end, as far as silence goes."""
+    for ready in panel.silent:
+        tip = stream.tip.get(ready.rule_id)
+        if tip is not None:
+            stream.tip[ready.rule_id] = excuse(ready, tip, at)
 
 
 def _sort_late(
