@@ -20,7 +20,7 @@ zone: ContextVar[tzinfo | None] = ContextVar("dashboard_zone", default=None)
 # CLDR's fields -> those of the charts' axes
 _AXIS_FIELDS = {"y": "%Y", "MMM": "%b", "M": "%-m", "d": "%-d"}
 _AXIS_LABELS = {"year": "y", "month": "yMMM", "dayMonth": "MMMd", "dayMonthYear": "yMMMd"}
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+_STAMP = re.compile(r"\b(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC\b")
 
 
 @cache
@@ -48,11 +48,9 @@ def instant_words(at: datetime | str | None) -> str:
     return words if zone.get() else f"{words} UTC"
 
 
-def localised(word: str) -> str:
-    """Return a word of an alert's sentence; the stamp `YYYY-MM-DD HH:MM UTC` becomes an instant as others are."""
-    if not _STAMP.fullmatch(word):
-        return word
-    return instant_words(f"{word[:10]}T{word[11:16]}:00Z")
+def localised(words: str) -> str:
+    """Return an alert's sentence with each stamp `YYYY-MM-DD HH:MM UTC` in it as other instants are written."""
+    return _STAMP.sub(lambda found: instant_words(f"{found[1]}T{found[2]}:00Z"), words)
 
 
 @cache

@@ -33,11 +33,11 @@ def alert_words(alert: Alert) -> str:
     """Return what an alert says in the reader's language; English where the rule has no words in it."""
     given = alert["parameters"]
     value, unit = given.get("value"), str(given.get("unit") or "")
-    spoken = {key: "–" if word is None else localised(str(word)) for key, word in given.items()}
+    spoken = {key: "–" if word is None else str(word) for key, word in given.items()}
     spoken |= {"unit": unit_label(unit)}
     if isinstance(value, int | float):
         spoken["value"] = number(value, digits_for(unit))
-    return sentence(alert["message"], spoken, alert["text"]) or alert["rule_id"]
+    return localised(sentence(alert["message"], spoken, alert["text"])) or alert["rule_id"]
 
 
 def acknowledge_button(alert: Alert, *, primary: bool = False) -> Component:

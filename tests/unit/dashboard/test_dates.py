@@ -28,7 +28,7 @@ def chinese() -> Iterator[None]:
 
 @pytest.mark.usefixtures("zurich")
 def test_the_stamp_in_an_alerts_sentence_is_in_the_readers_zone() -> None:
-    assert localised("2026-11-25 23:47 UTC") == "26 Nov 2026, 00:47"
+    assert localised("Nothing since 2026-11-25 23:47 UTC.") == "Nothing since 26 Nov 2026, 00:47."
     assert localised("bin 2026-11-25") == "bin 2026-11-25"
 
 
