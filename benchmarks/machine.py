@@ -33,8 +33,7 @@ def run_point(messages: int, readings: int, tell: Tell) -> tuple[Point, dict[str
     """Send `messages` of so many `readings` through a whole city; return its costs, and rate and sizes."""
     tell(f"{messages} messages with {readings} readings each through every process")
     with services() as own, ExitStack() as running:
-        # What is published is minutes old: by the rhythm it has every device would be called silent, and measured would be
-        # the raising and taking back of that.
+        # What is published is minutes old: by their rhythm all devices would be called silent, and that be measured.
         own.execute("UPDATE device SET expected_interval = interval '1 hour'")
         children = {"ingest": running.enter_context(worker(own))}
         for name in CONSUMERS:
