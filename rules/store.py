@@ -13,7 +13,7 @@ from devices.properties import PROPERTIES
 from rules.city import City
 from rules.definitions import Definition, parse_definition
 from rules.frozen import freeze_stream, thaw_stream
-from rules.model import Episode, Rule, Subject
+from rules.model import Episode, Rule, Selector, Subject
 from rules.stream import Stream
 from rules.wording import limit_text
 from sql.audit import audit
@@ -125,6 +125,7 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "title": rule.title,
         "severity": rule.severity.value,
         "condition": limit_text(rule),
+        "select": _selected(rule.selector),
         "on_delay_seconds": rule.on_delay.total_seconds(),
         "off_delay_seconds": rule.off_delay.total_seconds(),
         "latched": rule.latched,
@@ -137,6 +138,17 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "owner": why.owner,
         "review_date": why.review_date.isoformat(),
     }
+
+
+def _selected(selector: Selector) -> dict[str, Any]:
+    """Return what narrows the devices that a rule watches; nothing where it watches all that have its property."""
+    narrowing = {
+        "domain": selector.domain,
+        "district": selector.district,
+        "profile": selector.profile,
+        "tags": dict(selector.tags),
+    }
+    return {key: value for key, value in narrowing.items() if value}
 
 
 async def put_rule(
