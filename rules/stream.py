@@ -187,7 +187,8 @@ def settle(panel: Panel, stream: Stream, horizon: datetime) -> None:
                     stream.settled[ready.rule_id], _ = step(ready, track, sample)
     for ready in panel.silent:
         track = stream.settled.get(ready.rule_id) or ready.start()
-        stream.settled[ready.rule_id], _ = advance(ready, track, horizon)
+        # A silence at the horizon itself is not settled, as a reading there is not.
+        stream.settled[ready.rule_id], _ = advance(ready, track, horizon - timedelta.resolution)
     for rule_id, said in stream.said.items():
         if said:
             stream.said[rule_id] = [e for e in said if e.cleared_at is None or e.cleared_at >= horizon]
