@@ -15,7 +15,7 @@ MOST = 300_000  # messages: more than are wanted
 PATIENCE = 300.0  # seconds, on a machine that does much else
 LIMIT = 10.0  # seconds
 KILLS = 2
-POSITION = "SELECT coalesce(max(seq), 0) FROM consumer_position WHERE consumer = $1"
+POSITION = "SELECT coalesce(max(seq), 0) FROM consumer_progress WHERE consumer = $1"
 END = "SELECT coalesce(max(seq), 0) FROM ingest_batch"
 
 
