@@ -48,7 +48,7 @@ class Duties:
         `told`: alerts changed; `passed`: time went by; nothing is heard since `deaf_from`, and was at `heard_at`.
         """
         if not self._alone or self._behind:
-            told = told or passed or self._behind  # others may have told something
+            told = True  # others may have told something
             await self._connection.execute(query("notify", "release"))
         if passed:
             await close_incidents(self._connection, now)
@@ -63,18 +63,15 @@ class Duties:
             await self._enqueue([(outage, Severity.CRITICAL)])
         self._behind = False
 
-    async def attend_apart(
-        self, now: datetime, *, passed: bool, deaf_from: datetime | None, heard_at: datetime | None
-    ) -> None:
-        """Do so in a transaction of its own, or the next time, if somebody has a row in hand for long."""
-        self._behind = True
+    async def attend_apart(self, now: datetime, *, deaf_from: datetime | None, heard_at: datetime | None) -> None:
+        """Do so when time went by, in a transaction of its own, or the next time, if somebody has a row in hand."""
         try:
             async with self._connection.transaction():
                 # Less than the server lets two wait for each other before it ends one of them: it is always us.
                 await self._connection.execute("SET LOCAL lock_timeout = '500ms'")
-                await self.attend(now, told=True, passed=passed, deaf_from=deaf_from, heard_at=heard_at)
+                await self.attend(now, told=True, passed=True, deaf_from=deaf_from, heard_at=heard_at)
         except asyncpg.LockNotAvailableError:
-            self._behind = True
+            return
 
     async def _announce(self, speaking: Iterable[int]) -> None:
         """Tell of alerts that speak again after they were quiet."""

@@ -94,12 +94,11 @@ class Worker:
                 ears = {"deaf_from": self._judge.deaf_from(heard_at), "heard_at": self._judge.clocks.get("live")}
                 if self._share.is_whole:
                     await self._duties.attend(now, told=self._told, passed=passed, **ears)
-                    self._told = False
+                self._told = False
                 if now >= self._checkpoint_due:
                     await self._keep(now)
-            if self._share.number == 0 and not self._share.is_whole and (passed or self._told):
-                await self._duties.attend_apart(now, passed=passed, **ears)
-                self._told = False
+            if passed and self._share.number == 0 and not self._share.is_whole:
+                await self._duties.attend_apart(now, **ears)
         except BaseException:
             self._position = None  # memory may be ahead of the store
             raise

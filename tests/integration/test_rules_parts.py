@@ -102,6 +102,17 @@ async def test_a_city_divided_anew_under_traffic_says_what_an_undivided_one_says
     assert kinds.count("raised") == len(known), "none was told twice"
 
 
+async def test_a_machine_that_vanishes_is_noticed_by_the_server_within_ten_seconds(dsn: str, pool: Pool) -> None:
+    async with process(dsn, 2) as one:
+        told = [
+            int(await one._connection.fetchval("SELECT setting FROM pg_settings WHERE name = $1", f"tcp_{name}"))
+            for name in ("keepalives_idle", "keepalives_interval", "keepalives_count", "user_timeout")
+        ]
+        idle, interval, count, patience = told
+        assert 0 < idle + interval * count <= 8
+        assert 0 < patience <= 8000
+
+
 async def test_processes_share_the_parts_and_take_over_from_one_that_is_gone(dsn: str, pool: Pool) -> None:
     async with process(dsn, 3) as first:
         await until(lambda: first.held == [0, 1, 2], first)
@@ -190,7 +201,7 @@ async def test_a_row_that_a_judge_has_in_hand_keeps_duties_waiting_for_a_moment_
         async with pool.acquire() as other:
             async with other.transaction():
                 await other.execute("SELECT FROM alert FOR UPDATE")
-                await duties.attend_apart(minute(1), passed=True, deaf_from=None, heard_at=None)
+                await duties.attend_apart(minute(1), deaf_from=None, heard_at=None)
             assert await connection.fetchval(state) == "unacknowledged"
-            await duties.attend_apart(minute(1), passed=True, deaf_from=None, heard_at=None)
+            await duties.attend_apart(minute(1), deaf_from=None, heard_at=None)
             assert await connection.fetchval(state) == "out_of_service"
