@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -67,10 +66,12 @@ from api.standards.sensorthings.routes import router as sensorthings_router
 from api.standards.sensorthings.routes import sync_catalogue
 from api.strict_query import check_query
 from api.version import PREFIX, VERSION
-from citywatch.errors import SettingsError
+from citywatch.errors import SettingsError, StoreError
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings
+from sql.connection import Pool
 from sql.pool import open_pool
+from sql.retry import insist
 
 DESCRIPTION = """\
 Everything Citywatch knows about the city, and what may be done about it.
@@ -93,25 +94,32 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         check_closed(app)
-        try:
+        opened: list[Pool] = []
+
+        async def open_up() -> None:
             pool = await open_pool(
                 app.state.dsn,
                 process="serve",
                 size=settings.store.pool_max,
                 statement_timeout=settings.store.statement_timeout,
             )
-        except (OSError, asyncpg.PostgresError) as error:
-            app.state.start_error = f"the store cannot be reached: {error}"
-            raise
+            try:
+                await sync_catalogue(pool)
+            except BaseException:
+                pool.terminate()
+                raise
+            opened.append(pool)
+
+        if not await insist(open_up, app.state.stop):
+            raise StoreError("stopped while the store was away")
+        pool = app.state.pool = opened[0]
         try:
-            app.state.pool = pool
             app.state.exports = Exports(pool)
             app.state.broker_turn = asyncio.Semaphore(2)  # connections to the broker's own administration
             app.state.replay_turn = asyncio.Semaphore(1)  # of kept messages, a long one
             app.state.solver_turn = asyncio.Semaphore(1)  # processes that plan routes
             app.state.seats = Seats()
             app.state.places = PlaceIndex(pool)
-            await sync_catalogue(pool)
             async with Hub(pool, app.state.dsn, metrics) as app.state.hub:
                 yield
         finally:
@@ -135,6 +143,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.dsn = dsn
+    app.state.stop = asyncio.Event()  # whoever serves puts its own here
     app.state.metrics = metrics
     closed_with_provider = not settings.serve.demo and settings.identity.oidc_issuer is not None
     app.state.provider = Provider(settings) if closed_with_provider else None

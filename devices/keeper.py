@@ -4,7 +4,6 @@ Its session at the broker is persistent, and a message is acknowledged after its
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +22,7 @@ from sql.connection import Pool
 from sql.listen import Listener
 from sql.pool import open_pool
 from sql.queries import query
-from sql.retry import PASSING, Backoff
+from sql.retry import insist
 
 log = get_logger()
 
@@ -102,7 +101,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event) -> None:
             await open_pool(dsn, process="devices", size=2, statement_timeout=settings.store.statement_timeout)
         )
 
-    await _insist(open_up, stop)
+    await insist(open_up, stop)
     if not opened:
         return
     woken = asyncio.Event()
@@ -126,26 +125,15 @@ async def _take_all(keeper: Keeper, stop: asyncio.Event) -> None:
     while not stop.is_set():
         messages = await keeper.link.take(AT_ONCE, 0.2)
         if messages:
-            await _insist(lambda messages=messages: keeper.take(messages), stop)  # type: ignore[misc]
+            await insist(lambda messages=messages: keeper.take(messages), stop)  # type: ignore[misc]
 
 
 async def _send_all(keeper: Keeper, woken: asyncio.Event, stop: asyncio.Event) -> None:
     while not stop.is_set():
         woken.clear()
-        await _insist(keeper.send, stop)
+        await insist(keeper.send, stop)
         waiting = asyncio.create_task(woken.wait())
         await asyncio.wait(
             {waiting, asyncio.create_task(stop.wait())}, timeout=POLL, return_when=asyncio.FIRST_COMPLETED
         )
         waiting.cancel()
-
-
-async def _insist(action: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    backoff = Backoff()
-    while not stop.is_set():
-        try:
-            await action()
-            return
-        except PASSING as error:
-            log.warning("store_away", error=str(error))
-            await backoff.pause(stop)

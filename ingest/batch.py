@@ -7,7 +7,10 @@ from ingest.model import Accepted, Rejected, Revision, Row, Verdict
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Verdicts in the order of arrival. `opened` is when the first came, in the caller's seconds."""
+    """Verdicts in the order of arrival. `opened` is when the first came, in the caller's seconds.
+
+    `lagging`: when it was written, more waited at the broker.
+    """
 
     max_rows: int
     max_age: float
@@ -15,6 +18,7 @@ class Batch:
     verdicts: list[Verdict] = field(default_factory=list)
     revisions: list[Revision] = field(default_factory=list)
     size: int = 0
+    lagging: bool = False
 
     def add(self, verdict: Verdict, now: float) -> None:
         """Put one verdict in; a message counts as one row at least."""

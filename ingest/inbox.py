@@ -61,6 +61,11 @@ class Inbox:
         """Return whether reading is to pause."""
         return self._full
 
+    @property
+    def lagging(self) -> bool:
+        """Return whether so much is held that more waits at the broker: while it does, half or more is held here."""
+        return self.held > self._max_messages // 4 or self.held_bytes > self._max_bytes // 4
+
     def attach(self, link: object, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         """Have the reader of `link` pause while there is no room."""
         self._readers[link] = pause, resume

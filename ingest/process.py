@@ -18,11 +18,12 @@ from ingest.broker_direct import DirectSession
 from ingest.housekeeping import keep_house
 from ingest.store import Store
 from ingest.subscription import every_filter, outdated_filters, session_name, topic_filters
-from ingest.worker import Worker, insist
+from ingest.worker import WAITED_OUT, Worker
 from sql.connection import Pool
 from sql.engine import detect_engine
 from sql.listen import Listener
 from sql.pool import open_pool
+from sql.retry import insist
 
 log = get_logger()
 
@@ -65,7 +66,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
             raise
         opened.append((pool, worker))
 
-    if not await insist(open_up, stop):
+    if not await insist(open_up, stop, WAITED_OUT):
         profiles.close()
         return
     pool, worker = opened[0]

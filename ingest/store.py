@@ -119,7 +119,7 @@ class Store:
             if clocks:
                 await connection.execute(query("ingest", "advance_clocks"), list(clocks), list(clocks.values()))
             # From here to the commit the tail's lock is held: only what depends on it comes after.
-            kept = await self._insert(connection, rows, clocks)
+            kept = await self._insert(connection, rows, clocks, batch.lagging)
             tally = Tally()
             new = None if len(kept) == len(rows) and not repeated else set(kept)
             for verdict in batch.verdicts:
@@ -181,7 +181,9 @@ class Store:
             repeated.update(verdict for key, verdict in keyed.items() if key not in fresh)
         return repeated
 
-    async def _insert(self, connection: Connection, rows: Sequence[Row], clocks: Clocks) -> Sequence[Row]:
+    async def _insert(
+        self, connection: Connection, rows: Sequence[Row], clocks: Clocks, lagging: bool
+    ) -> Sequence[Row]:
         """Insert the rows and their tail; return those that were new."""
         if not rows and not clocks:
             return rows
@@ -194,6 +196,8 @@ class Store:
             quality=[row.quality for row in rows],
             tests=[row.tests for row in rows],
             clocks=clocks,
+            worker=self._slot,
+            lagging=lagging,
         )
         if found["stored"] == len(rows):
             return rows

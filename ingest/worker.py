@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from citywatch.metrics import (
@@ -32,7 +32,7 @@ from ingest.recall import recall
 from ingest.routes import make_routes
 from ingest.store import AwayError, PoisonError, Store
 from sql.connection import Pool
-from sql.retry import PASSING, Backoff
+from sql.retry import PASSING, Backoff, insist
 
 log = get_logger()
 
@@ -114,7 +114,7 @@ class Worker:
             deliveries = await self.inbox.take(TAKE, 0.2 if due is None else due)
             if self._stale.is_set() and deliveries:
                 self._stale.clear()
-                await insist(self._reload, stop)
+                await insist(self._reload, stop, WAITED_OUT)
             verdicts = await self._decide(deliveries, stop)
             await self._recall(verdicts, stop)
             now = loop.time()
@@ -143,7 +143,7 @@ class Worker:
         ]
         if unknown and datetime.now(UTC) - self._reloaded_at >= RELOAD_AT_MOST_EVERY:
             # Perhaps it was registered a moment ago.
-            await insist(self._reload, stop)
+            await insist(self._reload, stop, WAITED_OUT)
             for at in unknown:
                 verdicts[at] = decode(deliveries[at], resumed_at)
         return verdicts
@@ -164,7 +164,7 @@ class Worker:
             async with self._pool.acquire() as connection:
                 await recall(connection, channels)
 
-        await insist(read, stop)
+        await insist(read, stop, WAITED_OUT)
 
     async def _write_all(self, stop: asyncio.Event) -> None:
         while (batch := await self._closed.get()) is not None:
@@ -177,6 +177,7 @@ class Worker:
         began = time.perf_counter()
         while True:
             try:
+                batch.lagging = self.inbox.lagging
                 outcome = await self.store.write(batch, self.directory.speakers, clocks)
                 break
             except PoisonError as error:
@@ -235,17 +236,3 @@ def _measure(batch: Batch, outcome: Outcome, seconds: float) -> None:
     INGEST_READINGS.labels("refused").inc(outcome.refused)
     for reason, count in outcome.by_reason.items():
         INGEST_REASONS.labels(reason).inc(count)
-
-
-async def insist(action: Callable[[], Awaitable[None]], stop: asyncio.Event) -> bool:
-    """Do `action` until it succeeds, however long the store is away; False where `stop` came first."""
-    backoff = Backoff()
-    while True:
-        try:
-            await action()
-            return True
-        except WAITED_OUT as error:
-            if stop.is_set():
-                return False
-            log.warning("store_away", error=str(error))
-            await backoff.pause(stop)

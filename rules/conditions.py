@@ -156,9 +156,16 @@ class NoData:
         return interval * (self.periods or 3.0)
 
     def observe(self, memory: Memory | None, at: datetime, value: float) -> Memory:
-        """Remember that something was heard, and, to learn from, how long that took (in seconds)."""
-        if not self.learned or memory is None or at <= memory[0]:
-            return (at, *memory[1:]) if memory else (at,)
+        """Remember that something was heard, and, to learn from, how long that took (in seconds).
+
+        An earlier time changes nothing: a device that was excused (engine.excuse) counts as heard later than that.
+        """
+        if memory is None:
+            return (at,)
+        if at <= memory[0]:
+            return memory
+        if not self.learned:
+            return (at, *memory[1:])
         return (at, *memory[1:][-(GAPS - 1) :], (at - memory[0]).total_seconds())
 
     def judge(self, memory: Memory, at: datetime, interval: timedelta, *, active: bool) -> Verdict:

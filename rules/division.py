@@ -27,7 +27,12 @@ def _part_of(about: str, old: Sequence[Judge], city: City) -> Stream:
     judges = sorted((each for each in old if about in each.streams), key=lambda each: not each.city.share.holds(about))
     base = judges[0].streams[about]
     mine, wanted = city.share.holds(about), {ready.rule_id for ready in city.watches[about]}
-    found = Stream(recent=list(base.recent), horizon=base.horizon, crowds=base.crowds if mine else {})
+    found = Stream(
+        recent=list(base.recent),
+        horizon=base.horizon,
+        crowds=base.crowds if mine else {},
+        outages=list(base.outages),
+    )
     # A rule that is gone by now is kept: its alert is to be withdrawn.
     _copy(base, found, (name for name in base.versions if (name in wanted if is_part(name) else mine)))
     for judge in judges[1:]:

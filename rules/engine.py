@@ -89,6 +89,11 @@ class Watch:
     names: frozenset[str]
     single: Leaf | None  # the leaf of a rule that is nothing but that: most are, and need no walk through a tree
 
+    @property
+    def learns(self) -> bool:
+        """Return whether the length of a silence is learned from the gaps between readings."""
+        return any(fixed is None for _, _, fixed in self.silences)
+
     def start(self) -> Track:
         """Return the state before any sample."""
         return Track((None,) * len(self.leaves))

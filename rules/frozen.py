@@ -77,6 +77,7 @@ def freeze_stream(stream: Stream) -> bytes:
         "said": {name: told for name, told in stream.said.items() if told},
         "recent": stream.recent,
         "crowds": stream.crowds,
+        "outages": stream.outages,
     }
     return zlib.compress(orjson.dumps(kept), _FAST)
 
@@ -96,6 +97,7 @@ def thaw_stream(frozen: bytes) -> Stream:
             name: {who: [_episode(each) for each in episodes] for who, episodes in told.items()}
             for name, told in kept.get("crowds", {}).items()
         },
+        outages=[(datetime.fromisoformat(since), datetime.fromisoformat(at)) for since, at in kept.get("outages", ())],
     )
 
 

@@ -32,6 +32,10 @@ class Judge:
     dropped: set[str] = field(default_factory=set)  # those that are judged here no more since then
     elsewhere: set[str] = field(default_factory=set)  # devices that were heard and are judged in another share only
     _heard: set[int] = field(default_factory=set)  # datastreams, of which `elsewhere` is
+    # Ingest workers that had more waiting for them at the broker, and when they last wrote.
+    _lagging: dict[int, datetime] = field(default_factory=dict)
+    _outage_from: datetime | None = None
+    _excused_at: datetime = BEGINNING
     _recount: bool = False
     _shortest: timedelta | None = None  # interval of the live devices that are known, None without any
     _shortest_known: bool = False
@@ -45,10 +49,10 @@ class Judge:
 
         A replay batch is judged against the clock that it started from, since it may span days of its source's time.
         """
-        self._excuse_outage(batch)
+        news: News = {}
+        yield from self._excuse_outage(batch, news)
         if not self.city.share.is_whole:
             self._listen(batch)
-        news: News = {}
         for device_id, samples, received_at in _by_device(batch, self.city.here):
             stream = self._stream(device_id)
             self.touched.add(device_id)
@@ -70,9 +74,13 @@ class Judge:
     def tick(self, now: datetime) -> Told:
         """Let time pass: live devices to the wall clock's `now`, others to their source's clock.
 
-        While no live device at all is heard, the fault is ours (ingest, broker, network): live time stands still.
+        While no live device at all is heard, the fault is ours (ingest, broker, network): live time stands still. So it
+        does while messages wait for ingest: what a device has sent may be among them.
         """
         now = min(now, self.deaf_from(now) or now)
+        behind = self._is_behind(now)
+        if behind:
+            now = min(now, self.clocks.get("live", now))
         yield from self._forget(now)
         news: News = {}
         for device_id, stream in list(self.streams.items()):
@@ -81,7 +89,7 @@ class Judge:
                 continue
             source_id = self.city.subjects[device_id].source_id
             clock = now if source_id == "live" else self.clocks.get(source_id)
-            if clock is None:
+            if clock is None or (behind and source_id != "live"):
                 continue
             changes = tick(watches, stream, clock)
             if changes:
@@ -151,19 +159,38 @@ class Judge:
             self.elsewhere |= {known[each][0] for each in fresh if each in known and each not in here}
             self._shortest_known = False
 
-    def _excuse_outage(self, batch: TailBatch) -> None:
-        """Note when live devices were last heard; after an outage of ours, hold no device's silence against it."""
+    def _excuse_outage(self, batch: TailBatch, news: News) -> Told:
+        """Note when live devices were last heard; after an outage of ours, hold no device's silence against it.
+
+        An outage lasts until what waited meanwhile is in: devices that did not time their readings seem to have been
+        silent until then.
+        """
+        behind = self._is_behind(batch.at)
+        if batch.worker is not None:
+            self._lagging.pop(batch.worker, None)
+            if batch.lagging:
+                self._lagging[batch.worker] = batch.at
+                behind = True
         datastreams, subjects = self.city.datastreams, self.city.subjects
         if not any(
             each in datastreams and subjects[datastreams[each][0]].source_id == "live" for each in batch.datastream_id
         ):
             return
-        if self.deaf_from(batch.at) is not None:
+        if not behind and self.deaf_from(batch.at) is None:
+            self._outage_from = None
+        elif batch.at - self._excused_at >= EXCUSE_EVERY:
+            self._outage_from = self._outage_from or self.clocks.get("live", batch.at)
+            self._excused_at = batch.at
             for device_id, stream in self.streams.items():
                 if subjects[device_id].source_id == "live":
-                    forgive(self.city.watches[device_id], stream, batch.at)
                     self.touched.add(device_id)
+                    changes = forgive(self.city.watches[device_id], stream, self._outage_from, batch.at)
+                    yield from self._pass_on(device_id, changes, BEGINNING, news)
         self.clocks["live"] = max(batch.at, self.clocks.get("live", batch.at))
+
+    def _is_behind(self, now: datetime) -> bool:
+        """Return whether messages wait for an ingest worker; one that has long written nothing waits no more."""
+        return any(now - said_at < LONGEST_LAG for said_at in self._lagging.values())
 
     def adopt(self) -> list[tuple[str, str]]:
         """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
@@ -203,6 +230,8 @@ class Judge:
         if stream is None:
             versions = {ready.rule_id: ready.rule.version for ready in self.city.watches[device_id]}
             stream = self.streams[device_id] = Stream(versions=versions)
+            if self._outage_from is not None and self.city.subjects[device_id].source_id == "live":
+                stream.outages.append((self._outage_from, self._excused_at))
             self._shortest_known = False
         return stream
 
@@ -235,4 +264,6 @@ LEAST_GRACE = timedelta(seconds=10)
 # A device is settled by its own readings, so that whoever else counts it has settled just as much of it. Only where one
 # is not heard for long does what its neighbours say settle anything: else that would be remembered for ever.
 SETTLED_BY_OTHERS = timedelta(days=1)
+EXCUSE_EVERY = timedelta(seconds=2)  # all devices, while messages wait: no device may be called silent sooner
+LONGEST_LAG = timedelta(minutes=10)
 _FLAGS = {int(flag): flag for flag in QualityFlag}

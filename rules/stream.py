@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from rules.calm import Panel
+from rules.deaf import Outage, through
 from rules.difference import Change, Evidence, Kind, differ
 from rules.engine import Track, Watch, advance, excuse, extend, prime, step
 from rules.model import Episode, Sample
@@ -41,6 +42,7 @@ class Stream:
     `versions` names the rule versions that it was judged by; `floors`, for a rule that came or changed while the device
     was watched, the newest sample before that, since it judges what comes after. `crowds` holds, for rules that look at
     other devices, what is known of those: by part and device the episodes that may still change (see rules.crowd).
+    `outages` are those of ours that may still matter, in order.
     """
 
     settled: dict[str, Track] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Stream:
     versions: dict[str, int] = field(default_factory=dict)
     floors: dict[str, datetime] = field(default_factory=dict)
     crowds: dict[str, dict[str, list[Episode]]] = field(default_factory=dict)
+    outages: list[Outage] = field(default_factory=list)
 
     def steps(self, ready: Watch, sample: Sample) -> bool:
         """Say whether a rule judges a sample: whether it looks at it, and was there at the time."""
@@ -77,16 +80,19 @@ def apply(
     settle(panel, stream, arrived_at - allowance)
     watches, result = panel.watches, Applied()
     newest_floor = max(stream.floors.values(), default=BEGINNING)
+    outage_since, outage_until = stream.outages[-1] if stream.outages else (BEGINNING, BEGINNING)
     again: dict[str, list[Sample]] = {}  # rules to derive anew, with the late samples to settle first
     for sample in sorted(samples, key=lambda each: each.at):
         if sample.at < stream.horizon:
             _sort_late(watches, stream, sample, again, result)
         elif not stream.recent or sample.at > stream.recent[-1].at:
             stream.recent.append(sample)
-            plain = not again and sample.at > newest_floor
+            plain = not again and sample.at > newest_floor and sample.at >= outage_since
             for ready in panel.take(stream.tip, sample) if plain else watches:
                 if plain or (ready.rule_id not in again and stream.steps(ready, sample)):
                     _take_newest(ready, stream, sample, again, result)
+            if sample.at < outage_until:
+                _hear_at(outage_until, panel, stream)
         else:
             fresh = _insert(stream.recent, sample)
             if fresh is not None:
@@ -147,14 +153,29 @@ def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
     return gone
 
 
-def forgive(watches: Iterable[Watch], stream: Stream, at: datetime) -> None:
-    """Count as heard at `at` a device that is not silent yet: nothing could be heard before that, by our own fault."""
+def forgive(watches: Iterable[Watch], stream: Stream, since: datetime, at: datetime) -> list[Change]:
+    """Count as heard at `at` a device that was not silent at `since`: between them is an outage of ours.
+
+    It may still go on: the next call with the same `since` says until when. What was told of a silence that began in it
+    is taken back.
+    """
+    known_until = since
+    if stream.outages and stream.outages[-1][0] == since:
+        known_until = stream.outages.pop()[1]
+    stream.outages.append((since, at))
+    newest = stream.recent[-1].at if stream.recent else BEGINNING
+    ahead = newest > (since if known_until == since else at)  # of the clock: heard before it can have been
+    changes: list[Change] = []
     for ready in watches:
-        if ready.hears_silence:
-            for kept in (stream.settled, stream.tip):
-                track = kept.get(ready.rule_id)
-                if track is not None and track.raised_at is None:
-                    kept[ready.rule_id] = excuse(ready, track, at)
+        tip = stream.tip.get(ready.rule_id) if ready.hears_silence else None
+        if tip is None:
+            continue
+        undone = tip.raised_at is not None and tip.raised_at > since
+        if undone or ahead or (ready.learns and newest >= known_until):
+            changes += derive(ready, stream)
+        elif not ready.due(tip, since):
+            stream.tip[ready.rule_id] = excuse(ready, tip, at)
+    return changes
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:
@@ -176,19 +197,28 @@ def settle(panel: Panel, stream: Stream, horizon: datetime) -> None:
     stream.horizon = horizon
     count = bisect_left(stream.recent, horizon, key=lambda sample: sample.at)
     if count == len(stream.recent):
-        _settle_all(panel, stream)
+        # The newest state is the settled one then, but for silence, where the clock is ahead.
+        for ready in panel.watches:
+            if not ready.hears_silence and ready.rule_id in stream.tip:
+                stream.settled[ready.rule_id] = stream.tip[ready.rule_id]
+        _settle_silence(panel, stream, count)
+    elif stream.outages:
+        for ready in panel.watches:
+            if not ready.hears_silence:
+                for sample in stream.recent[:count]:
+                    _settle_one(ready, stream, sample)
+        _settle_silence(panel, stream, count)
     else:
         newest_floor = max(stream.floors.values(), default=BEGINNING)
         for sample in stream.recent[:count]:
-            plain = sample.at > newest_floor
-            for ready in panel.take(stream.settled, sample) if plain else panel.watches:
-                if plain or stream.steps(ready, sample):
-                    track = stream.settled.get(ready.rule_id) or ready.start()
-                    stream.settled[ready.rule_id], _ = step(ready, track, sample)
+            for ready in panel.take(stream.settled, sample) if sample.at > newest_floor else panel.watches:
+                _settle_one(ready, stream, sample)
     for ready in panel.silent:
         track = stream.settled.get(ready.rule_id) or ready.start()
         # A silence at the horizon itself is not settled, as a reading there is not.
         stream.settled[ready.rule_id], _ = advance(ready, track, horizon - timedelta.resolution)
+    if stream.outages:
+        stream.outages = [each for each in stream.outages if each[1] >= horizon]
     for rule_id, said in stream.said.items():
         if said:
             stream.said[rule_id] = [e for e in said if e.cleared_at is None or e.cleared_at >= horizon]
@@ -196,17 +226,19 @@ def settle(panel: Panel, stream: Stream, horizon: datetime) -> None:
         del stream.recent[:count]
 
 
-def _settle_all(panel: Panel, stream: Stream) -> None:
-    """Settle all there is: the newest state is the settled one then, but for silence, where the clock is ahead."""
-    for ready in panel.watches:
-        if not ready.hears_silence and ready.rule_id in stream.tip:
-            stream.settled[ready.rule_id] = stream.tip[ready.rule_id]
+def _settle_one(ready: Watch, stream: Stream, sample: Sample) -> None:
+    if stream.steps(ready, sample):
+        track = stream.settled.get(ready.rule_id) or ready.start()
+        stream.settled[ready.rule_id], _ = step(ready, track, sample)
+
+
+def _settle_silence(panel: Panel, stream: Stream, count: int) -> None:
+    """Settle the first `count` of recent for the rules that hear silence."""
+    outages = [each for each in stream.outages if each[0] <= stream.horizon]
     for ready in panel.silent:
         track = stream.settled.get(ready.rule_id) or ready.start()
-        for sample in stream.recent:
-            if stream.steps(ready, sample):
-                track, _ = step(ready, track, sample)
-        stream.settled[ready.rule_id] = track
+        heard = (sample for sample in stream.recent[:count] if stream.steps(ready, sample))
+        stream.settled[ready.rule_id], _ = through(ready, track, heard, outages)
 
 
 def derive(ready: Watch, stream: Stream, late: Sequence[Sample] = (), until: datetime | None = None) -> list[Change]:
@@ -222,14 +254,10 @@ def derive(ready: Watch, stream: Stream, late: Sequence[Sample] = (), until: dat
         found = extend(found, told)
     if late:
         stream.settled[rule_id] = track
-    for sample in stream.recent:
-        if stream.steps(ready, sample):
-            track, told = step(ready, track, sample)
-            found = extend(found, told)
     clock = until or (stream.tip[rule_id].judged_at if ready.hears_silence and rule_id in stream.tip else None)
-    if clock is not None:
-        track, told = advance(ready, track, clock)
-        found = extend(found, told)
+    watched = (sample for sample in stream.recent if stream.steps(ready, sample))
+    track, told = through(ready, track, watched, stream.outages, clock)
+    found = extend(found, told)
     stream.tip[rule_id] = track
     return _tell(ready, stream, found, late, before)
 
@@ -251,12 +279,23 @@ def _insert(recent: list[Sample], sample: Sample) -> Sample | None:
 def _take_newest(ready: Watch, stream: Stream, sample: Sample, again: dict[str, list[Sample]], result: Applied) -> None:
     rule_id = ready.rule_id
     before = stream.tip.get(rule_id) or ready.start()
-    if ready.hears_silence and before.judged_at is not None and sample.at <= before.judged_at:
+    if ready.hears_silence and (
+        (before.judged_at is not None and sample.at <= before.judged_at)
+        or (stream.outages and sample.at < stream.outages[-1][ready.learns])
+    ):
         again[rule_id] = []  # the clock had gone past this sample, and what it found then is not so
         return
     stream.tip[rule_id], told = step(ready, before, sample)
     if told:
         result.changes += _tell(ready, stream, extend(stream.said.get(rule_id, []), told), ())
+
+
+def _hear_at(at: datetime, panel: Panel, stream: Stream) -> None:
+    """What was heard in an outage was heard at its end, as far as silence goes."""
+    for ready in panel.silent:
+        tip = stream.tip.get(ready.rule_id)
+        if tip is not None:
+            stream.tip[ready.rule_id] = excuse(ready, tip, at)
 
 
 def _sort_late(

@@ -20,7 +20,7 @@ DELETE FROM delivery WHERE slot = $1::int AND received_at < $2;
 
 -- store_observations --
 -- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
--- $5 int2[] quality, $6 int2[] tests, each as text (sql/observations.py), $7 jsonb clocks
+-- $5 int2[] quality, $6 int2[] tests, each as text (sql/observations.py), $7 jsonb clocks, $8 int2 worker, $9 bool lagging
 -- Rows and their tail in one statement, so that the arrays travel once. Redelivery is a no-op. Sorted, so that two
 -- writers with the same keys cannot deadlock, and by arrival, so that of two readings for one time the first is kept.
 -- The tail's lock comes after the rows and before nextval: the order of seq is the order of commit, if little follows.
@@ -42,8 +42,8 @@ WITH fresh AS (
 ), turn AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(7228001) FROM new WHERE stored > 0 OR $7::jsonb <> '{}'
 ), tail AS (
-    INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, clocks)
-    SELECT nextval('ingest_batch_seq'), d, t, r, v, q, $7::jsonb FROM new CROSS JOIN turn
+    INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, clocks, worker, lagging)
+    SELECT nextval('ingest_batch_seq'), d, t, r, v, q, $7::jsonb, $8::int2, $9::bool FROM new CROSS JOIN turn
     RETURNING seq, pg_notify('citywatch_tail', '')
 )
 SELECT stored,

@@ -19,12 +19,17 @@ async def store_observations(
     quality: Sequence[int],
     tests: Sequence[int],
     clocks: Mapping[str, datetime] | None = None,
+    worker: int | None = None,
+    lagging: bool = False,
 ) -> Record:
-    """Store rows given as columns; see the query for what comes back. `clocks` are those of replay sources."""
+    """Store rows given as columns; see the query for what comes back. `clocks` are those of replay sources.
+
+    An ingest worker names itself, and says whether more waits for it at the broker.
+    """
     columns = (datastreams, times, received, results, quality, tests)
     stated = {source_id: clock.isoformat() for source_id, clock in (clocks or {}).items()}
     text = query("ingest", "store_observations")
-    row: Record | None = await connection.fetchrow(text, *map(as_array, columns), stated)
+    row: Record | None = await connection.fetchrow(text, *map(as_array, columns), stated, worker, lagging)
     assert row is not None
     return row
 

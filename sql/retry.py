@@ -2,9 +2,14 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import asyncpg
+
+from citywatch.telemetry import get_logger
+
+log = get_logger()
 
 # The server is away, stopping, starting, full or overloaded, or two transactions met: trying again may help.
 PASSING: tuple[type[Exception], ...] = (
@@ -43,3 +48,19 @@ class Backoff:
             await asyncio.wait_for((stop or asyncio.Event()).wait(), self.take())
         except TimeoutError:
             return
+
+
+async def insist(
+    action: Callable[[], Awaitable[None]], stop: asyncio.Event, passing: tuple[type[Exception], ...] = PASSING
+) -> bool:
+    """Do `action` until it succeeds, however long the store is away; False where `stop` came first."""
+    backoff = Backoff()
+    while True:
+        try:
+            await action()
+            return True
+        except passing as error:
+            if stop.is_set():
+                return False
+            log.warning("store_away", error=str(error) or type(error).__name__)
+            await backoff.pause(stop)

@@ -133,7 +133,8 @@ SELECT area, frozen, $3 FROM unnest($1::text[], $2::bytea[]) AS new (area, froze
 
 -- batches_between --
 -- $1 bigint from (not included), $2 bigint to (included), $3 int limit
-SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality, clocks
+SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality, clocks,
+       worker, lagging
   FROM ingest_batch
  WHERE seq > $1 AND seq <= $2
  ORDER BY seq

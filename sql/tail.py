@@ -32,7 +32,8 @@ class TailBatch:
     """One write to the store, as parallel lists: only rows that were new, or one set of revisions.
 
     `old_result` and `old_quality` are None for new rows; for a revision they hold what `result` and `quality`
-    replace. `clocks` are the replay sources' clocks after this batch, RFC 3339 by source id.
+    replace. `clocks` are the replay sources' clocks after this batch, RFC 3339 by source id. `worker` is the slot of
+    the ingest worker that wrote it, None for other writers; `lagging`: more waited for that worker at the broker.
     """
 
     seq: int
@@ -45,6 +46,8 @@ class TailBatch:
     old_result: list[float | None] | None
     old_quality: list[int] | None
     clocks: dict[str, Any]
+    worker: int | None = None
+    lagging: bool = False
 
     @property
     def is_revision(self) -> bool:

@@ -15,7 +15,8 @@ UPDATE consumer_position SET seq = $2, updated_at = clock_timestamp() WHERE cons
 -- read_batches --
 -- $1 bigint position, $2 int rows
 -- The batches after the position, in commit order, until they hold the wanted number of rows; at least one.
-SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality, clocks
+SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, old_result, old_quality, clocks,
+       worker, lagging
   FROM (SELECT *, sum(size) OVER (ORDER BY seq) - size AS before
           FROM ingest_batch
          WHERE seq > $1

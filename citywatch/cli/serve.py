@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import asyncpg
 import uvicorn
@@ -11,10 +12,11 @@ from fastapi import FastAPI
 
 from api.identity.accounts import FIRST_NAME, ensure_admin
 from citywatch.cli.process import run_process
-from citywatch.errors import CitywatchError
+from citywatch.errors import CitywatchError, StoreError
 from citywatch.local.running import store_dsn
 from citywatch.settings import ServeSettings, Settings
 from citywatch.telemetry import get_logger
+from sql.retry import PASSING, insist
 
 log = get_logger()
 
@@ -46,6 +48,7 @@ def _listen(settings: ServeSettings) -> socket.socket:
 async def serve_app(application: FastAPI, listening: socket.socket, stop: asyncio.Event) -> None:
     """Serve `application` on a listening socket until `stop`; raise CitywatchError if it does not start."""
     serve: ServeSettings = application.state.settings.serve
+    application.state.stop = stop
     config = uvicorn.Config(
         application,
         log_config=None,
@@ -71,8 +74,7 @@ async def serve_app(application: FastAPI, listening: socket.socket, stop: asynci
     finally:
         stopping.cancel()
     if not server.started:
-        reason = getattr(application.state, "start_error", None)
-        raise CitywatchError(f"the server did not start: {reason or 'see the log'}")
+        raise CitywatchError("the server did not start: see the log")
 
 
 async def first_admin(dsn: str) -> str | None:
@@ -87,11 +89,25 @@ async def first_admin(dsn: str) -> str | None:
     return f"First start: sign in as {FIRST_NAME} with the one-time password {password} (shown once, to be changed)"
 
 
+async def _greet(settings: Settings) -> None:
+    """See that the store is there; where people sign in, make their first account. Raises StoreError if it refuses."""
+    dsn = store_dsn(settings)
+    try:
+        if settings.serve.demo:
+            await (await asyncpg.connect(dsn)).close()
+        elif (told := await first_admin(dsn)) is not None:
+            # On the terminal of who starts it, never in the log.
+            print(told, flush=True)
+    except PASSING:
+        raise
+    except asyncpg.PostgresError as error:
+        raise StoreError(f"the store refuses: {error}") from error
+
+
 async def serve_process(settings: Settings, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set."""
-    if not settings.serve.demo and (told := await first_admin(store_dsn(settings))) is not None:
-        # On the terminal of who starts it, never in the log.
-        print(told, flush=True)
+    """Serve until `stop` is set; a store that is away at the start is waited for."""
+    if not await insist(partial(_greet, settings), stop):
+        return
     # Here and not above: every other command would carry the dashboard's 45 MB with it.
     from api.app import create_app
     from dashboard.app import mount

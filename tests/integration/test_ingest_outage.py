@@ -8,16 +8,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from citywatch.cli.serve import serve_process
 from citywatch.local.broker import LocalBroker, local_broker
 from citywatch.local.postgres import LocalPostgres
-from citywatch.settings import Settings
+from citywatch.local.process import free_port
+from citywatch.settings import ServeSettings, Settings
 from devices.limits import GrossRange, Limits
 from devices.model import QualityFlag
 from ingest.anchor import CLIENT_ID, MARKER_TOPIC
@@ -147,9 +151,15 @@ async def test_a_store_that_goes_away_is_waited_for(broker: LocalBroker, receive
             await asyncio.to_thread(server.start)
             pool = await open_pool(dsn, process="test")
             await until(lambda: has(pool, 6000), "everything after the store is back", 120)
-        assert await stored(pool) == list(range(6000))
+            await publish(broker, numbered(1, first=6000))
+            await until(lambda: has(pool, 6001), "one more, when nothing waits")
+        assert await stored(pool) == list(range(6001))
+        said = await pool.fetch("SELECT worker, lagging FROM ingest_batch ORDER BY seq")
+        assert {row["worker"] for row in said} == {0}
+        assert any(row["lagging"] for row in said), "the rules are told that more waits"
+        assert not said[-1]["lagging"]
         assert await account_closes(pool)
-        assert await received(pool) == 6000
+        assert await received(pool) == 6001
         await pool.close()
 
 
@@ -302,3 +312,30 @@ async def test_only_a_row_that_is_there_proves_a_commit_in_doubt(pool: Pool) -> 
     store._doubt = lost
     assert await store.write(batch, {"any-1": None}, {}) is lost[2], "now it is there, and is not written again"
     assert await received(pool) == 1
+
+
+async def test_serve_waits_for_a_store_that_is_away_when_it_starts(broker: LocalBroker) -> None:
+    async with own_store() as (server, dsn):
+        await asyncio.to_thread(server.stop)
+        serve = ServeSettings(demo=True, port=free_port(39_100))
+        settings = make_settings(dsn, broker).model_copy(update={"serve": serve})
+        stop = asyncio.Event()
+        with capture_logs() as logs:
+            serving = asyncio.create_task(serve_process(settings, stop))
+
+            async def said_so() -> bool:
+                return serving.done() or any(each["event"] == "store_away" for each in logs)
+
+            await until(said_so, "the log says that the store is away")
+        assert not serving.done()
+        await asyncio.to_thread(server.start)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.serve.port}") as client:
+
+            async def ready() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await client.get("/health/ready")).status_code == 200
+                return False
+
+            await until(ready, "serve is ready once the store is back")
+        stop.set()
+        await asyncio.wait_for(serving, 60)
