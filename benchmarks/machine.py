@@ -17,7 +17,7 @@ WARM_UP = 2000
 FEW, MANY, BETWEEN = 1, 20, 5  # readings a message: two points to fit, one to check
 PATIENCE = 600.0
 DONE = """
-SELECT count(*) = 3 FROM consumer_position
+SELECT count(*) = 3 FROM consumer_progress
  WHERE consumer IN ('fold', 'rules', 'indicators') AND seq >= (SELECT max(seq) FROM ingest_batch)
 """
 OBSERVATION_BYTES = """

@@ -216,7 +216,8 @@ def settle(panel: Panel, stream: Stream, horizon: datetime) -> None:
                 _settle_one(ready, stream, sample)
     for ready in panel.silent:
         track = stream.settled.get(ready.rule_id) or ready.start()
-        stream.settled[ready.rule_id], _ = advance(ready, track, horizon)
+        # A silence at the horizon itself is not settled, as a reading there is not.
+        stream.settled[ready.rule_id], _ = advance(ready, track, horizon - timedelta.resolution)
     if stream.outages:
         stream.outages = [each for each in stream.outages if each[1] >= horizon]
     for rule_id, said in stream.said.items():
