@@ -38,6 +38,9 @@ async def get_routes(
     trucks: Annotated[int, Query(ge=1, le=50, description="how many go out")] = 2,
     capacity: Annotated[int, Query(ge=100, le=100_000, description="litres a truck holds, as they lie in bins")] = 8000,
     least_level: Annotated[float, Query(ge=0, le=100, description="bins this full are visited, percent")] = 60.0,
+    full_within: Annotated[
+        float | None, Query(gt=0, le=1344, description="and bins that may be full within so many hours, 90 % band")
+    ] = None,
     district_id: DistrictQuery = None,
     source_id: Annotated[Word, Query(description="source of time")] = "live",
     depot_latitude: Annotated[float | None, Query(ge=-90, le=90, description="none: the middle of the bins")] = None,
@@ -53,7 +56,7 @@ async def get_routes(
     if depot_latitude is not None and depot_longitude is not None:
         depot = depot_latitude, depot_longitude
     try:
-        task = await collection_task(pool, shift, least_level, source_id, district_id, depot)
+        task = await collection_task(pool, shift, least_level, source_id, district_id, depot, full_within)
     except TooManyBinsError as error:
         raise ProblemError(409, "too-much", str(error)) from None
     plan, in_order = await solve_apart(request.app.state.solver_turn, task)

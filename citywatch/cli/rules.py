@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,9 +34,12 @@ Json = Annotated[bool, typer.Option("--json", help="for programs")]
 def run() -> None:
     """Judge what ingest stores, until stopped.
 
+    Several share the devices where CITYWATCH_RULES__PARTS is more than 1.
+
     Example: `citywatch rules run`
     """
-    run_process("rules", judge, reports=True)
+    divided = load_settings().rules.parts > 1
+    run_process("rules", judge, reports=True, mark=str(os.getpid()) if divided else "")
 
 
 @app.command()

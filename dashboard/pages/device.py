@@ -12,7 +12,13 @@ from dashboard.components.curves import device_curves
 from dashboard.components.device_forms import account_panel
 from dashboard.components.marks import freshness_chip, instant, replay_chip, severity_chip
 from dashboard.components.parts import page_head, panel, right_cell, table
-from dashboard.components.presence import PRESENCE_WORDS, presence_chip, presence_of
+from dashboard.components.presence import (
+    PRESENCE_WORDS,
+    completeness_words,
+    presence_chip,
+    presence_of,
+    rhythm_words,
+)
 from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.limits import rule_limits
 from dashboard.pages.spans import span_choices
@@ -20,7 +26,6 @@ from dashboard.pages.view import View
 from dashboard.query import choose_clock
 from dashboard.shapes import Device
 from dashboard.texts import domain_name, property_name, text
-from dashboard.units import duration
 
 MOST_CURVES = 8
 
@@ -114,7 +119,8 @@ def _facts(device: Device, districts: dict[str, str]) -> Component:
     facts: list[tuple[str, Component | str]] = [
         (text("Heard"), device_age(device)),
         (text("Presence"), text(PRESENCE_WORDS[presence_of(device)])),
-        (text("Reports every"), duration(device["expected_interval_seconds"])),
+        (text("Reports every"), rhythm_words(device)),
+        (text("Completeness"), completeness_words(device)),
         (text("Profile"), device["profile"]),
         (text("District"), districts.get(device["district_id"] or "", "–")),
         (text("Site"), device["site_id"] or "–"),

@@ -114,6 +114,36 @@ async def test_full_bins_are_planned_for_and_told_in_three_forms(client: httpx.A
     assert (nothing["bins"], nothing["routes"]) == (0, [])
 
 
+async def test_bins_that_may_be_full_by_then_are_planned_for_as_well(client: httpx.AsyncClient, pool: Pool) -> None:
+    await pool.execute("UPDATE device SET latitude = 50.55, longitude = 0.55 WHERE device_id = 'bin-2'")
+    level = await pool.fetchrow(
+        "SELECT phenomenon_time, received_at FROM latest_observation JOIN datastream USING (datastream_id)"
+        " WHERE device_id = 'bin-2' AND property = 'fill_level'"
+    )
+    assert level is not None
+    for name, hours in (("time_to_full", 30.0), ("time_to_full_low", 20.0)):
+        await pool.execute(
+            "WITH new AS (INSERT INTO datastream (device_id, property, unit, method, edition)"
+            " VALUES ('bin-2', $1, 'h', 'by hand', '1') RETURNING datastream_id)"
+            " INSERT INTO latest_observation (datastream_id, phenomenon_time, received_at, result, quality)"
+            " SELECT datastream_id, $2, $3, $4, 1 FROM new",
+            name,
+            level["phenomenon_time"],
+            level["received_at"],
+            hours,
+        )
+    planned = {}
+    for within in (None, 19, 21):
+        plan = (
+            await client.get(
+                "/api/v1/routes", params={"least_level": 80, **({"full_within": within} if within else {})}
+            )
+        ).json()
+        planned[within] = {visit["bin_id"] for route in plan["routes"] for visit in route["visits"]}
+    assert planned == {None: {"bin-1"}, 19: {"bin-1"}, 21: {"bin-1", "bin-2"}}
+    assert (await client.get("/api/v1/routes", params={"full_within": 0})).status_code == 422
+
+
 def names(folder: Path) -> set[str]:
     return {each.name for each in folder.iterdir()}
 
