@@ -273,9 +273,12 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
         path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), _named(operator)
         await self._ask("DELETE", path, headers=headers)
 
-    async def plan(self, *, trucks: int, level: int, source_id: str) -> Plan:
-        """Return collection routes for the bins of a source that are filled to `level` percent or more."""
-        asked = {"trucks": trucks, "least_level": level, "source_id": source_id}
+    async def plan(self, *, trucks: int, level: int, within: int, source_id: str) -> Plan:
+        """Return collection routes for the bins of a source that are filled to `level` percent or more.
+
+        And, unless `within` is 0, for those that may be full within so many hours.
+        """
+        asked = {"trucks": trucks, "least_level": level, "source_id": source_id, "full_within": within or None}
         return cast(Plan, await self._ask("GET", "/routes", parameters=asked))
 
     async def forecast(self, datastream_id: int) -> Forecast:

@@ -63,9 +63,9 @@ def text(message: str, **parameters: object) -> str:
     return translated.format(**parameters) if parameters else translated
 
 
-def plural(one: str, many: str, n: int) -> str:
-    """Return the sentence for `n` things in the reader's language, with `{n}` filled in."""
-    return _catalogue(language.get()).ngettext(one, many, n).format(n=n)
+def plural(one: str, many: str, n: int, **parameters: object) -> str:
+    """Return the sentence for `n` things in the reader's language, with `{n}` and other places filled in."""
+    return _catalogue(language.get()).ngettext(one, many, n).format(n=n, **parameters)
 
 
 def sentence(key: str, parameters: Mapping[str, str], english: str) -> str:
@@ -123,6 +123,8 @@ PROPERTY_NAMES: dict[str, tuple[str, str]] = {
     "travel_time_index": (mark("Travel time against free flow"), mark("Travel time index")),
     "fill_rate": (mark("Fill rate"), mark("Fill rate")),
     "time_to_full": (mark("Time until full"), mark("Time to full")),
+    "time_to_full_low": (mark("Time until full, at least"), mark("Full at the earliest")),
+    "time_to_full_high": (mark("Time until full, at most"), mark("Full at the latest")),
     "incident_ahead": (mark("Incident before the next detector"), mark("Incident ahead")),
     "emptied_from": (mark("Level before the emptying"), mark("Emptied from")),
     "rarity": (mark("How rare this value is"), mark("Rarity")),
@@ -144,6 +146,7 @@ PROPERTY_NAMES: dict[str, tuple[str, str]] = {
     "no2_offset": (mark("NO₂, daily offset from the stations around"), mark("NO₂ offset")),
     "no2_drift": (mark("NO₂, drift from the stations around"), mark("NO₂ drift")),
     "completeness": (mark("Completeness of the data"), mark("Completeness")),
+    "completeness_by_rhythm": (mark("Completeness by its own rhythm"), mark("By its rhythm")),
     "battery_days_left": (mark("Battery days left"), mark("Battery left")),
     "sound_level_max": (mark("Highest sound level"), mark("Sound max")),
     "people_count": (mark("People"), mark("People")),

@@ -68,17 +68,40 @@ def quantity(value: float | None, unit: str, digits: int | None = None) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time in the largest unit that it fills, with one decimal where it does not do so evenly."""
+    words, unit = _unit_of(seconds)
+    return words.format(n=_of(seconds / unit))
+
+
+def duration_range(low: float, high: float | None) -> str:
+    """Return a span of lengths of time (seconds), the unit said once where both fill the same; `high` may be open."""
+    low_words, low_unit = _unit_of(low)
+    first = _about(low / low_unit)
+    if high is None:
+        return text("{span} or more", span=low_words.format(n=first))
+    high_words, high_unit = _unit_of(high)
+    last = _about(high / high_unit)
+    if low_words != high_words:
+        return text("{low} to {high}", low=low_words.format(n=first), high=high_words.format(n=last))
+    return high_words.format(n=last if first == last else text("{low} to {high}", low=first, high=last))
+
+
+def _unit_of(seconds: float) -> tuple[str, int]:
     if seconds >= 2 * 86400:
-        return _of(text("{n} days"), seconds / 86400)
+        return text("{n} days"), 86400
     if seconds >= 3600:
-        return _of(text("{n} h"), seconds / 3600)
+        return text("{n} h"), 3600
     if seconds >= 60:
-        return _of(text("{n} min"), seconds / 60)
-    return _of(text("{n} s"), seconds)
+        return text("{n} min"), 60
+    return text("{n} s"), 1
 
 
-def _of(words: str, value: float) -> str:
-    return words.format(n=number(value, 0 if abs(value - round(value)) < 0.05 else 1))
+def _about(value: float) -> str:
+    """Return a number of a range: from ten on its decimals say nothing."""
+    return number(value, 0) if value >= 10 else _of(value)
+
+
+def _of(value: float) -> str:
+    return number(value, 0 if abs(value - round(value)) < 0.05 else 1)
 
 
 def parse_time(value: str | None) -> datetime | None:

@@ -109,6 +109,8 @@ PROPERTIES = _catalogue(
     ("travel_time_index", "Travel-time index", "1", 0, 1000, T),
     ("fill_rate", "Fill rate", "%/h", 0, 6000, W),
     ("time_to_full", "Time to full", "h", 0, 1344, W),
+    ("time_to_full_low", "Time to full, at least (90 % band)", "h", 0, 1344, W),
+    ("time_to_full_high", "Time to full, at most (90 % band)", "h", 0, 1344, W),
     ("incident_ahead", "Incident before the next detector", "1", 0, 1, T),
     ("emptied_from", "Level the bin was emptied from", "%", 0, 100, W),
     ("rarity", "Rarity of the watched value, powers of ten", "1", 0, 4, H),
@@ -130,6 +132,7 @@ PROPERTIES = _catalogue(
     ("no2_offset", "Nitrogen dioxide, daily offset from the stations around", "ug/m3", -5000, 5000, H),
     ("no2_drift", "Nitrogen dioxide, drift from the stations around, deviations", "1", -1000, 1000, H),
     ("completeness", "Share of expected reports", "%", 0, 100, H),
+    ("completeness_by_rhythm", "Share of the reports of its own rhythm", "%", 0, 100, H),
     ("battery_days_left", "Battery life left", "d", 0, 3650, H),
 )
 
@@ -143,6 +146,8 @@ DERIVED = frozenset(
         "travel_time_index",
         "fill_rate",
         "time_to_full",
+        "time_to_full_low",
+        "time_to_full_high",
         "incident_ahead",
         "emptied_from",
         "rarity",
@@ -164,6 +169,7 @@ DERIVED = frozenset(
         "no2_offset",
         "no2_drift",
         "completeness",
+        "completeness_by_rhythm",
         "battery_days_left",
     }
 )

@@ -1,53 +1,75 @@
 """Reads what the forecasts and emptyings of bins rest on, and works them out."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
-from indicators.bin_forecast import bin_forecast
+from indicators.bin_forecast import NOTHING, bin_forecast
+from indicators.bin_outcomes import full_levels, keep_outcomes, past_outcomes
 from indicators.derived import BIN_INPUT, HOUR, NO_VALUE, Value, flag, floor
-from indicators.dues import INSTANT, Derived, Due, by_key, spans, told
+from indicators.dues import INSTANT, Derived, Due, Key, by_key, spans, told
 from indicators.emptying import collections
 from indicators.fill import FillReading
+from indicators.time_to_full import FORECAST_SPAN, TEACHING_SPAN, Outcome, ends_cycle, outcomes, trust
 from sql.connection import Connection, Record
 from sql.queries import query
 
-FILL_SPAN = timedelta(days=14)
-
 
 async def derive_bins(connection: Connection, dues: Sequence[Due]) -> list[Derived]:
-    """Return fill rate and time to full at each reading that is due, and the emptyings that they confirm."""
+    """Return fill rate and time to full with its band at each reading that is due, and the emptyings they confirm.
+
+    What the forecasts of a cycle came to is kept as soon as a reading ends it.
+    """
     now = by_key(
         await connection.fetch(query("indicators", "span_readings"), *spans(dues, timedelta(0), INSTANT), BIN_INPUT)
     )
-    hours = [floor(due.due_at, HOUR) for due in dues]
     # Once for each bin and hour, however many of its readings are due: a window asked twice answers twice.
-    asked = sorted({(due.device_id, hour) for due, hour in zip(dues, hours, strict=True)})
-    past = by_key(
-        await connection.fetch(
-            query("indicators", "past_levels"),
-            [device_id for device_id, _ in asked],
-            [hour - FILL_SPAN for _, hour in asked],
-            [hour for _, hour in asked],
-        )
-    )
+    past = await _levels(connection, {(due.device_id, floor(due.due_at, HOUR)) for due in dues}, FORECAST_SPAN)
+    full = await full_levels(connection, dues)
+    before_it = await past_outcomes(connection, dues)
     found: list[Derived] = []
     confirming: list[tuple[Due, timedelta]] = []
-    for due, hour in zip(dues, hours, strict=True):
+    learnt: defaultdict[str, list[Outcome]] = defaultdict(list)
+    # In order: what one of them teaches, the next of the same bin knows.
+    for due in sorted(dues, key=lambda each: each.due_at):
         readings = now.get((due.device_id, due.due_at + INSTANT), [])
         if not readings:
             continue
         (row,) = readings
         if not _usable(row):
-            found += told(due, {"fill_rate": NO_VALUE, "time_to_full": NO_VALUE, "emptied_from": NO_VALUE})
+            found += told(due, {**NOTHING, "emptied_from": NO_VALUE})
             continue
-        before = [FillReading(each["last_time"], each["last"]) for each in past.get((due.device_id, hour), [])]
+        before = past.get((due.device_id, floor(due.due_at, HOUR)), [])
         quality = flag(int(row["quality"] != QualityFlag.SUSPECT), 1)
         newest = FillReading(due.due_at, row["result"])
-        found += told(due, bin_forecast(before, newest, quality))
+        known = [*before_it[due.key], *learnt[due.device_id]]
+        # Once a cycle: in the hour that ends it, each of a quick reporter's readings would end it again.
+        if ends_cycle(before, newest, full[due.device_id]) and not any(
+            before[-1].time < each.known_at < due.due_at for each in known
+        ):
+            hour = (due.device_id, floor(due.due_at, HOUR))
+            window = await _levels(connection, {hour}, TEACHING_SPAN)
+            new = outcomes([*window.get(hour, []), newest], full[due.device_id])
+            learnt[due.device_id] += new
+            known += new
+        found += told(due, bin_forecast(before, newest, quality, full[due.device_id], trust(known)))
         if len(before) > 1 and any(each.time == before[-1].time for each in collections([*before[-2:], newest])):
             confirming.append((due, due.due_at - before[-2].time))
+    await keep_outcomes(connection, dues, learnt)
     return found + await _emptied(connection, confirming)
+
+
+async def _levels(connection: Connection, hours: set[Key], span: timedelta) -> dict[Key, list[FillReading]]:
+    """Return the last usable level of each hour within the span up to each of these hours, by bin."""
+    asked: list[tuple[str, datetime]] = sorted(hours)
+    rows = await connection.fetch(
+        query("indicators", "past_levels"),
+        [device_id for device_id, _ in asked],
+        [hour - span for _, hour in asked],
+        [hour for _, hour in asked],
+    )
+    return {key: [FillReading(row["last_time"], row["last"]) for row in those] for key, those in by_key(rows).items()}
 
 
 async def _emptied(connection: Connection, confirming: Sequence[tuple[Due, timedelta]]) -> list[Derived]:

@@ -60,12 +60,16 @@ async def collection_task(
     source_id: str = "live",
     district_id: str | None = None,
     depot: Place | None = None,
+    full_within: float | None = None,
 ) -> Task:
     """Return what is to be planned for the bins at `least_level` percent and above; raise TooManyBinsError.
 
-    Without a depot the trucks start in the middle of the bins.
+    With `full_within` also for those that may be full within so many hours. Without a depot the trucks start in the
+    middle of the bins.
     """
-    found = await store.fetch(query("meaning", "bins_to_empty"), least_level, source_id, district_id, MOST_BINS + 1)
+    found = await store.fetch(
+        query("meaning", "bins_to_empty"), least_level, source_id, district_id, MOST_BINS + 1, full_within
+    )
     if len(found) > MOST_BINS:
         raise TooManyBinsError(f"more than {MOST_BINS} bins: raise least_level or take one district")
     places: list[Place] = [(row["latitude"], row["longitude"]) for row in found]

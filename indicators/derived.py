@@ -126,10 +126,13 @@ def methods() -> dict[str, Method]:
         "travel_time_index": Method("15 minutes, own free-flow speed", trip),
         "fill_rate": Method("Theil-Sen since the last emptying", waste),
         "time_to_full": Method("the bin's usual day at this cycle's pace; below three days Theil-Sen", waste),
+        "time_to_full_low": Method("90 % band of time_to_full by its past outcomes, lower end", "Citywatch 1"),
+        "time_to_full_high": Method("90 % band of time_to_full by its past outcomes, upper end", "Citywatch 1"),
         "incident_ahead": Method("California #7 held for two minutes, low-pass as second voice", "Citywatch 1"),
         "emptied_from": Method("drop that a later reading confirms, at the first low reading", waste),
         "rarity": Method("among the series' own past deviations from the hour of the week", "Citywatch 1"),
         "completeness": Method("reports of a UTC day against its expected interval", "Citywatch 1"),
+        "completeness_by_rhythm": Method("reports of a UTC day against its learned interval", "Citywatch 1"),
         "battery_days_left": Method("Theil-Sen of daily means, 30 days", "Citywatch 1"),
     }
 

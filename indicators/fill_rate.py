@@ -76,27 +76,22 @@ class RateProfile:
 
     def time_of(self, level: float, start: FillReading) -> datetime | None:
         """Return when the bin reaches `level` percent from `start`; None if not within eight weeks."""
-        time, filled = start.time, start.level
-        for _ in range(FORECAST_WEEKS * WEEK_HOURS):
+        filled, first, slots = start.level, _slot(start.time, len(self.rates)), len(self.rates)
+        for at in range(FORECAST_WEEKS * WEEK_HOURS):
             if filled >= level:
-                return time
-            rate = self.rate_at(time)
+                return start.time + at * HOUR
+            rate = self.rates[(first + at) % slots]
             if rate > 0 and filled + rate >= level:
-                return time + HOUR * ((level - filled) / rate)
-            time, filled = time + HOUR, filled + rate
+                return start.time + HOUR * (at + (level - filled) / rate)
+            filled += rate
         return None
-
-    def rate_at(self, time: datetime) -> float:
-        """Return the points per hour that are usual at `time`."""
-        return self.rates[_slot(time, len(self.rates))]
 
     def rise(self, start: datetime, end: datetime) -> float:
         """Return the points that usually come between `start` and `end`."""
-        points, at = 0.0, start
-        while at < end:
-            points += self.rate_at(at) * (min(HOUR, end - at) / HOUR)
-            at += HOUR
-        return points
+        whole, rest = divmod(end - start, HOUR)
+        first, slots = _slot(start, len(self.rates)), len(self.rates)
+        points = sum(self.rates[(first + at) % slots] for at in range(whole))
+        return points + self.rates[(first + whole) % slots] * (rest / HOUR)
 
     def times(self, pace: float) -> "RateProfile":
         """Return the same at `pace` times the rates."""
@@ -120,12 +115,15 @@ def rate_profile(
         span = (after_it.time - before.time) / HOUR
         if after_it.level < before.level or span > WEEK_HOURS:
             continue
-        at = before.time
-        while at < after_it.time:
-            share = min(HOUR, after_it.time - at) / HOUR
-            rise[_slot(at, slots)] += (after_it.level - before.level) * share / span
-            hours[_slot(at, slots)] += share
-            at += HOUR
+        per_hour, slot = (after_it.level - before.level) / span, _slot(before.time, slots)
+        whole, rest = divmod(after_it.time - before.time, HOUR)
+        for _ in range(whole):
+            rise[slot] += per_hour
+            hours[slot] += 1.0
+            slot = (slot + 1) % slots
+        if rest:
+            rise[slot] += per_hour * (rest / HOUR)
+            hours[slot] += rest / HOUR
     if not hours:
         return None
     usual = sum(rise.values()) / sum(hours.values())

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from indicators.derived import DAY
+from devices.model import QualityFlag
+from indicators.derived import DAY, NO_VALUE, Value
 from indicators.errors import IndicatorError
 from indicators.fill_rate import theil_sen
 
@@ -12,6 +13,8 @@ NEEDED_DAYS = 7
 RECHARGED = 10.0  # points from one day to the next: a new battery, or a sunny day; the line starts over
 SLOWEST = 0.01  # %/d: a battery that falls more slowly outlives the device
 LONGEST = 3650.0  # d
+OTHER_RHYTHM = 1.5  # times as long or as short: no jitter, another rhythm
+KEEPS_RHYTHM = 90.0  # percent of a rhythm: a device that keeps it is sound, and registered wrongly
 
 
 def completeness(reports: int, interval: timedelta) -> float | None:
@@ -21,6 +24,34 @@ def completeness(reports: int, interval: timedelta) -> float | None:
     if interval > DAY:
         return None
     return min(100.0, 100.0 * reports / (DAY / interval))
+
+
+def registered_wrongly(reports: int, expected: timedelta, learned: timedelta) -> bool:
+    """Return whether a device's `reports` of a day say that it was never to report as often as registered.
+
+    It keeps a slower rhythm of its own, or sends much more than is expected: then a completeness of 25 % for ever, or
+    100 % whatever is lost, says nothing of the device. One that merely loses messages keeps no slower rhythm.
+    """
+    if learned >= OTHER_RHYTHM * expected:
+        kept = completeness(reports, learned)
+        return kept is not None and kept >= KEEPS_RHYTHM
+    return expected >= OTHER_RHYTHM * learned and reports >= OTHER_RHYTHM * (DAY / expected)
+
+
+def reporting(reports: int, learned: timedelta | None, expected: timedelta) -> dict[str, Value]:
+    """Return `completeness` of a day by the registered interval, and by the device's own rhythm where that is known.
+
+    The first is SUSPECT, so that no rule raises upon it, where the device is registered wrongly.
+    """
+    share = completeness(reports, expected)
+    wrong = learned is not None and registered_wrongly(reports, expected, learned)
+    own = completeness(reports, learned) if learned is not None else None
+    return {
+        "completeness": NO_VALUE
+        if share is None
+        else Value(round(share, 3), QualityFlag.SUSPECT if wrong else QualityFlag.GOOD),
+        "completeness_by_rhythm": NO_VALUE if own is None else Value(round(own, 3), QualityFlag.GOOD),
+    }
 
 
 def battery_days_left(levels: Sequence[tuple[float, float]]) -> float | None:

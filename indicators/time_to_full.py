@@ -1,161 +1,162 @@
-"""When will this bin be full? A forecast with a band that its own past forecasts have earned.
+"""How far a bin's forecasts of its time to full can be trusted: a band that their own outcomes have earned.
 
-Rate: Theil-Sen slope since the last emptying, drawn towards the bin's usual rate while that slope rests on few
-readings. Band: quantiles of (hours it took / hours forecast) over the bin's past forecasts in a like situation,
-with the finite-sample ranks of conformal prediction, so that nothing is assumed about the shape of the errors.
+Each cycle that ends says of the forecasts made in it what (hours it took / hours told) came to. The band is made of
+quantiles of these ratios in a like situation, with the finite-sample ranks of conformal prediction: nothing is assumed
+about the shape of the errors. Its tails shrink after each miss and grow a little after each hit, so that it keeps its
+word when habits change (adaptive conformal inference, Gibbs and Candes 2021).
+
+Few bins are left to fill up. A cycle that the crew ended earlier teaches by the level it came to: how long that took,
+against what the same law had said of that level. It must be half of full at least.
 """
 
 import math
-from collections import defaultdict, deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
 
-from indicators.emptying import Emptying, Standing
+from indicators.bin_course import course
+from indicators.derived import HOUR
+from indicators.emptying import Standing, collections, emptyings
 from indicators.errors import IndicatorError
 from indicators.fill import FillReading
-from indicators.fill_rate import HOUR, theil_sen
-from indicators.quantiles import median
 
 # Values chosen on the first eight Wyndham bins (docs/indicators.md says what else was seen).
-USUAL_RATE_WEIGHT = 12  # readings that the usual rate is worth
-SLOPE_READINGS = 14  # newest readings of a cycle that the slope rests on
-USUAL_CYCLES = 20
-NEEDED_CYCLES = 5
-KEPT_OUTCOMES = 200  # per situation: old habits are forgotten
-NEEDED_OUTCOMES = 20
+SHARE = 0.9  # of outcomes that the band is to hold
+NEEDED_OUTCOMES = 20  # in a like situation, before there is a band
+KEPT_OUTCOMES = 400  # of a bin: old habits are forgotten
+MOST_OF_A_CYCLE = 12  # outcomes: neighbouring forecasts of one cycle teach the same
 LONGEST_GAP = timedelta(days=5)
 ADAPTION = 0.01  # how fast the tails follow hits and misses
-OVERDUE = 1.5  # usual cycles: a bin that stands still so long follows another law
-CLASS_WIDTH = 25.0  # points: quartiles are what coarse sensors can be trusted with
+LEAST_TOP = 0.5  # of full: what a cycle must come to, to say something about full
+LEAST_CLIMB = 10.0  # points from a forecast to where its cycle was ended early: less is lost in the sensor's noise
+FORECAST_SPAN = timedelta(days=28)  # of readings that a forecast rests on
+TEACHING_SPAN = 2 * FORECAST_SPAN  # of readings up to a cycle's end: the cycle, and what its forecasts rested on
 
 
 @dataclass(frozen=True, slots=True)
-class TimeToFull:
-    """Time from the newest reading until the bin is full, and the band that holds it with the asked-for share.
+class Outcome:
+    """What one forecast came to: `ratio` is hours taken / hours told, known from `known_at` on."""
 
-    `low` and `high` are None until the bin has had `NEEDED_OUTCOMES` forecasts in such a situation.
+    made_at: datetime
+    known_at: datetime
+    situation: int
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The ends of the band, in parts of the time told."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a bin's outcomes have taught: their ratios by situation, ascending, and the shares now left out."""
+
+    ratios: Mapping[int, Sequence[float]]
+    low_tail: float
+    high_tail: float
+
+    def band(self, situation: int) -> Band | None:
+        """Return the band that outcomes in that situation have earned; None below twenty of them."""
+        return _band(self.ratios.get(situation, ()), self.low_tail, self.high_tail)
+
+
+def trust(taught: Iterable[Outcome], share: float = SHARE) -> Trust:
+    """Return what outcomes of one bin, in any order, have taught for a band that is to hold `share`.
+
+    The newest 400 count.
     """
+    if not 0 < share < 1:
+        raise IndicatorError(f"a band holds a share between 0 and 1, not {share}")
+    aim = (1 - share) / 2
+    low_tail = high_tail = aim
+    known: defaultdict[int, list[float]] = defaultdict(list)
+    ordered = sorted(taught, key=lambda each: (each.known_at, each.made_at))[-KEPT_OUTCOMES:]
+    for _, cycle in groupby(ordered, key=lambda each: each.known_at):
+        together = list(cycle)
+        for each in together:  # none of these was known when the others were made
+            band = _band(known[each.situation], low_tail, high_tail)
+            if band is not None:
+                low_tail = _within(low_tail + ADAPTION * (aim - (each.ratio < band.low)), aim)
+                high_tail = _within(high_tail + ADAPTION * (aim - (each.ratio > band.high)), aim)
+        for each in together:
+            insort(known[each.situation], each.ratio)
+    return Trust(known, low_tail, high_tail)
 
-    expected: timedelta
-    low: timedelta | None
-    high: timedelta | None
-    share: float
+
+def ends_cycle(before: Sequence[FillReading], newest: FillReading, full: float) -> bool:
+    """Return whether `newest` may end a cycle: full after a lower one, or the first to confirm an emptying."""
+    if not before:
+        return False
+    if newest.level >= full:
+        return before[-1].level < full
+    return any(each.time == before[-1].time for each in collections([*before[-2:], newest]))
 
 
-@dataclass(slots=True)
-class FillHistory:
-    """What one bin's completed cycles have taught.
+def outcomes(readings: Sequence[FillReading], full: float) -> list[Outcome]:
+    """Return what the forecasts of the cycle came to that the newest of `readings` ends, by filling or as emptied.
 
-    `full` is the level (percent) that counts as full, `share` what the band is to hold. `low_tail` and `high_tail` are
-    the shares now left out on either side: they shrink after each miss and grow a little after each hit, so that the
-    band keeps its word when habits change (adaptive conformal inference, Gibbs and Candes 2021).
+    `readings` are those of eight weeks, in time order, one an hour at most. Nothing where the newest ends none, where
+    the cycle's start is not among the readings, or where a gap of more than five days or a drop that may be an
+    emptying or a spike tears it.
     """
-
-    full: float = 80.0
-    share: float = 0.9
-    low_tail: float = field(init=False)
-    high_tail: float = field(init=False)
-    rates: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL_CYCLES))
-    ratios: dict[tuple[int, bool], deque[float]] = field(
-        default_factory=lambda: defaultdict(lambda: deque(maxlen=KEPT_OUTCOMES)),
-    )
-
-    def __post_init__(self) -> None:
-        if not 0 < self.share < 1:
-            raise IndicatorError(f"a band holds a share between 0 and 1, not {self.share}")
-        self.low_tail = self.high_tail = (1 - self.share) / 2
-
-    def learn(self, cycle: Sequence[FillReading]) -> None:
-        """Take in one cycle: the readings from the first after an emptying to the first at `full` and above.
-
-        A cycle that ended before the bin was full says nothing about when it would have been: leave it out.
-        Raises IndicatorError where only the last reading should be full and is not.
-        """
-        if len(cycle) < 2 or cycle[-1].level < self.full or any(each.level >= self.full for each in cycle[:-1]):
-            raise IndicatorError(f"a cycle ends with its first reading at {self.full} % or above, after lower ones")
-        partial = [cycle[:at] for at in range(1, len(cycle))]
-        made = [(self._class(seen), seen[-1].time, forecast) for seen in partial if (forecast := self.forecast(seen))]
-        for situation, time, forecast in made:
-            took = cycle[-1].time - time
-            self._adapt(forecast, took)
-            self.ratios[situation].append(took / forecast.expected)
-        first, last = cycle[0], cycle[-1]
-        self.rates.append((last.level - first.level) / ((last.time - first.time) / HOUR))
-
-    def forecast(self, since_emptying: Sequence[FillReading]) -> TimeToFull | None:
-        """Return the forecast from the newest of the readings since the last emptying.
-
-        None while fewer than five cycles are known, or where the bin is full already.
-        """
-        if not since_emptying or since_emptying[-1].level >= self.full:
-            return None
-        hours = self._hours(since_emptying)
-        if hours is None:
-            return None
-        known = sorted(self.ratios.get(self._class(since_emptying), ()))
-        expected = timedelta(hours=hours)
-        if len(known) < NEEDED_OUTCOMES:
-            return TimeToFull(expected, None, None, self.share)
-        ranks = len(known) + 1
-        lowest, highest = math.floor(self.low_tail * ranks), math.ceil((1 - self.high_tail) * ranks)
-        low = known[lowest - 1] if lowest >= 1 else 0.0
-        high = known[min(highest, len(known)) - 1]
-        return TimeToFull(expected, expected * low, expected * high, self.share)
-
-    def _adapt(self, forecast: TimeToFull, took: timedelta) -> None:
-        if forecast.low is None or forecast.high is None:
-            return
-        aim = (1 - self.share) / 2
-        self.low_tail = _within(self.low_tail + ADAPTION * (aim - (took < forecast.low)), aim)
-        self.high_tail = _within(self.high_tail + ADAPTION * (aim - (took > forecast.high)), aim)
-
-    def _class(self, since_emptying: Sequence[FillReading]) -> tuple[int, bool]:
-        """Return what is comparable: the quartile of the level, and whether the bin is long overdue."""
-        newest = since_emptying[-1]
-        age = (newest.time - since_emptying[0].time) / HOUR
-        return int(newest.level // CLASS_WIDTH), age * median(self.rates) > OVERDUE * self.full
-
-    def _hours(self, since_emptying: Sequence[FillReading]) -> float | None:
-        if len(self.rates) < NEEDED_CYCLES:
-            return None
-        newest = since_emptying[-1]
-        recent = since_emptying[-SLOPE_READINGS:]
-        trend = theil_sen(
-            [(each.time - newest.time) / HOUR for each in recent],
-            [each.level for each in recent],
-        )
-        slope = max(trend.slope, 0.0) if trend else 0.0
-        behind = len(since_emptying) - 1
-        rate = (behind * slope + USUAL_RATE_WEIGHT * median(self.rates)) / (behind + USUAL_RATE_WEIGHT)
-        return (self.full - newest.level) / rate
+    cycle = _ended(readings, full)
+    if not cycle:
+        return []
+    top = min(max(each.level for each in cycle), full)
+    reached = next(each for each in cycle if each.level >= top)
+    climb = 0.0 if top >= full else LEAST_CLIMB
+    made = [each for each in cycle if each.time < reached.time and top - each.level > climb]
+    found = []
+    for at in evenly(len(made), MOST_OF_A_CYCLE):
+        time = made[at].time
+        then = course([each for each in readings if time - FORECAST_SPAN <= each.time <= time])
+        told = then.hours_to(top) if then else None
+        if then is not None and told:
+            ratio = (reached.time - time) / HOUR / told
+            found.append(Outcome(time, readings[-1].time, then.situation(full), ratio))
+    return found
 
 
-def completed_cycles(
-    readings: Sequence[FillReading], emptied: Sequence[Emptying], full: float
-) -> list[list[FillReading]]:
-    """Return the cycles of one bin that `FillHistory.learn` takes: from an emptying to the first reading at `full`.
+def evenly(number: int, most: int) -> Sequence[int]:
+    """Return at most so many places of `number`, evenly chosen, the last among them."""
+    if number <= most:
+        return range(number)
+    return [round(each * (number - 1) / (most - 1)) for each in range(most)]
 
-    `emptied` are the emptyings found in `readings`. Cycles cut short by the next emptying, torn by a gap of more than
-    five days or by a drop that may be an emptying or a spike are left out, as is the time a bin stays full.
-    """
-    starts = {each.time for each in emptied if each.standing is not Standing.UNCERTAIN}
-    doubtful = {each.time for each in emptied} - starts
-    cycles: list[list[FillReading]] = []
-    current: list[FillReading] | None = None
-    for at, reading in enumerate(readings):
-        if reading.time in starts:
-            current = []
-        elif reading.time in doubtful or (at and reading.time - readings[at - 1].time > LONGEST_GAP):
-            current = None
-        if current is None:
-            continue
-        current.append(reading)
-        if reading.level >= full:
-            if len(current) > 1:
-                cycles.append(current)
-            current = None
-    return cycles
+
+def _ended(readings: Sequence[FillReading], full: float) -> Sequence[FillReading]:
+    """Return the cycle that the newest reading ends, from the first after an emptying; empty where it tells nothing."""
+    found = emptyings(readings)
+    starts = [each.time for each in found if each.standing is Standing.CONFIRMED]
+    newest = readings[-1]
+    if starts and newest.level >= full:
+        cycle = [each for each in readings if each.time >= starts[-1]]
+        early = cycle[:-1]
+    elif len(starts) >= 2 and starts[-1] == readings[-2].time:
+        cycle = early = [each for each in readings if starts[-2] <= each.time < starts[-1]]
+    else:
+        return []
+    # What had been full was learned then; what came to little says little.
+    if any(each.level >= full for each in early) or max(each.level for each in cycle) < LEAST_TOP * full:
+        return []
+    doubtful = {each.time for each in found if each.standing is not Standing.CONFIRMED}
+    torn = any(after.time - before.time > LONGEST_GAP for before, after in pairwise(cycle))
+    return [] if torn or any(each.time in doubtful for each in cycle) else cycle
+
+
+def _band(known: Sequence[float], low_tail: float, high_tail: float) -> Band | None:
+    if len(known) < NEEDED_OUTCOMES:
+        return None
+    ranks = len(known) + 1
+    lowest, highest = math.floor(low_tail * ranks), math.ceil((1 - high_tail) * ranks)
+    return Band(known[lowest - 1] if lowest >= 1 else 0.0, known[min(highest, len(known)) - 1])
 
 
 def _within(tail: float, aim: float) -> float:

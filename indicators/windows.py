@@ -29,7 +29,7 @@ from indicators.dues import INSTANT, Derived, Due, Key, by_key, spans, told
 from indicators.hour_windows import derive_forecasts, derive_usual
 from indicators.pair_windows import derive_pairs
 from indicators.road_quarter import own_free_flow, road_quarter
-from indicators.sensor_health import battery_days_left, completeness
+from indicators.sensor_health import battery_days_left, reporting
 from indicators.usual_hour import Calendar
 from indicators.watching import HISTORY, Watched
 from sql.connection import Connection
@@ -170,7 +170,7 @@ class Windows:
 
     async def _health(self, dues: Sequence[Due]) -> list[Derived]:
         reports = {
-            (row["device_id"], row["day"] + DAY): row["reports"]
+            (row["device_id"], row["day"] + DAY): (row["reports"], row["learned_interval"])
             for row in await self._connection.fetch(
                 query("indicators", "day_reports"),
                 [due.device_id for due in dues],
@@ -183,8 +183,7 @@ class Windows:
         batteries = by_key(rows)
         found: list[Derived] = []
         for due in dues:
-            share = completeness(reports.get(due.key, 0), due.interval)
-            values = {"completeness": NO_VALUE if share is None else Value(round(share, 3), QualityFlag.GOOD)}
+            values = reporting(*reports.get(due.key, (0, None)), due.interval)
             days = batteries.get(due.key, [])
             if days:
                 left = battery_days_left([((row["bucket"] - EPOCH) / DAY, row["level"]) for row in days])

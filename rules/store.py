@@ -11,7 +11,7 @@ from citywatch.telemetry import get_logger
 from devices.properties import PROPERTIES
 from rules.city import City
 from rules.definitions import Definition, parse_definition
-from rules.model import Rule, Subject
+from rules.model import Rule, Selector, Subject
 from rules.wording import limit_text
 from sql.audit import audit
 from sql.connection import Connection
@@ -122,6 +122,7 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "title": rule.title,
         "severity": rule.severity.value,
         "condition": limit_text(rule),
+        "select": _selected(rule.selector),
         "on_delay_seconds": rule.on_delay.total_seconds(),
         "off_delay_seconds": rule.off_delay.total_seconds(),
         "latched": rule.latched,
@@ -134,6 +135,17 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "owner": why.owner,
         "review_date": why.review_date.isoformat(),
     }
+
+
+def _selected(selector: Selector) -> dict[str, Any]:
+    """Return what narrows the devices that a rule watches; nothing where it watches all that have its property."""
+    narrowing = {
+        "domain": selector.domain,
+        "district": selector.district,
+        "profile": selector.profile,
+        "tags": dict(selector.tags),
+    }
+    return {key: value for key, value in narrowing.items() if value}
 
 
 async def put_rule(

@@ -167,13 +167,57 @@ SELECT w.device_id, w.until, r.last_time, r.last
     ON r.datastream_id = s.datastream_id AND r.bucket >= w.since AND r.bucket < w.until AND r.n > 0
  ORDER BY w.device_id, w.until, r.bucket;
 
+-- full_levels --
+-- $1 text[] device_id
+-- From which level bins count as full, where their tag `full_at` says so.
+SELECT device_id, tags ->> 'full_at' AS full_at
+  FROM device
+ WHERE device_id = ANY ($1::text[]) AND tags ? 'full_at';
+
+-- past_outcomes --
+-- $1 text[] device_id, $2 timestamptz[] until, $3 int most
+-- The newest outcomes of each bin's forecasts that were known by then, in no order.
+SELECT w.device_id, w.until, o.made_at, o.known_at, o.situation, o.ratio
+  FROM unnest($1::text[], $2::timestamptz[]) AS w (device_id, until)
+ CROSS JOIN LATERAL (
+       SELECT made_at, known_at, situation, ratio
+         FROM bin_outcome AS b
+        WHERE b.device_id = w.device_id AND b.known_at <= w.until
+        ORDER BY b.known_at DESC, b.made_at DESC
+        LIMIT $3::int) AS o;
+
+-- forget_outcomes --
+-- $1 text[] device_id, $2 timestamptz[] known_at
+-- What these readings had told is worked out again.
+DELETE FROM bin_outcome AS b
+ USING unnest($1::text[], $2::timestamptz[]) AS again (device_id, known_at)
+ WHERE b.device_id = again.device_id AND b.known_at = again.known_at;
+
+-- keep_outcomes --
+-- $1 text[] device_id, $2 timestamptz[] made_at, $3 timestamptz[] known_at, $4 int2[] situation, $5 float8[] ratio
+-- Those of these bins that are 400 days older go.
+WITH old AS (
+    DELETE FROM bin_outcome AS b
+     USING (SELECT device_id, max(known_at) AS newest
+              FROM unnest($1::text[], $3::timestamptz[]) AS new (device_id, known_at)
+             GROUP BY device_id) AS n
+     WHERE b.device_id = n.device_id AND b.known_at < n.newest - interval '400 days')
+INSERT INTO bin_outcome (device_id, made_at, known_at, situation, ratio)
+SELECT new.device_id, new.made_at, new.known_at, new.situation, new.ratio
+  FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::int2[], $5::float8[])
+       AS new (device_id, made_at, known_at, situation, ratio)
+  JOIN device USING (device_id)
+    ON CONFLICT (device_id, made_at)
+    DO UPDATE SET known_at = excluded.known_at, situation = excluded.situation, ratio = excluded.ratio;
+
 -- day_reports --
 -- $1 text[] device_id, $2 timestamptz[] day
--- Reports of a device on a day: as many as its most talkative datastream has rows.
-SELECT w.device_id, w.day, coalesce(max(r.n_all), 0) AS reports
+-- Reports of a device on a day: as many as its most talkative datastream has rows; and the rhythm it is known by now.
+SELECT w.device_id, w.day, coalesce(max(r.n_all), 0) AS reports, min(p.learned_interval) AS learned_interval
   FROM unnest($1::text[], $2::timestamptz[]) AS w (device_id, day)
   JOIN datastream AS s ON s.device_id = w.device_id AND s.method IS NULL
   LEFT JOIN rollup_day AS r ON r.datastream_id = s.datastream_id AND r.bucket = w.day
+  LEFT JOIN device_presence AS p ON p.device_id = w.device_id
  GROUP BY w.device_id, w.day;
 
 -- battery_days --

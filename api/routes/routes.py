@@ -20,6 +20,7 @@ from indicators.routes import Plan
 
 router = APIRouter(prefix=PREFIX, tags=["meaning"], dependencies=[Allow(Permission.READ)])
 
+PATIENCE = 30.0  # seconds that a question waits for the plans before it
 FEW = 25  # bins whose plan takes less than starting a process would
 
 
@@ -37,6 +38,9 @@ async def get_routes(
     trucks: Annotated[int, Query(ge=1, le=50, description="how many go out")] = 2,
     capacity: Annotated[int, Query(ge=100, le=100_000, description="litres a truck holds, as they lie in bins")] = 8000,
     least_level: Annotated[float, Query(ge=0, le=100, description="bins this full are visited, percent")] = 60.0,
+    full_within: Annotated[
+        float | None, Query(gt=0, le=1344, description="and bins that may be full within so many hours, 90 % band")
+    ] = None,
     district_id: DistrictQuery = None,
     source_id: Annotated[Word, Query(description="source of time")] = "live",
     depot_latitude: Annotated[float | None, Query(ge=-90, le=90, description="none: the middle of the bins")] = None,
@@ -52,7 +56,7 @@ async def get_routes(
     if depot_latitude is not None and depot_longitude is not None:
         depot = depot_latitude, depot_longitude
     try:
-        task = await collection_task(pool, shift, least_level, source_id, district_id, depot)
+        task = await collection_task(pool, shift, least_level, source_id, district_id, depot, full_within)
     except TooManyBinsError as error:
         raise ProblemError(409, "too-much", str(error)) from None
     plan, in_order = await solve_apart(request.app.state.solver_turn, task)
@@ -67,16 +71,22 @@ async def get_routes(
     return answer(plan_as_told(plan, task, in_order))
 
 
-async def solve_apart(turn: asyncio.Semaphore, task: Task) -> tuple[Plan, int]:
+async def solve_apart(turn: asyncio.Semaphore, task: Task, patience: float = PATIENCE) -> tuple[Plan, int]:
     """Solve in a process of its own where it takes seconds, for which the solver holds the interpreter."""
     if len(task.stops) <= FEW:
         return await asyncio.to_thread(solve, task)
-    if turn.locked():
-        raise ProblemError(503, "busy", "another plan is being made: try again in a few seconds", wait=5)
-    async with turn:
+    try:
+        # The page asks for several at once, to compare them: they take turns.
+        async with asyncio.timeout(patience):
+            await turn.acquire()
+    except TimeoutError:
+        raise ProblemError(503, "busy", "other plans are being made: try again in a few seconds", wait=5) from None
+    try:
         # One that lives as long as the question: plans are made a few times a day.
         executor = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, solve, task)
         finally:
             executor.shutdown(wait=False)  # waiting would hold up everybody's requests
+    finally:
+        turn.release()

@@ -82,6 +82,9 @@ def routes(
     trucks: Annotated[int, typer.Option(min=1, max=50, help="how many go out")] = 2,
     capacity: Annotated[int, typer.Option(min=100, max=100_000, help="litres a truck holds")] = 8000,
     least_level: Annotated[float, typer.Option(min=0, max=100, help="bins this full are visited, percent")] = 60.0,
+    full_within: Annotated[
+        float | None, typer.Option(min=0, max=1344, help="and bins that may be full within so many hours")
+    ] = None,
     district: Annotated[str | None, typer.Option(help="bins of this district only")] = None,
     source: Annotated[str, typer.Option(help="source of time")] = "live",
     depot: Annotated[str, typer.Option(help="latitude,longitude; none: the middle of the bins")] = "",
@@ -95,7 +98,7 @@ def routes(
     """
     begin, _, end = shift.partition("-")
     asked = Shift(trucks, capacity, seconds_of(begin), seconds_of(end))
-    task = _ask(lambda store: collection_task(store, asked, least_level, source, district, _place(depot)))
+    task = _ask(lambda store: collection_task(store, asked, least_level, source, district, _place(depot), full_within))
     plan, in_order = solve(task)
     if into is not None:
         into.mkdir(parents=True, exist_ok=True)
@@ -112,7 +115,8 @@ def routes(
     for left in plan.left_out:
         print(f"left out: {left.bin_id}: {left.reason}")
     saved = f", {100 * (1 - plan.distance / in_order):.0f} % less than in the bins' order" if in_order else ""
-    print(f"{len(task.stops)} bins at {least_level:g} % or more, {plan.distance / 1000:.1f} km{saved}")
+    ahead = "" if full_within is None else f" or full within {full_within:g} h"
+    print(f"{len(task.stops)} bins at {least_level:g} % or more{ahead}, {plan.distance / 1000:.1f} km{saved}")
 
 
 def _effect(each: dict[str, Any], share: float) -> str:

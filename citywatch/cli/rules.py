@@ -24,6 +24,7 @@ from sql.pool import open_pool
 
 app = typer.Typer(help="Readings to alerts.", no_args_is_help=True)
 
+BACKTEST_SPAN = timedelta(days=7)  # as on the dashboard
 Paths = Annotated[list[Path] | None, typer.Argument(help="rule files or folders; none: all rules of this installation")]
 Json = Annotated[bool, typer.Option("--json", help="for programs")]
 
@@ -76,18 +77,19 @@ def test_(paths: Paths = None, as_json: Json = False) -> None:
 @app.command("backtest")
 def backtest_(
     rule: Annotated[str, typer.Argument(help="a rule's id, or a rule file; `all`: every rule")],
-    since: Annotated[datetime, typer.Option(help="from this day or instant, UTC")],
-    until: Annotated[datetime, typer.Option(help="up to this one, UTC")],
+    since: Annotated[datetime | None, typer.Option(help="from this day or instant, UTC; without: 7 days")] = None,
+    until: Annotated[datetime | None, typer.Option(help="up to this one, UTC; without: now")] = None,
     as_json: Json = False,
 ) -> None:
     """Say what a rule would have raised over stored history, and how that differs from the rule as it runs now.
 
     Example: `citywatch rules backtest bin-nearly-full.yaml --since 2026-10-01 --until 2026-11-01`
     """
-    since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
-    if since >= until:
+    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC)
+    begin = since.replace(tzinfo=UTC) if since else end - BACKTEST_SPAN
+    if begin >= end:
         raise typer.BadParameter("--since comes before --until")
-    told = asyncio.run(_backtest(rule, since, until))
+    told = asyncio.run(_backtest(rule, begin, end))
     if as_json:
         print(json.dumps(told, indent=2))
         return

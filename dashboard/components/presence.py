@@ -4,9 +4,13 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.icons import icon
+from dashboard.components.readings import result_of
 from dashboard.shapes import Device
 from dashboard.texts import mark, text
+from dashboard.units import NOTHING, duration, quantity
 
+OTHER_RHYTHM = 1.5  # times as long or as short: no jitter, another rhythm
+TELLING = 5.0  # points between the two completenesses
 SLEEPS = 300.0  # s between reports from which on a device without a connection is taken to sleep in between
 PRESENCE_NAMES = {
     "online": mark("Online"),
@@ -35,6 +39,29 @@ def presence_of(device: Device) -> str:
         return device["presence"]
     every = device["learned_interval_seconds"] or device["expected_interval_seconds"]
     return "asleep" if device["link"] != "online" and every >= SLEEPS else "online"
+
+
+def rhythm_words(device: Device) -> str:
+    """Return how often a device is registered to report, and, where that differs, how often it does."""
+    expected, learned = device["expected_interval_seconds"], device["learned_interval_seconds"]
+    if learned is None or 1 / OTHER_RHYTHM < learned / expected < OTHER_RHYTHM:
+        return duration(expected)
+    return text(
+        "{expected} by its registration, in fact {learned}", expected=duration(expected), learned=duration(learned)
+    )
+
+
+def completeness_words(device: Device) -> str:
+    """Return how much of yesterday's reports came, by its registration, and by its own rhythm where that differs."""
+    share, own = result_of(device, "completeness"), result_of(device, "completeness_by_rhythm")
+    if share is None or own is None or abs(share - own) < TELLING:
+        known = share if share is not None else own
+        return NOTHING if known is None else quantity(known, "%")
+    return text(
+        "{share} of what it is registered for, {own} of its own rhythm",
+        share=quantity(share, "%"),
+        own=quantity(own, "%"),
+    )
 
 
 def presence_class(presence: str) -> str:

@@ -12,7 +12,13 @@ from dashboard.components.curves import device_curves
 from dashboard.components.device_forms import account_panel
 from dashboard.components.marks import freshness_chip, instant, replay_chip, severity_chip
 from dashboard.components.parts import page_head, panel, right_cell, table
-from dashboard.components.presence import PRESENCE_WORDS, presence_chip, presence_of
+from dashboard.components.presence import (
+    PRESENCE_WORDS,
+    completeness_words,
+    presence_chip,
+    presence_of,
+    rhythm_words,
+)
 from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.limits import rule_limits
 from dashboard.pages.spans import span_choices
@@ -20,7 +26,6 @@ from dashboard.pages.view import View
 from dashboard.query import choose_clock
 from dashboard.shapes import Device
 from dashboard.texts import domain_name, property_name, text
-from dashboard.units import duration
 
 MOST_CURVES = 8
 
@@ -41,7 +46,7 @@ async def page(view: View) -> Component:
     )
     credential = await view.api.credential(device_id) if "configure" in may else None
     names_of = {district["district_id"]: district["name"] for district in districts}
-    names = [row["property"] for row in by_importance(device)][:MOST_CURVES]
+    names = [row["property"] for row in by_importance(device) if row["phenomenon_time"]][:MOST_CURVES]
     ranges = {"fill_level": (0.0, 104.0), "battery": (0.0, 104.0), "relative_humidity": (0.0, 104.0)}
     curves = await device_curves(view, device, names, default_span="24h", limits=rule_limits(rules), ranges=ranges)
     marks: list[Component] = [] if clock.live else [replay_chip(clock.source)]
@@ -88,7 +93,7 @@ async def page(view: View) -> Component:
     )
 
 
-def _readings(device: Device) -> Component:
+def _readings(device: Device) -> list[Component]:
     rows = [
         html.Tr(
             [
@@ -98,9 +103,13 @@ def _readings(device: Device) -> Component:
             ]
         )
         for row in by_importance(device)
+        if row["phenomenon_time"]
     ]
     headings = [(text("Property"), False), (text("Value"), True), (text("Measured"), True)]
-    return table(headings, rows, caption=text("Latest readings"))
+    parts: list[Component] = [table(headings, rows, caption=text("Latest readings"))] if rows else []
+    if never := [property_name(row["property"]) for row in by_importance(device) if not row["phenomenon_time"]]:
+        parts.append(html.P(text("Never sent: {names}", names=", ".join(never)), className="method"))
+    return parts
 
 
 def _facts(device: Device, districts: dict[str, str]) -> Component:
@@ -110,7 +119,8 @@ def _facts(device: Device, districts: dict[str, str]) -> Component:
     facts: list[tuple[str, Component | str]] = [
         (text("Heard"), device_age(device)),
         (text("Presence"), text(PRESENCE_WORDS[presence_of(device)])),
-        (text("Reports every"), duration(device["expected_interval_seconds"])),
+        (text("Reports every"), rhythm_words(device)),
+        (text("Completeness"), completeness_words(device)),
         (text("Profile"), device["profile"]),
         (text("District"), districts.get(device["district_id"] or "", "–")),
         (text("Site"), device["site_id"] or "–"),

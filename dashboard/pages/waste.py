@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.curves import device_curves
 from dashboard.components.districts import DUE
+from dashboard.components.fullness import full_in, full_words
 from dashboard.components.icons import icon
 from dashboard.components.marks import freshness_chip, replay_chip, severity_chip
 from dashboard.components.parts import href, page_head, panel, right_cell, state, table
@@ -20,8 +21,6 @@ from dashboard.texts import text
 from dashboard.units import NOTHING, duration, number, parse_time, present
 
 CURVES = ("fill_level", "time_to_full", "bin_temperature", "battery")
-FULL = 90.0  # %: from here on the sensor cannot tell more from full, so no hour is foretold
-SOON = 6.0  # hours: the shortest time in which a bin can still be put on a round
 CLASSES = ((0, 25), (25, 50), (50, 75), (75, 90), (90, 101))
 
 
@@ -35,7 +34,10 @@ def fullest_first(devices: Sequence[Device]) -> list[Device]:
 def fill_classes(devices: Sequence[Device]) -> list[tuple[str, int]]:
     """Return how many bins are in each class of fill: the classes are what such sensors can be trusted with."""
     fills = present(result_of(device, "fill_level") for device in devices)
-    return [(f"{low} to {min(high, 100)} %", sum(low <= fill < high for fill in fills)) for low, high in CLASSES]
+    return [
+        (text("{low} to {high} %", low=low, high=min(high, 100)), sum(low <= fill < high for fill in fills))
+        for low, high in CLASSES
+    ]
 
 
 async def page(view: View) -> Component:
@@ -81,7 +83,11 @@ async def page(view: View) -> Component:
                         flush=True,
                         scroll="760px",
                     ),
-                    panel(chosen["name"] or chosen["device_id"], curves, right=[*_marks(chosen), open_link]),
+                    panel(
+                        chosen["name"] or chosen["device_id"],
+                        [full_words(chosen), *curves],
+                        right=[*_marks(chosen), open_link],
+                    ),
                 ],
                 className="grid list-left",
             ),
@@ -112,17 +118,6 @@ def _classes(devices: Sequence[Device]) -> Component:
         for words, count in counts
     ]
     return html.Ul(items, className="figures", **{"aria-label": text("Bins by fill level")})
-
-
-def _full_at(device: Device) -> Component | str:
-    """Return in how long the bin will be full, as the indicators reckon it; soon stands out, and so does full."""
-    if (result_of(device, "fill_level") or 0) >= FULL:
-        return html.Span([icon("clock", size=13), text("full")], className="off-target")
-    hours = result_of(device, "time_to_full")
-    if hours is None:
-        return NOTHING
-    words = duration(hours * 3600)
-    return html.Span([icon("clock", size=13), words], className="off-target") if hours <= SOON else words
 
 
 def _emptied(view: View, device: Device) -> Component | str:
@@ -167,7 +162,7 @@ def _table(view: View, devices: Sequence[Device], chosen: Device, limit: float) 
                             *live_value(fill),
                         ]
                     ),
-                    right_cell(_full_at(device)),
+                    right_cell(full_in(device)),
                     right_cell(_emptied(view, device)),
                     right_cell(live_value(find_latest(device, "bin_temperature"))),
                     right_cell(device_age(device)),

@@ -3,22 +3,25 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.components.fullness import full_in
 from dashboard.components.marks import replay_chip
 from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
 from dashboard.components.route_map import route_map, truck_look
 from dashboard.pages.view import View
-from dashboard.shapes import Plan, TruckRoute
+from dashboard.shapes import Device, Plan, TruckRoute
 from dashboard.texts import mark, plural, text
 from dashboard.units import NOTHING, number, quantity
 
 TRUCKS, MOST_TRUCKS = 2, 50
 LEVEL = 60
 LEVELS = (50, 60, 70, 80, 90)
-WHAT_IF_BINS = 100  # a plan of more bins takes seconds, and the comparison makes two more
+WITHIN = (0, 12, 24, 48)  # hours: bins that may be full by then are emptied as well; 0 for none of them
+WHAT_IF_BINS = 40  # a plan of more bins takes several seconds, and the comparison makes two more
 # What the API says of a bin that is left out -> the same in the reader's words.
 REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"no truck has room or time left \(priority (?P<n>\d+)\)"), mark("no truck has room or time left")),
@@ -48,21 +51,43 @@ def trucks_beside(trucks: int) -> list[int]:
     return [other for other in (trucks - 1, trucks + 1) if 1 <= other <= MOST_TRUCKS]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the plan is asked for: trucks, and which bins."""
+
+    view: View
+    trucks: int
+    level: int
+    within: int
+
+    async def plan(self, trucks: int) -> Plan:
+        """Return the plan with so many trucks."""
+        return await self.view.api.plan(
+            trucks=trucks, level=self.level, within=self.within, source_id=self.view.source_id
+        )
+
+    def address(self, **other: int) -> str:
+        """Return where the same with other choices is shown."""
+        chosen = {"trucks": self.trucks, "level": self.level, "within": self.within, **other}
+        return href("/waste/plan", source=self.view.source, **{**chosen, "within": chosen["within"] or None})
+
+
 async def page(view: View) -> Component:
     """Return the plan for the number of trucks and the level in the address."""
     trucks = min(MOST_TRUCKS, max(1, view.query.number("trucks") or TRUCKS))
     wanted = view.query.number("level")
     level = wanted if wanted in LEVELS else LEVEL
-    plan, bins = await asyncio.gather(
-        view.api.plan(trucks=trucks, level=level, source_id=view.source_id), view.devices("waste")
-    )
+    hours = view.query.number("within")
+    asked = Asked(view, trucks, level, hours if hours in WITHIN else 0)
+    plan, bins = await asyncio.gather(asked.plan(trucks), view.devices("waste"))
+    by_id = {bin_["device_id"]: bin_ for bin_ in bins}
     names = {bin_["device_id"]: bin_["name"] or bin_["device_id"] for bin_ in bins}
     places = {
         bin_["device_id"]: (bin_["latitude"], bin_["longitude"])
         for bin_ in bins
         if bin_["latitude"] is not None and bin_["longitude"] is not None
     }
-    head = page_head(text("Collection plan"), _note(plan, level), _actions(view, trucks, level))
+    head = page_head(text("Collection plan"), _note(plan, asked), _actions(asked))
     if not plan["bins"]:
         words = text("No bin is filled to {level} %. Choose a lower level to plan ahead.", level=level)
         empty = panel(text("Routes"), state(text("Nothing to collect"), words, sign="check"))
@@ -70,13 +95,11 @@ async def page(view: View) -> Component:
     others: list[tuple[int, Plan]] = []
     if plan["bins"] <= WHAT_IF_BINS:
         beside = trucks_beside(trucks)
-        plans = await asyncio.gather(
-            *(view.api.plan(trucks=other, level=level, source_id=view.source_id) for other in beside)
-        )
+        plans = await asyncio.gather(*(asked.plan(other) for other in beside))
         others = list(zip(beside, plans, strict=True))
     right = [
-        panel(text("What if"), _what_if(view, level, trucks, [*others, (trucks, plan)]), flush=True),
-        panel(text("Trucks"), _trucks(view, plan, trucks, level), flush=True),
+        panel(text("What if"), _what_if(asked, [*others, (trucks, plan)]), flush=True),
+        panel(text("Trucks"), _trucks(asked, plan), flush=True),
         panel(text("Left out"), _left_out(view, plan, names), flush=True, scroll="300px"),
     ]
     return html.Div(
@@ -89,32 +112,38 @@ async def page(view: View) -> Component:
                 ],
                 className="grid wide-left",
             ),
-            panel(text("Stops"), _stops(view, plan, names), flush=True, scroll="560px"),
+            panel(text("Stops"), _stops(view, plan, names, by_id), flush=True, scroll="560px"),
         ],
         style={"display": "contents"},
     )
 
 
-def _note(plan: Plan, level: int) -> str:
+def _note(plan: Plan, asked: Asked) -> str:
     due = plural("{n} bin to empty", "{n} bins to empty", plan["bins"])
-    return f"{due}, {text('at {level} % or more', level=level)}"
+    which = text("at {level} % or more", level=asked.level)
+    if asked.within:
+        which = text("{which} or full within {n} h", which=which, n=asked.within)
+    return f"{due}, {which}"
 
 
-def _address(view: View, trucks: int, level: int) -> str:
-    return href("/waste/plan", source=view.source, trucks=trucks, level=level)
-
-
-def _actions(view: View, trucks: int, level: int) -> list[Component]:
+def _actions(asked: Asked) -> list[Component]:
+    view = asked.view
     chips: list[Component] = [] if view.clock.live else [replay_chip(view.clock.source)]
-    levels = [(f"{each} %", _address(view, trucks, each), each == level) for each in LEVELS]
-    numbers = sorted({1, 2, 3, 4, 5, 6, trucks})
-    fleets = [(str(each), _address(view, each, level), each == trucks) for each in numbers]
+    levels = [(f"{each} %", asked.address(level=each), each == asked.level) for each in LEVELS]
+    ahead = [
+        (text("{n} h", n=each) if each else text("none"), asked.address(within=each), each == asked.within)
+        for each in WITHIN
+    ]
+    numbers = sorted({1, 2, 3, 4, 5, 6, asked.trucks})
+    fleets = [(str(each), asked.address(trucks=each), each == asked.trucks) for each in numbers]
     return [
         *chips,
         html.Span(text("Trucks"), className="soft"),
         choices(text("Trucks"), fleets),
         html.Span(text("Filled to"), className="soft"),
         choices(text("Filled to"), levels),
+        html.Span(text("or full within"), className="soft"),
+        choices(text("or full within"), ahead),
         dcc.Link(text("Bins"), href=href("/waste", source=view.source), className="button"),
     ]
 
@@ -134,11 +163,11 @@ def _kilometres(metres: int) -> str:
     return quantity(metres / 1000, "km", 1)
 
 
-def _what_if(view: View, level: int, trucks: int, plans: Sequence[tuple[int, Plan]]) -> Component:
+def _what_if(asked: Asked, plans: Sequence[tuple[int, Plan]]) -> Component:
     rows = []
     for count, plan in sorted(plans, key=lambda each: each[0]):
         words = plural("{n} truck", "{n} trucks", count)
-        name = html.Strong(words) if count == trucks else dcc.Link(words, href=_address(view, count, level))
+        name = html.Strong(words) if count == asked.trucks else dcc.Link(words, href=asked.address(trucks=count))
         rows.append(
             html.Tr(
                 [
@@ -148,7 +177,7 @@ def _what_if(view: View, level: int, trucks: int, plans: Sequence[tuple[int, Pla
                     right_cell(_kilometres(plan["distance"])),
                     right_cell(max((route["end"] for route in plan["routes"]), default=NOTHING)),
                 ],
-                **{"data-selected": "true" if count == trucks else "false"},
+                **{"data-selected": "true" if count == asked.trucks else "false"},
             )
         )
     headings = [
@@ -161,8 +190,13 @@ def _what_if(view: View, level: int, trucks: int, plans: Sequence[tuple[int, Pla
     return table(headings, rows, caption=text("What more or fewer trucks do"))
 
 
-def _trucks(view: View, plan: Plan, trucks: int, level: int) -> list[Component]:
-    asked: dict[str, str | int] = {"trucks": trucks, "least_level": level, "source_id": view.source_id}
+def _trucks(chosen: Asked, plan: Plan) -> list[Component]:
+    asked: dict[str, str | int] = {
+        "trucks": chosen.trucks,
+        "least_level": chosen.level,
+        "source_id": chosen.view.source_id,
+        **({"full_within": chosen.within} if chosen.within else {}),
+    }
     rows = [
         html.Tr(
             [
@@ -220,13 +254,14 @@ def _left_out(view: View, plan: Plan, names: Mapping[str, str]) -> Component:
     return table([(text("Bin"), False), (text("Reason"), False)], rows, caption=text("Bins left out"))
 
 
-def _stops(view: View, plan: Plan, names: Mapping[str, str]) -> Component:
+def _stops(view: View, plan: Plan, names: Mapping[str, str], bins: Mapping[str, Device]) -> Component:
     rows = [
         html.Tr(
             [
                 html.Td(text("Truck {n}", n=route["truck"])),
                 right_cell(str(order)),
                 html.Th(_bin_link(view, visit["bin_id"], names), scope="row"),
+                right_cell(full_in(bins[visit["bin_id"]]) if visit["bin_id"] in bins else NOTHING),
                 right_cell(visit["arrival"]),
                 right_cell(quantity(visit["load"], "l", 0)),
             ]
@@ -238,6 +273,7 @@ def _stops(view: View, plan: Plan, names: Mapping[str, str]) -> Component:
         (text("Truck"), False),
         (text("Stop"), True),
         (text("Bin"), False),
+        (text("Full in"), True),
         (text("Arrival"), True),
         (text("On board after it"), True),
     ]

@@ -11,8 +11,9 @@ import math
 import os
 import random
 import time
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -21,15 +22,27 @@ from typing import Any
 
 import numpy as np
 
+from devices.model import QualityFlag
+from indicators.bin_forecast import NAMES, bin_forecast
 from indicators.compare import Effect, compare
+from indicators.derived import HOUR, Value
 from indicators.distances import manhattan
-from indicators.emptying import collections, emptyings
+from indicators.emptying import Standing, collections, emptyings
 from indicators.fill import FillReading
 from indicators.forecast import HourlySeries, backtest
 from indicators.nowcast import nowcast_pm
+from indicators.quantiles import median
 from indicators.routes import Stop, Truck, in_bin_order, plan_routes
 from indicators.series_anomaly import SeriesDetector
-from indicators.time_to_full import FillHistory, completed_cycles
+from indicators.time_to_full import (
+    FORECAST_SPAN,
+    LONGEST_GAP,
+    TEACHING_SPAN,
+    Outcome,
+    ends_cycle,
+    outcomes,
+    trust,
+)
 from indicators.us_aqi import us_aqi
 
 DAY = timedelta(days=1)
@@ -41,6 +54,7 @@ EPA = {
 NAB_TUNED = ("nyc_taxi", "TravelTime_387", "speed_7578")
 FOUR_STEPS = 40.0  # percent
 BINS_TUNED = 8  # of 16, in file order
+WYNDHAM_FULL = 80.0  # percent: the `fullnessThreshold` of every one of these bins
 BEIJING_TUNED = "dongsi"
 TUNED_UNTIL_HOUR = 180 * 24  # forecasts were tuned on April to June
 
@@ -165,10 +179,13 @@ def prove_wyndham() -> dict[str, object]:
     """Return how emptyings and times to full of the Wyndham bins are recognised."""
     bins = wyndham()
     return {
-        "emptyings": _drops(bins),
-        "spikes_between_readings": _spikes(bins, replace=False),
-        "spikes_in_place_of_readings": _spikes(bins, replace=True),
-        "time_to_full": _bands(bins),
+        "emptyings": count_drops(bins),
+        "spikes_between_readings": count_spikes(bins, replace=False),
+        "spikes_in_place_of_readings": count_spikes(bins, replace=True),
+        "time_to_full": {
+            "bins_tuned_on": prove_bands(bins, range(BINS_TUNED)),
+            "bins_held_back": prove_bands(bins, range(BINS_TUNED, len(bins))),
+        },
     }
 
 
@@ -181,7 +198,8 @@ def wyndham() -> dict[str, list[FillReading]]:
     return dict(bins)
 
 
-def _drops(bins: dict[str, list[FillReading]]) -> dict[str, int]:
+def count_drops(bins: dict[str, list[FillReading]]) -> dict[str, int]:
+    """Return how many drops of four steps there are, and how many are recognised and counted as emptyings."""
     drops = recognised = counted = 0
     for readings in bins.values():
         found = {each.time for each in emptyings(readings)}
@@ -195,7 +213,7 @@ def _drops(bins: dict[str, list[FillReading]]) -> dict[str, int]:
     return {"drops_of_4_steps": drops, "recognised": recognised, "of_these_counted_as_collections": counted}
 
 
-def _spikes(bins: dict[str, list[FillReading]], replace: bool, seed: int = 1) -> dict[str, int]:
+def count_spikes(bins: dict[str, list[FillReading]], replace: bool, seed: int = 1) -> dict[str, int]:
     """Inject a reading of 0 % at 2 % of rows and count those that are then called an emptying.
 
     `replace` False: the low reading comes ten minutes before the true one. True: it takes the true one's place; only
@@ -231,40 +249,87 @@ class _Coverage:
     held: int = 0
     judged: int = 0
     without_band: int = 0
+    not_forecast: int = 0
     error_days: float = 0.0
+    widths: tuple[float, ...] = ()
     per_bin: tuple[tuple[float, int], ...] = ()
 
 
-def _bands(bins: dict[str, list[FillReading]]) -> dict[str, object]:
-    tuned, untouched = _Coverage(), _Coverage()
+def prove_bands(bins: Mapping[str, Sequence[FillReading]], numbers: Iterable[int]) -> dict[str, object]:
+    """Replay the bins of these numbers reading by reading as the deriving worker does, and judge each band it tells.
+
+    What counts as full is these bins' own threshold. Judged is each forecast of a cycle that came to full: what a cycle
+    that was ended earlier would have come to, nobody knows.
+    """
+    group = _Coverage()
     for number, readings in enumerate(bins.values()):
-        group = tuned if number < BINS_TUNED else untouched
-        history, held, judged = FillHistory(), 0, 0
-        for cycle in completed_cycles(readings, emptyings(readings), history.full):
-            for at in range(1, len(cycle)):
-                forecast = history.forecast(cycle[:at])
-                if forecast is None or forecast.low is None or forecast.high is None:
+        if number not in numbers:
+            continue
+        told, held, judged = told_of_bin(readings, WYNDHAM_FULL), 0, 0
+        for first, full in _full_cycles(readings, WYNDHAM_FULL):
+            for at in range(first, full):
+                took = (readings[full].time - readings[at].time) / HOUR
+                expected, low, high = (told[at][name].result for name in NAMES if name.startswith("time_to_full"))
+                if expected is None:
+                    group.not_forecast += 1
+                    continue
+                group.error_days += abs(took - expected) / 24
+                if low is None:
                     group.without_band += 1
                     continue
-                took = cycle[-1].time - cycle[at - 1].time
-                held += forecast.low <= took <= forecast.high
+                # Told to the thousandth of an hour; an upper end beyond eight weeks is not told.
+                held += low - 0.001 <= took <= (math.inf if high is None else high + 0.001)
                 judged += 1
-                group.error_days += abs(took - forecast.expected) / DAY
-            history.learn(cycle)
+                group.widths += ((math.inf if high is None else high - low) / 24,)
         group.held += held
         group.judged += judged
         group.per_bin += ((round(held / judged, 3), judged),)
     return {
-        name: {
-            "outcomes": group.judged,
-            "not_forecast_or_no_band_yet": group.without_band,
-            "held_by_90_percent_band": round(group.held / group.judged, 3),
-            "lowest_bin_and_its_outcomes": list(min(group.per_bin)),
-            "highest_bin_and_its_outcomes": list(max(group.per_bin)),
-            "mean_error_days": round(group.error_days / group.judged, 2),
-        }
-        for name, group in (("bins_tuned_on", tuned), ("bins_held_back", untouched))
+        "outcomes": group.judged,
+        "no_band_yet": group.without_band,
+        "not_forecast": group.not_forecast,
+        "held_by_90_percent_band": round(group.held / group.judged, 3),
+        "lowest_bin_and_its_outcomes": list(min(group.per_bin)),
+        "highest_bin_and_its_outcomes": list(max(group.per_bin)),
+        "median_width_days": round(median(group.widths), 2),
+        "mean_error_days": round(group.error_days / (group.judged + group.without_band), 2),
     }
+
+
+def told_of_bin(readings: Sequence[FillReading], full: float) -> list[dict[str, Value]]:
+    """Return what `indicators.bin_windows` derives at each reading of a bin that reports once an hour at most."""
+    taught: list[Outcome] = []
+    known, found = trust(taught), []
+    for at, newest in enumerate(readings):
+        before = _window(readings[:at], newest, FORECAST_SPAN)
+        if ends_cycle(before, newest, full):
+            taught += outcomes([*_window(readings[:at], newest, TEACHING_SPAN), newest], full)
+            known = trust(taught)
+        found.append(bin_forecast(before, newest, QualityFlag.GOOD, full, known))
+    return found
+
+
+def _window(past: Sequence[FillReading], newest: FillReading, span: timedelta) -> Sequence[FillReading]:
+    hour = newest.time.replace(minute=0, second=0, microsecond=0)
+    return past[bisect_left(past, hour - span, key=lambda each: each.time) :]
+
+
+def _full_cycles(readings: Sequence[FillReading], full: float) -> Iterator[tuple[int, int]]:
+    """Yield the places of the first reading after an emptying and of the first full one, of each cycle that fills up.
+
+    Not those torn by a gap of more than five days, or by a drop that may be an emptying or a spike.
+    """
+    found = {each.time: each.standing for each in emptyings(readings)}
+    first: int | None = None
+    for at, reading in enumerate(readings):
+        if reading.time in found:
+            first = None if found[reading.time] is Standing.UNCERTAIN else at
+        elif at and reading.time - readings[at - 1].time > LONGEST_GAP:
+            first = None
+        if first is not None and reading.level >= full:
+            if at > first:
+                yield first, at
+            first = None
 
 
 def prove_routes() -> dict[str, object]:

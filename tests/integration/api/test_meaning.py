@@ -17,7 +17,7 @@ from api.routes.routes import FEW, solve_apart
 from citywatch.cli import app
 from citywatch.settings import load_settings
 from indicators.collection import Task
-from indicators.routes import Stop
+from indicators.routes import Stop, Truck
 from sql.connection import Pool
 
 HOURS = """
@@ -114,6 +114,36 @@ async def test_full_bins_are_planned_for_and_told_in_three_forms(client: httpx.A
     assert (nothing["bins"], nothing["routes"]) == (0, [])
 
 
+async def test_bins_that_may_be_full_by_then_are_planned_for_as_well(client: httpx.AsyncClient, pool: Pool) -> None:
+    await pool.execute("UPDATE device SET latitude = 50.55, longitude = 0.55 WHERE device_id = 'bin-2'")
+    level = await pool.fetchrow(
+        "SELECT phenomenon_time, received_at FROM latest_observation JOIN datastream USING (datastream_id)"
+        " WHERE device_id = 'bin-2' AND property = 'fill_level'"
+    )
+    assert level is not None
+    for name, hours in (("time_to_full", 30.0), ("time_to_full_low", 20.0)):
+        await pool.execute(
+            "WITH new AS (INSERT INTO datastream (device_id, property, unit, method, edition)"
+            " VALUES ('bin-2', $1, 'h', 'by hand', '1') RETURNING datastream_id)"
+            " INSERT INTO latest_observation (datastream_id, phenomenon_time, received_at, result, quality)"
+            " SELECT datastream_id, $2, $3, $4, 1 FROM new",
+            name,
+            level["phenomenon_time"],
+            level["received_at"],
+            hours,
+        )
+    planned = {}
+    for within in (None, 19, 21):
+        plan = (
+            await client.get(
+                "/api/v1/routes", params={"least_level": 80, **({"full_within": within} if within else {})}
+            )
+        ).json()
+        planned[within] = {visit["bin_id"] for route in plan["routes"] for visit in route["visits"]}
+    assert planned == {None: {"bin-1"}, 19: {"bin-1"}, 21: {"bin-1", "bin-2"}}
+    assert (await client.get("/api/v1/routes", params={"full_within": 0})).status_code == 422
+
+
 def names(folder: Path) -> set[str]:
     return {each.name for each in folder.iterdir()}
 
@@ -170,10 +200,16 @@ async def test_a_calculation_is_set_listed_and_ended(client: httpx.AsyncClient) 
     assert (await client.delete(path)).status_code == 404
 
 
-async def test_one_plan_is_made_at_a_time() -> None:
-    task = Task(tuple(Stop(f"bin-{n}", 1) for n in range(FEW + 1)), (), ())
+async def test_plans_take_turns_and_none_waits_for_ever() -> None:
+    many = range(FEW + 1)
+    stops = tuple(Stop(f"bin-{n}", demand=2) for n in many)  # too much for the truck: said at once
+    task = Task(stops, (Truck("1", capacity=1),), ((59.0, 18.0), *((59.0, 18.0 + n / 1000) for n in many)))
     turn = asyncio.Semaphore(1)
     async with turn:
-        with pytest.raises(ProblemError, match="another plan is being made") as refused:
-            await solve_apart(turn, task)
-    assert (refused.value.status, refused.value.wait) == (503, 5)
+        with pytest.raises(ProblemError, match="other plans are being made") as refused:
+            await solve_apart(turn, task, patience=0.01)
+        waiting = asyncio.create_task(solve_apart(turn, task))
+        await asyncio.sleep(0)
+    plan, _ = await waiting
+    assert len(plan.left_out) == FEW + 1
+    assert (refused.value.status, refused.value.wait, turn.locked()) == (503, 5, False)

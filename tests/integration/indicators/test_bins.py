@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from indicators.again import recompute
 from tests.integration.indicators.deriving import DAY, HOUR, MINUTE, City
 from tests.integration.storing import Row
 
@@ -43,3 +44,49 @@ async def test_what_is_told_as_emptied(
     streams = await city.add("bin", ["fill_level"], every)
     await fill(city, every, levels, streams["fill_level"])
     assert await city.derived("bin", "emptied_from") == {DAY + at * every: level for at, level in events.items()}
+
+
+def hourly_cycles(count: int) -> list[float]:
+    """Return levels of `count` cycles of twelve hours: ten points an hour, full at ten hours, emptied after eleven."""
+    return [float(min(10 * hour, 100)) for _ in range(count) for hour in range(12)]
+
+
+async def test_a_band_is_earned_by_outcomes_and_stays_the_same_when_worked_out_again(city: City) -> None:
+    streams = await city.add("bin", ["fill_level"], HOUR)
+    levels = [*hourly_cycles(20), 0, 10, 20, 30]
+    rows = [Row(streams["fill_level"], DAY + at * HOUR, level, 1) for at, level in enumerate(levels)]
+    await city.report(rows, rows[-1].phenomenon_time)
+    await city.settle(rows[-1].phenomenon_time)
+    hours, low, high = [
+        await city.derived("bin", name) for name in ("time_to_full", "time_to_full_low", "time_to_full_high")
+    ]
+    first, newest = DAY + 37 * HOUR, rows[-1].phenomenon_time
+    assert first not in low, "no cycle has taught anything yet"
+    expected, least, most = hours[newest], low[newest], high[newest]
+    assert expected == pytest.approx(7.0, abs=0.5)
+    assert least is not None and most is not None
+    assert least <= 7.0 <= most < 9.0
+    before = await city.everything()
+    outcomes = await city.pool.fetch("SELECT * FROM bin_outcome ORDER BY made_at")
+    assert outcomes
+    for _ in range(2):
+        await recompute(city.connection, DAY, newest + HOUR, newest + HOUR, lambda _done, _of: None)
+        assert await city.everything() == before
+        assert await city.pool.fetch("SELECT * FROM bin_outcome ORDER BY made_at") == outcomes
+
+
+async def test_what_an_early_emptying_taught_is_forgotten_where_it_was_none(city: City) -> None:
+    streams = await city.add("bin", ["fill_level"], HOUR)
+    await city.pool.execute("""UPDATE device SET tags = '{"full_at": "80"}' WHERE device_id = 'bin'""")
+    levels = [*hourly_cycles(9), 0, 10, 20, 30, 40, 50, 60, 0, 2]
+    rows = [Row(streams["fill_level"], DAY + at * HOUR, level, 1) for at, level in enumerate(levels)]
+    await city.report(rows, rows[-1].phenomenon_time)
+    await city.settle(rows[-1].phenomenon_time)
+    # Of the forecasts at 10 to 50: the one ten points below the end and those above it are lost in the noise.
+    known = "SELECT count(*) FROM bin_outcome WHERE known_at = $1"
+    assert await city.pool.fetchval(known, rows[-1].phenomenon_time) == 4
+    assert await city.pool.fetchval(known, DAY + (9 * 12 - 4) * HOUR) > 0, "this bin counts as full at 80"
+    # The reading that confirmed it is found to be faulty.
+    await city.correct([Row(streams["fill_level"], rows[-1].phenomenon_time, 2.0, 4)], DAY + 10 * 12 * HOUR)
+    await city.settle(DAY + 10 * 12 * HOUR)
+    assert await city.pool.fetchval(known, rows[-1].phenomenon_time) == 0

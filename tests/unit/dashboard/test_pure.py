@@ -11,11 +11,12 @@ from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
-from dashboard.components.city_map import bounds_of, zoom_for
+from dashboard.components.city_map import bounds_of, city_extent, zoom_for
 from dashboard.components.commands import commands_panel
 from dashboard.components.figures import change_words
+from dashboard.components.fullness import full_words
 from dashboard.components.heat import in_two_lines
-from dashboard.components.presence import presence_of
+from dashboard.components.presence import completeness_words, presence_of, rhythm_words
 from dashboard.components.quarantine import likely_profile
 from dashboard.components.route_map import plan_features
 from dashboard.components.spark import spark_path
@@ -214,10 +215,101 @@ def test_limits_come_from_enabled_rules_only() -> None:
     assert lowest_limit(limits, "battery") is None, "a lower limit is not met by rising"
 
 
+@pytest.mark.parametrize(
+    ("select", "everywhere", "here"),
+    [
+        pytest.param({}, True, True, id="what is not narrowed holds everywhere"),
+        pytest.param({"domain": "waste"}, True, True, id="its own domain narrows nothing"),
+        pytest.param({"tags": {"tour": "mine"}}, False, True, id="the device carries the tag"),
+        pytest.param({"tags": {"tour": "other"}}, False, False, id="the device carries another"),
+        pytest.param({"district": "harbour"}, False, False, id="another district"),
+        pytest.param({"profile": "citywatch/bin"}, False, True, id="the profile of the device"),
+    ],
+)
+def test_a_limit_is_drawn_where_its_rule_watches(select: dict[str, Any], everywhere: bool, here: bool) -> None:
+    definition = {"condition": "fill_level >= 85", "select": select}
+    limits = rule_limits([{"rule_id": "mine", "enabled": True, "definition": definition}])
+    bin_ = device("bin-1") | {"domain": "waste", "profile": "citywatch/bin", "tags": {"tour": "mine"}}
+    assert (lowest_limit(limits, "fill_level") is not None) == everywhere
+    assert (lowest_limit(limits, "fill_level", bin_) is not None) == here
+
+
 def test_bins_fullest_first_and_unknown_last() -> None:
     bins = [device("a", fill_level=10), device("b", fill_level=None), device("c", fill_level=95)]
     assert [d["name"] for d in fullest_first(bins)] == ["c", "a", "b"]
     assert [count for _, count in fill_classes(bins)] == [1, 0, 0, 0, 1]
+
+
+def told(minutes: int, **latest: float | None) -> Any:
+    """Return a bin whose forecasts were told so many minutes before its newest level."""
+    bin_ = device("bin", **latest)
+    for row in bin_["latest"]:
+        late = timedelta(0) if row["property"] == "fill_level" else timedelta(minutes=minutes)
+        row["phenomenon_time"] = (NOW - late).isoformat()
+    return bin_
+
+
+@pytest.mark.parametrize(
+    ("bin_", "words"),
+    [
+        pytest.param(
+            told(0, fill_level=50, time_to_full=60, time_to_full_low=50, time_to_full_high=76.8),
+            "Full in 2.1 to 3.2 days nine times in ten, most likely in 2.5 days.",
+            id="a band in one unit",
+        ),
+        pytest.param(
+            told(1, fill_level=50, time_to_full=60, time_to_full_low=30, time_to_full_high=72),
+            "Full in 30 h to 3 days nine times in ten, most likely in 2.5 days.",
+            id="in two, told a moment after the level",
+        ),
+        pytest.param(
+            told(0, fill_level=50, time_to_full=60, time_to_full_low=30, time_to_full_high=None),
+            "Full in 30 h or more nine times in ten, most likely in 2.5 days.",
+            id="an open end",
+        ),
+        pytest.param(
+            told(0, fill_level=50, time_to_full=60),
+            "Full in about 2.5 days. How sure that is, is not known yet: not enough full cycles.",
+            id="no band yet",
+        ),
+        pytest.param(told(30, fill_level=5, time_to_full=3), "No forecast", id="that was before the emptying"),
+        pytest.param(told(0, fill_level=40), "No forecast", id="none"),
+        pytest.param(told(0, fill_level=80, time_to_full=0), "The bin is full.", id="full where its tag says so"),
+        pytest.param(told(0, fill_level=95), "The bin is full.", id="full"),
+    ],
+)
+def test_when_a_bin_is_full_is_told_with_its_band_where_one_is_earned(bin_: Any, words: str) -> None:
+    assert full_words(bin_).children.startswith(words)
+
+
+def test_a_band_of_an_older_forecast_is_not_shown() -> None:
+    bin_ = told(0, fill_level=50, time_to_full=60, time_to_full_low=50, time_to_full_high=70)
+    bin_["latest"][2]["phenomenon_time"] = (NOW - timedelta(hours=1)).isoformat()
+    assert full_words(bin_).children.startswith("Full in about 2.5 days")
+
+
+@pytest.mark.parametrize(
+    ("learned", "latest", "every", "came"),
+    [
+        pytest.param(
+            240.0,
+            {"completeness": 25.0, "completeness_by_rhythm": 98.0},
+            "1 min by its registration, in fact 4 min",
+            "25\u00a0% of what it is registered for, 98\u00a0% of its own rhythm",
+            id="another rhythm",
+        ),
+        pytest.param(61.0, {"completeness": 97.0, "completeness_by_rhythm": 98.6}, "1 min", "97\u00a0%", id="the same"),
+        pytest.param(None, {}, "1 min", "–", id="not known yet"),
+        pytest.param(
+            60.0, {"completeness": None, "completeness_by_rhythm": 90.0}, "1 min", "90\u00a0%", id="less than daily"
+        ),
+    ],
+)
+def test_rhythm_and_completeness_are_told_by_registration_and_in_fact(
+    learned: float | None, latest: dict[str, float | None], every: str, came: str
+) -> None:
+    one = device("bin", **latest) | {"expected_interval_seconds": 60.0, "learned_interval_seconds": learned}
+    assert (rhythm_words(one), completeness_words(one)) == (every, came)
 
 
 def test_corridors_and_their_order_along_the_road() -> None:
@@ -290,6 +382,21 @@ def test_local_text_follows_the_clock_change() -> None:
 
 def test_a_map_of_nothing_is_the_world() -> None:
     assert bounds_of([], []) == [[-60.0, -170.0], [75.0, 170.0]]
+
+
+def test_a_place_far_from_the_districts_does_not_make_the_city_a_dot() -> None:
+    ring = [[9.0, 51.0], [9.1, 51.0], [9.1, 51.1], [9.0, 51.1], [9.0, 51.0]]
+    harbour: Any = {"district_id": "harbour", "polygon": {"type": "Polygon", "coordinates": [ring]}}
+    inside, beside, far = (
+        device(name) | {"district_id": district, "latitude": latitude, "longitude": longitude}
+        for name, district, latitude, longitude in (
+            ("a", "harbour", 51.05, 9.05), ("b", None, 51.05, 9.15), ("c", None, 59.3, 18.1)
+        )
+    )  # fmt: skip
+    assert bounds_of([inside, beside, far], [harbour]) == [[51.0, 9.0], [51.1, 9.15]]
+    assert bounds_of([beside, far], [harbour]) == [[51.05, 9.15], [59.3, 18.1]], "no district to go by"
+    assert city_extent([9.05, 51.05, 18.1, 59.3], [harbour]) == [9.05, 51.05, 9.1, 51.1]
+    assert city_extent([17.9, 59.2, 18.1, 59.3], [harbour]) == [17.9, 59.2, 18.1, 59.3], "another city's"
 
 
 @pytest.mark.parametrize(

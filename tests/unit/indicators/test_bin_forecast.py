@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from devices.model import QualityFlag
-from indicators.bin_forecast import bin_forecast
+from indicators.bin_forecast import NOTHING, bin_forecast
 from indicators.derived import Value
 from indicators.fill import FillReading
 
@@ -25,7 +25,7 @@ def by_day(days: int, last_day: float = 5.0) -> list[FillReading]:
 
 def ahead(readings: list[FillReading], quality: QualityFlag = QualityFlag.GOOD) -> Value:
     """Return the time to full at the newest reading."""
-    return bin_forecast(readings[:-1], readings[-1], quality)["time_to_full"]
+    return bin_forecast(readings[:-1], readings[-1], quality, full=100)["time_to_full"]
 
 
 def test_a_bin_that_rests_at_night_is_not_full_by_the_evening() -> None:
@@ -42,7 +42,7 @@ def test_todays_pace_counts() -> None:
     assert (usual[-1].level, busy[-1].level) == (35.0, 70.0)
     slow, fast = ahead(usual).result, ahead(busy).result
     assert slow is not None and fast is not None
-    assert fast < 5 < 16 < slow
+    assert fast < 6 < 16 < slow, "thirty points are missing: six hours at the usual pace"
 
 
 def test_a_line_through_part_of_a_day_is_suspect_and_through_a_day_good() -> None:
@@ -56,7 +56,7 @@ def test_the_way_ahead_begins_at_the_newest_level_and_not_on_the_line() -> None:
     # Ten points an hour until noon, then two: the line through all of it lies above the bin by evening.
     levels = [float(10 * at) for at in range(6)] + [50.0 + 2 * at for at in range(1, 5)]
     slowed = [FillReading(MONDAY + at * HOUR, level) for at, level in enumerate(levels)]
-    both = bin_forecast(slowed[:-1], slowed[-1], QualityFlag.GOOD)
+    both = bin_forecast(slowed[:-1], slowed[-1], QualityFlag.GOOD, full=100)
     rate, full = both["fill_rate"].result, both["time_to_full"].result
     assert rate is not None and full == pytest.approx((100 - 58.0) / rate, abs=1e-3)
 
@@ -66,3 +66,16 @@ def test_a_full_bin_is_full_and_one_that_stands_still_is_not_forecast() -> None:
     assert ahead(full) == Value(0.0, QualityFlag.GOOD)
     still = [FillReading(MONDAY + at * HOUR, 40.0) for at in range(24 * 5)]
     assert ahead(still).result is None
+
+
+def test_an_unconfirmed_drop_is_not_forecast() -> None:
+    dropped = [*by_day(5)[: 4 * 24 + 18], FillReading(MONDAY + (4 * 24 + 18) * HOUR, 0.0)]
+    assert bin_forecast(dropped[:-1], dropped[-1], QualityFlag.GOOD, full=100) == NOTHING
+
+
+def test_a_usual_day_forecasts_from_the_first_confirmed_reading_and_to_the_bins_own_full() -> None:
+    at_eight = by_day(5)[: 4 * 24 + 9]
+    assert at_eight[-1].level == 5.0
+    both = bin_forecast(at_eight[:-1], at_eight[-1], QualityFlag.GOOD, full=60)
+    assert both["fill_rate"].result is None, "two readings make no rate"
+    assert both["time_to_full"].result == pytest.approx(11.0, abs=0.5)

@@ -1,13 +1,12 @@
-"""Fire, tilt, overflow, collection quality and the learned time to full."""
+"""Fire, tilt, overflow and collection quality."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from indicators.emptying import Emptying, Standing, emptyings
+from indicators.emptying import Emptying, Standing
 from indicators.errors import IndicatorError
 from indicators.fill import FillReading
-from indicators.time_to_full import FillHistory, completed_cycles
 from indicators.waste import FireSign, collection_need, collection_quality, fire_sign, overflow_time, tilted
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -83,62 +82,3 @@ def test_collection_quality_counts_certain_visits() -> None:
     assert (none.wasted_share, none.overflowing_share) == (None, None)
     with pytest.raises(IndicatorError, match="0 bins"):
         collection_quality([], timedelta(0), bins=0, period=DAY)
-
-
-def steady_bin(cycles: int, days: int = 4, per_day: float = 20) -> list[FillReading]:
-    """Return daily readings of a bin that fills evenly and is emptied after `days`."""
-    return [FillReading(START + at * DAY, per_day * (at % (days + 1))) for at in range(cycles * (days + 1))]
-
-
-def learned(cycles: int) -> FillHistory:
-    readings = steady_bin(cycles)
-    history = FillHistory()
-    for cycle in completed_cycles(readings, emptyings(readings), history.full):
-        history.learn(cycle)
-    return history
-
-
-def test_time_to_full_of_a_steady_bin_is_exact_and_sure() -> None:
-    forecast = learned(cycles=30).forecast(steady_bin(1)[:2])
-    assert forecast is not None
-    assert forecast.expected == forecast.low == forecast.high == 3 * DAY
-
-
-def test_time_to_full_gives_no_band_before_it_has_earned_one() -> None:
-    few = learned(cycles=12).forecast(steady_bin(1)[:3])
-    assert few is not None and (few.low, few.high) == (None, None)
-    assert learned(cycles=3).forecast(steady_bin(1)[:3]) is None, "too few cycles for a usual rate"
-    assert learned(cycles=30).forecast(steady_bin(1)) is None, "full already"
-    assert learned(cycles=30).forecast([]) is None
-
-
-def test_cycles_cut_short_or_torn_are_left_out() -> None:
-    levels = [0, 50, 80, 0, 40, 0, 30, 60, 90, 0]
-    readings = [FillReading(START + at * DAY, level) for at, level in enumerate(levels)]
-    cycles = completed_cycles(readings, emptyings(readings), full=80)
-    assert [[each.level for each in cycle] for cycle in cycles] == [[0, 30, 60, 90]], "the first has no known start"
-    late = [FillReading(each.time + (6 * DAY if at >= 6 else 0 * DAY), each.level) for at, each in enumerate(readings)]
-    assert completed_cycles(late, emptyings(late), full=80) == []
-
-
-def test_a_cycle_with_a_drop_that_may_be_a_spike_teaches_nothing() -> None:
-    levels = [80, 0, 20, 40, 0, 60, 80, 0, 40, 80]
-    readings = [FillReading(START + at * DAY, level) for at, level in enumerate(levels)]
-    cycles = completed_cycles(readings, emptyings(readings), full=80)
-    assert [[each.level for each in cycle] for cycle in cycles] == [[0, 40, 80]]
-
-
-def test_learning_refuses_what_is_not_a_cycle() -> None:
-    with pytest.raises(IndicatorError, match=r"first reading at 80\.0 %"):
-        FillHistory().learn(steady_bin(1)[:3])
-
-
-def test_the_band_widens_after_misses_and_narrows_after_hits() -> None:
-    history = learned(cycles=30)
-    before = history.high_tail
-    slower = steady_bin(1, days=8, per_day=10)
-    history.learn(slower)
-    assert history.high_tail < before, "this cycle took twice as long as the band allowed"
-    assert history.low_tail > (1 - history.share) / 2, "never below the band: the low side may narrow"
-    with pytest.raises(IndicatorError, match="between 0 and 1, not 90"):
-        FillHistory(share=90)
