@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from api.figures import HOUR, HOURS, PROPERTIES, floor_hour, key_figures
 from api.schemas import DeviceCounts, DistrictCounts, ProcessState, Status, Summary
@@ -11,9 +12,10 @@ from citywatch.local.running import find_running
 from citywatch.settings import Settings
 from sql.connection import Pool, Record
 from sql.queries import query
-from sql.read import read_counts, read_tail_lag
+from sql.read import read_counts, read_tail_lag, slowest
 
 SERVICES = ("ingest", "fold", "rules", "indicators", "devices", "serve")
+PART = re.compile(r'^citywatch_part_held\{.*part="(\d+)"\} 1', re.MULTILINE)
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 
 
@@ -76,7 +78,18 @@ def _detail(reports: Sequence[Record], *, connected: bool) -> str:
     memory = sum(_sample(report["exposition"], "process_resident_memory_bytes") for report in reports)
     count = "" if len(reports) == 1 else f"{len(reports)} instances, "
     youngest, silent = (min(r["up_seconds"] for r in reports), max(r["silent_seconds"] for r in reports))
-    return f"{count}up {youngest / 60:,.0f} min, {memory / 1e6:,.0f} MB, reported {silent:.0f} s ago"
+    parts = held_parts(reports)
+    return f"{count}up {youngest / 60:,.0f} min, {memory / 1e6:,.0f} MB, reported {silent:.0f} s ago{parts}"
+
+
+def held_parts(reports: Sequence[Record | Mapping[str, Any]]) -> str:
+    """Return who holds which parts of a divided consumer; nothing where it is undivided."""
+    held = {each["instance"]: PART.findall(each["exposition"]) for each in reports}
+    if sum(map(len, held.values())) < 2:
+        return ""
+    return ", " + "; ".join(
+        f"part{'s' if len(parts) > 1 else ''} {' '.join(parts) or 'none'} at {name}" for name, parts in held.items()
+    )
 
 
 def _sample(exposition: str, name: str) -> float:
@@ -101,7 +114,7 @@ async def read_status(pool: Pool, settings: Settings, now: datetime, version: st
     """Return processes with their lag, counts, and what this set-up cannot do."""
     async with pool.acquire() as connection:
         engine = await connection.fetchval(query("api", "engine_name"))
-        consumers = {lag.consumer: lag for lag in await read_tail_lag(connection)}
+        consumers = slowest(await read_tail_lag(connection))
         connected = {row["name"] for row in await connection.fetch(query("api", "connected_processes"))}
         messages = await connection.fetchval(query("api", "messages_last_minute"))
         reports = await connection.fetch(query("process", "process_reports"))

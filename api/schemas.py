@@ -106,6 +106,7 @@ class Device(_Schema):
     link: Literal["online", "offline"] | None = Field(description="what its last birth or will said")
     link_at: datetime | None
     learned_interval_seconds: float | None = Field(description="how often it really sends: the median of late")
+    tags: dict[str, Any] = Field(default_factory=dict, description="free words, which rules select by")
     version: int = Field(description="goes up with every change of the registry entry; the ETag of this device")
     latest: list[Latest] = Field(default_factory=list)
 

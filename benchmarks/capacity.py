@@ -15,8 +15,8 @@ ROLLUPS = {"rollup_minute": timedelta(minutes=1), "rollup_quarter": timedelta(mi
     "rollup_hour": timedelta(hours=1),
     "rollup_day": timedelta(days=1),
 }
-# One process each, whatever the cores; ingest has workers, the store a backend for each of the others.
-SINGLE = ("broker", "fold", "rules", "indicators")
+# One process each, whatever the cores; ingest has workers and rules parts, the store a backend for each of the others.
+SINGLE = ("broker", "fold", "indicators")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ def ceiling(costs: Mapping[str, Cost], readings: float, cores: int, workers: int
     """Return the most messages a second on one machine with so many cores and ingest workers."""
     limits = {f"all {cores} cores": cores / max(total(costs, readings), 1e-12)}
     limits["ingest, which wants another worker"] = workers / max(costs["ingest"].of(readings), 1e-12)
+    if "rules" in costs:
+        limits["rules, which want another process"] = 1 / max(costs["rules"].of(readings), 1e-12)
     limits |= {f"{name}, one process": 1 / max(costs[name].of(readings), 1e-12) for name in SINGLE if name in costs}
     limit = min(limits, key=lambda name: limits[name])
     return Ceiling(limits[limit], limit)

@@ -130,7 +130,7 @@ def worker(
     services: Services, log: str = "worker.log", samples: Path | None = None, **environment: str
 ) -> Iterator[Measured]:
     """Run one ingest worker as a process of its own; with `samples` it writes there where its time goes."""
-    command = ["-c", WORKER] if samples is None else ["-m", "benchmarks.sampling"]
+    command = ["-c", WORKER] if samples is None else ["-m", "benchmarks.sampling", "ingest"]
     if samples is not None:
         environment["BENCH_SAMPLES"] = str(samples)
     with process(services, command, log, **environment) as measured:

@@ -61,6 +61,12 @@ CONSUMER_SECONDS = Histogram(
     buckets=SECONDS,
     registry=REGISTRY,
 )
+PART_HELD = Gauge(
+    "citywatch_part_held",
+    "1 for each part of a consumer of the tail that this process works on",
+    ["consumer", "part"],
+    registry=REGISTRY,
+)
 PROBE_SECONDS = Histogram(
     "citywatch_probe_seconds",
     "From publishing a probe message until the store shows it as latest",

@@ -170,6 +170,9 @@ class RulesSettings(_Group):
     lateness: Duration = Field(
         timedelta(minutes=15), description="a reading later than this corrects history and alerts nobody"
     )
+    parts: int = Field(
+        1, ge=1, le=64, description="parts that devices are divided into; each rules process judges its share of them"
+    )
 
 
 class EscalationSettings(_Group):

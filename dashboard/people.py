@@ -28,7 +28,7 @@ def shown_once(title: str, note: str, named: str, value: str, *, before: Fields 
         "note": note,
         "value": value,
         "fields": [list(each) for each in fields],
-        "copy": text("Copy {name}", name=named),
+        "copy": text("Copy"),
         "close": text("Done"),
     }
 

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from dashboard.client import ApiClient, ApiError
 from dashboard.components.parts import page_head, panel, right_cell, state, table
+from dashboard.dates import instant_words
 from dashboard.flat import to_html
 from dashboard.pages.rules import by_severity
 from dashboard.rule_words import condition_words
@@ -24,7 +25,7 @@ from dashboard.units import NOTHING, digits_for, duration, number, plain_units, 
 KEPT, RETRY = 30.0, 3.0  # seconds for which the page is kept, and for which that it could not be made
 SHEETS = ("1-tokens.css", "2-shell.css", "3-parts.css", "6-pages.css")
 # The health of equipment is the operator's affair.
-EQUIPMENT = ("battery", "rssi", "no data", "within 0")
+EQUIPMENT = ("battery", "rssi", "no data", "within 0", "publish_to_visible")
 
 
 def published(rules: list[JsonObject]) -> list[JsonObject]:
@@ -95,7 +96,7 @@ def _as_of(summaries: list[JsonObject]) -> list[Component]:
     if not summaries:
         return []
     newest = max(one["newest"] for one in summaries)
-    return [html.P(text("As of {at} UTC", at=newest[:16].replace("T", " ")), className="soft")]
+    return [html.P(text("As of {at}", at=instant_words(newest)), className="soft")]
 
 
 def _scrolling(content: Component, label: str) -> Component:
@@ -122,7 +123,7 @@ def page(summaries: list[JsonObject], rules: list[JsonObject]) -> Component:
             panel(text("Districts"), _districts(summaries), flush=True),
             panel(
                 text("What raises an alert, and why there"),
-                _scrolling(_rules(published(rules)), text("Rules")),
+                _scrolling(html.Div(_rules(published(rules)), className="table-rules"), text("Rules")),
                 flush=True,
             ),
             html.P(

@@ -5,6 +5,7 @@ from dash.development.base_component import Component
 
 from dashboard.client import ApiClient, ApiError
 from dashboard.components.parts import failure, page_head, panel, state
+from dashboard.dates import zone as reader_dates
 from dashboard.flat import flatten
 from dashboard.pages import (
     account,
@@ -78,7 +79,9 @@ async def make_view(api: ApiClient, path: str, search: str | None, zone: str | N
     """Return what a page is given; raises ApiError when the sources cannot be read."""
     query = Query.parse(search)
     sources = await api.sources()
-    return View(api, query, sources, choose_clock(sources, query.source_id, wall_clock()), path, reader_zone(zone))
+    here = reader_zone(zone)
+    reader_dates.set(here)
+    return View(api, query, sources, choose_clock(sources, query.source_id, wall_clock()), path, here)
 
 
 def _not_found(path: str) -> Component:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
-from dashboard.texts import PROPERTY_NAMES, mark, property_name, text
+from dashboard.texts import PROPERTY_NAMES, domain_name, mark, property_name, text
 from dashboard.units import duration, quantity
 
 # A property, what it is compared by, and the number: this one is in the property's unit.
@@ -41,6 +42,17 @@ _PHRASES: tuple[tuple[str, str], ...] = (
 
 def _name(name: str) -> str:
     return property_name(name) if name in PROPERTY_NAMES else name
+
+
+def watched_words(select: Mapping[str, Any]) -> str:
+    """Return which devices a rule watches, from what narrows them: domain, district, profile and tags."""
+    words = [text("domain {name}", name=domain_name(select["domain"]))] if select.get("domain") else []
+    if select.get("district"):
+        words.append(text("in district {name}", name=select["district"]))
+    if select.get("profile"):
+        words.append(text("of type {name}", name=select["profile"]))
+    words += [f"{key} = {value}" for key, value in (select.get("tags") or {}).items()]
+    return ", ".join(words) or text("every device that sends it")
 
 
 def condition_words(condition: str, units: Mapping[str, str]) -> str:

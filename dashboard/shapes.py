@@ -58,6 +58,7 @@ class Device(TypedDict):
     link: str | None
     link_at: str | None
     learned_interval_seconds: float | None
+    tags: JsonObject
     version: int
     latest: list[Latest]
 

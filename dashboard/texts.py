@@ -63,9 +63,9 @@ def text(message: str, **parameters: object) -> str:
     return translated.format(**parameters) if parameters else translated
 
 
-def plural(one: str, many: str, n: int) -> str:
-    """Return the sentence for `n` things in the reader's language, with `{n}` filled in."""
-    return _catalogue(language.get()).ngettext(one, many, n).format(n=n)
+def plural(one: str, many: str, n: int, **parameters: object) -> str:
+    """Return the sentence for `n` things in the reader's language, with `{n}` and other places filled in."""
+    return _catalogue(language.get()).ngettext(one, many, n).format(n=n, **parameters)
 
 
 def sentence(key: str, parameters: Mapping[str, str], english: str) -> str:

@@ -174,6 +174,11 @@ async def load_devices(connection: Connection) -> Registry:
     )
 
 
+async def any_registered(connection: Connection, device_ids: Sequence[str]) -> bool:
+    """Return whether at least one of these ids is a registered device."""
+    return bool(await connection.fetchval(query("registry", "any_registered"), device_ids))
+
+
 async def ensure_datastreams(
     connection: Connection, wanted: Iterable[tuple[str, str, str]]
 ) -> dict[tuple[str, str], int]:

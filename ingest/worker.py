@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from citywatch.metrics import (
@@ -20,7 +20,7 @@ from devices.envelopes import ENVELOPES
 from devices.model import RejectReason
 from devices.profile_files import ProfileError
 from devices.profile_store import ProfileStore
-from devices.registry import load_devices
+from devices.registry import any_registered, load_devices
 from ingest.batch import Batch
 from ingest.clocks import ClockWatch
 from ingest.decode import Decoder
@@ -136,17 +136,33 @@ class Worker:
     async def _decide(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> list[Verdict]:
         decode, resumed_at = self.decoder.decode, self._resumed_at
         verdicts = [decode(delivery, resumed_at) for delivery in deliveries]
-        unknown = [
-            at
+        unknown = {
+            at: verdict.device_id
             for at, verdict in enumerate(verdicts)
             if isinstance(verdict, Rejected) and verdict.reason is RejectReason.UNKNOWN_DEVICE
-        ]
-        if unknown and datetime.now(UTC) - self._reloaded_at >= RELOAD_AT_MOST_EVERY:
-            # Perhaps it was registered a moment ago.
+        }
+        # Perhaps one was registered a moment ago, and its first message overtook the news of it.
+        if unknown and await self._registered_since(unknown.values(), stop):
             await insist(self._reload, stop, WAITED_OUT)
             for at in unknown:
                 verdicts[at] = decode(deliveries[at], resumed_at)
         return verdicts
+
+    async def _registered_since(self, device_ids: Iterable[str | None], stop: asyncio.Event) -> bool:
+        """Return whether the store may know one of these devices that our copy of the registry does not."""
+        if datetime.now(UTC) - self._reloaded_at >= RELOAD_AT_MOST_EVERY:
+            return True
+        named = sorted({device_id for device_id in device_ids if device_id is not None})
+        found = False
+
+        async def ask() -> None:
+            nonlocal found
+            async with self._pool.acquire() as connection:
+                found = await any_registered(connection, named)
+
+        if named:
+            await insist(ask, stop, WAITED_OUT)
+        return found
 
     async def _recall(self, verdicts: list[Verdict], stop: asyncio.Event) -> None:
         """Read back the recent past of the channels that speak for the first time since the start."""

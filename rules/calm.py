@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Self
 
@@ -68,6 +68,7 @@ class Panel:
     gauges: tuple[Gauge, ...] = ()
     rest: tuple[Watch, ...] = ()
     silent: tuple[Watch, ...] = ()  # of all those that hear silence
+    shortest_silence: timedelta = timedelta()  # that one of them minds
 
     @classmethod
     def of(cls, watches: Iterable[Watch]) -> Self:
@@ -80,7 +81,8 @@ class Panel:
         gauges = tuple(_gauge(name, counts, each) for (name, counts), each in kinds.items())
         gauged = {ready.rule_id for gauge in gauges for ready in gauge.watches}
         rest = tuple(ready for ready in every if ready.rule_id not in gauged)
-        return cls(every, gauges, rest, tuple(ready for ready in every if ready.hears_silence))
+        silent = tuple(ready for ready in every if ready.hears_silence)
+        return cls(every, gauges, rest, silent, min((ready.shortest_silence for ready in silent), default=timedelta()))
 
     def take(self, tracks: dict[str, Track], sample: Sample) -> Sequence[Watch]:
         """Bring `tracks` up to a sample newer than they are; return the rules that it must be stepped through."""

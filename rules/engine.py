@@ -94,6 +94,11 @@ class Watch:
         """Return whether the length of a silence is learned from the gaps between readings."""
         return any(fixed is None for _, _, fixed in self.silences)
 
+    @property
+    def shortest_silence(self) -> timedelta:
+        """Return how long the device is silent at least before this rule minds; nothing where that is learned."""
+        return min((fixed or timedelta() for _, _, fixed in self.silences), default=timedelta())
+
     def start(self) -> Track:
         """Return the state before any sample."""
         return Track((None,) * len(self.leaves))

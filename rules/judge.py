@@ -29,6 +29,9 @@ class Judge:
     streams: dict[str, Stream] = field(default_factory=dict)
     clocks: dict[str, datetime] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # devices whose stream changed since the last checkpoint
+    dropped: set[str] = field(default_factory=set)  # those that are judged here no more since then
+    elsewhere: set[str] = field(default_factory=set)  # devices that were heard and are judged in another share only
+    _heard: set[int] = field(default_factory=set)  # datastreams, of which `elsewhere` is
     # Ingest workers that had more waiting for them at the broker, and when they last wrote.
     _lagging: dict[int, datetime] = field(default_factory=dict)
     _outage_from: datetime | None = None
@@ -48,7 +51,9 @@ class Judge:
         """
         news: News = {}
         yield from self._excuse_outage(batch, news)
-        for device_id, samples, received_at in _by_device(batch, self.city.datastreams):
+        if not self.city.share.is_whole:
+            self._listen(batch)
+        for device_id, samples, received_at in _by_device(batch, self.city.here):
             stream = self._stream(device_id)
             self.touched.add(device_id)
             if batch.is_revision:
@@ -109,7 +114,10 @@ class Judge:
         for hearer, (changes, horizons) in news.items():
             stream, panel = self._stream(hearer), self.city.panel(hearer)
             self.touched.add(hearer)
-            for change in hear(panel, stream, changes, min(horizons)):
+            horizon = min(horizons)
+            if self.city.subjects[hearer].area is None and horizon != BEGINNING:
+                horizon -= SETTLED_BY_OTHERS
+            for change in hear(panel, stream, changes, horizon):
                 yield hearer, _of(panel.watches, change), change
 
     def _forget(self, now: datetime) -> Told:
@@ -133,13 +141,23 @@ class Judge:
         if "live" not in self.clocks:
             return None
         if not self._shortest_known:
-            subjects = (self.city.subjects[each] for each in self.streams)
+            # Of the whole city, whoever judges them: devices of one share may all be slow.
+            subjects = (self.city.subjects[each] for each in self.streams.keys() | self.elsewhere)
             intervals = (each.expected_interval for each in subjects if each.source_id == "live" and each.area is None)
             self._shortest, self._shortest_known = min(intervals, default=None), True
         if self._shortest is None:
             return None
         deaf_from = self.clocks["live"] + max(LEAST_GRACE, 2 * self._shortest)
         return deaf_from if now > deaf_from else None
+
+    def _listen(self, batch: TailBatch) -> None:
+        """Note who is heard that is judged in another share."""
+        fresh = set(batch.datastream_id) - self._heard
+        if fresh:
+            self._heard |= fresh
+            known, here = self.city.datastreams, self.city.here
+            self.elsewhere |= {known[each][0] for each in fresh if each in known and each not in here}
+            self._shortest_known = False
 
     def _excuse_outage(self, batch: TailBatch, news: News) -> Told:
         """Note when live devices were last heard; after an outage of ours, hold no device's silence against it.
@@ -178,8 +196,11 @@ class Judge:
         """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
         gone: list[tuple[str, str]] = []
         self._recount, self._shortest_known = True, False
-        for device_id in [each for each in self.streams if each not in self.city.subjects]:
+        for device_id in [each for each in self.streams if not self.city.judges(each)]:
             del self.streams[device_id]
+            self.dropped.add(device_id)
+        self.elsewhere &= self.city.subjects.keys()
+        self._heard.clear()
         for device_id, stream in self.streams.items():
             watches = self.city.watches[device_id]
             if stream.versions != {ready.rule_id: ready.rule.version for ready in watches}:
@@ -240,6 +261,9 @@ def _by_device(
 
 
 LEAST_GRACE = timedelta(seconds=10)
+# A device is settled by its own readings, so that whoever else counts it has settled just as much of it. Only where one
+# is not heard for long does what its neighbours say settle anything: else that would be remembered for ever.
+SETTLED_BY_OTHERS = timedelta(days=1)
 EXCUSE_EVERY = timedelta(seconds=2)  # all devices, while messages wait: no device may be called silent sooner
 LONGEST_LAG = timedelta(minutes=10)
 _FLAGS = {int(flag): flag for flag in QualityFlag}

@@ -1,4 +1,4 @@
-"""The process of `citywatch rules run`: one worker at its turn, what is sent beside it, and a store that goes away."""
+"""The process of `citywatch rules run`: its parts of the city, what is sent beside them, and a store that goes away."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import asyncio
 import gc
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from citywatch.local.running import store_dsn
-from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
+from devices.share import Share
 from rules.notify.mqtt import Publisher
 from rules.notify.sender import keep_sending, policy_of
-from rules.worker import CONSUMER, Worker
+from rules.parts import LOOK_EVERY, Parts
+from rules.worker import Worker
 from sql.connection import Connection, Pool
 from sql.listen import Listener
 from sql.pool import open_pool
-from sql.queries import query
 from sql.retry import PASSING, Backoff
 from sql.tail import TailWatch
 
 WAIT_FOR_OTHER = timedelta(milliseconds=250)
+FIRST = 0  # who holds this part sends: two senders would tell of one incident twice. It is given back at the end only.
 # What is remembered of the readings inside the allowance may be millions of objects, none in a cycle. The collector is
 # to walk them once, not at every quarter of growth: that took a third of the time, and a second at a stretch. Nor are
 # many new ones walked at once.
@@ -32,7 +34,7 @@ log = get_logger()
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Judge until `stop`; wait out a store that is away, and another rules process that is at work."""
+    """Judge until `stop`; wait out a store that is away, and others who are at work on all there is."""
     dsn = store_dsn(settings)
     backoff = Backoff()
     gc.set_threshold(*COLLECT_AFTER)
@@ -49,36 +51,35 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
     sender: asyncio.Task[None] | None = None
     try:
         async with pool.acquire() as connection:
-            await _wait_for_turn(connection, stop)
-            worker = Worker(
-                connection,
-                allowance=settings.rules.lateness,
-                folders=settings.rules.folders,
-                policy=policy_of(settings.notify),
-            )
+            parts = Parts(connection, settings.rules.parts, partial(_worker, connection, settings))
+            await parts.arrive()
+            poll = settings.rules.poll if settings.rules.parts == 1 else min(settings.rules.poll, LOOK_EVERY)
             async with (
-                TailWatch(dsn, process="rules", poll=settings.rules.poll) as watch,
+                TailWatch(dsn, process="rules", poll=poll) as watch,
                 Listener(
-                    dsn, ["citywatch_registry"], lambda _channel, _text: worker.registry_changed(), process="rules"
+                    dsn, ["citywatch_registry"], lambda _channel, _text: parts.registry_changed(), process="rules"
                 ),
             ):
-                sender = asyncio.create_task(keep_sending(pool, settings.notify, Publisher(settings), stop))
                 frozen_at = time.perf_counter()
                 while not stop.is_set():
-                    if sender.done():
+                    if sender is not None and sender.done():
                         sender.result()
                     began = time.perf_counter()
-                    rows = await worker.work(datetime.now(UTC))
-                    if rows:
-                        note_step(CONSUMER, rows, time.perf_counter() - began)
-                    else:
+                    await parts.look(datetime.now(UTC))
+                    backoff.reset()
+                    if not parts.held:
+                        await _pause(stop, WAIT_FOR_OTHER)
+                        continue
+                    if sender is None and FIRST in parts.held:
+                        sender = asyncio.create_task(keep_sending(pool, settings.notify, Publisher(settings), stop))
+                    if not await parts.work(partial(datetime.now, UTC), stop):
                         await watch.wait(stop)
                     if began - frozen_at > FREEZE_EVERY.total_seconds():
                         frozen_at = began
                         gc.collect()
                         gc.freeze()
                     backoff.reset()
-            await worker.checkpoint(datetime.now(UTC))
+            await parts.checkpoint(datetime.now(UTC))
     finally:
         if sender is not None:
             sender.cancel()
@@ -86,16 +87,21 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
         await _close(pool)
 
 
-async def _wait_for_turn(connection: Connection, stop: asyncio.Event) -> None:
-    waited = False
-    while not stop.is_set() and not await connection.fetchval(query("rules", "lock_rules_process")):
-        if not waited:
-            log.warning("rules_wait_for_other_process")
-            waited = True
-        try:
-            await asyncio.wait_for(stop.wait(), WAIT_FOR_OTHER.total_seconds())
-        except TimeoutError:
-            continue
+def _worker(connection: Connection, settings: Settings, share: Share) -> Worker:
+    return Worker(
+        connection,
+        allowance=settings.rules.lateness,
+        folders=settings.rules.folders,
+        policy=policy_of(settings.notify),
+        share=share,
+    )
+
+
+async def _pause(stop: asyncio.Event, length: timedelta) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), length.total_seconds())
+    except TimeoutError:
+        return
 
 
 async def _close(pool: Pool) -> None:

@@ -1,10 +1,9 @@
-"""What the rules process reads and keeps: the city's devices, rule versions, checkpoints."""
+"""What the rules process reads and keeps: the city's devices and rule versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from citywatch.errors import RuleError
@@ -12,9 +11,7 @@ from citywatch.telemetry import get_logger
 from devices.properties import PROPERTIES
 from rules.city import City
 from rules.definitions import Definition, parse_definition
-from rules.frozen import freeze_stream, thaw_stream
-from rules.model import Episode, Rule, Subject
-from rules.stream import Stream
+from rules.model import Rule, Selector, Subject
 from rules.wording import limit_text
 from sql.audit import audit
 from sql.connection import Connection
@@ -125,6 +122,7 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "title": rule.title,
         "severity": rule.severity.value,
         "condition": limit_text(rule),
+        "select": _selected(rule.selector),
         "on_delay_seconds": rule.on_delay.total_seconds(),
         "off_delay_seconds": rule.off_delay.total_seconds(),
         "latched": rule.latched,
@@ -137,6 +135,17 @@ def rule_record(rule: Rule) -> dict[str, Any]:
         "owner": why.owner,
         "review_date": why.review_date.isoformat(),
     }
+
+
+def _selected(selector: Selector) -> dict[str, Any]:
+    """Return what narrows the devices that a rule watches; nothing where it watches all that have its property."""
+    narrowing = {
+        "domain": selector.domain,
+        "district": selector.district,
+        "profile": selector.profile,
+        "tags": dict(selector.tags),
+    }
+    return {key: value for key, value in narrowing.items() if value}
 
 
 async def put_rule(
@@ -197,45 +206,6 @@ async def load_rule(connection: Connection, rule_id: str, version: int) -> Rule:
     if text is None:
         raise RuleError(f"there is no version {version} of rule {rule_id!r}")
     return _versioned(parse_definition(text, f"{rule_id} v{version}").rule, version)
-
-
-async def load_checkpoint(connection: Connection) -> tuple[int, dict[str, datetime], dict[str, Stream]]:
-    """Return the tail position of the last checkpoint, the sources' clocks and the streams as they were then."""
-    row = await connection.fetchrow(query("rules", "load_checkpoint"))
-    if row is None:
-        return 0, {}, {}
-    kept = [
-        *await connection.fetch(query("rules", "load_streams")),
-        *await connection.fetch(query("rules", "load_area_streams")),
-    ]
-    streams = {about: thaw_stream(state) for about, state in kept}
-    clocks = {name: datetime.fromisoformat(text) for name, text in row["clocks"].items()}
-    return row["seq"], clocks, streams
-
-
-async def save_checkpoint(
-    connection: Connection,
-    seq: int,
-    clocks: Mapping[str, datetime],
-    streams: Mapping[str, Stream],
-    areas: Mapping[str, Stream],
-) -> None:
-    """Keep the streams of devices and areas that changed since the last checkpoint, as of the tail's row `seq`."""
-    for name, each in (("save_streams", streams), ("save_area_streams", areas)):
-        await connection.execute(query("rules", name), list(each), [freeze_stream(stream) for stream in each.values()])
-    await connection.execute(query("rules", "save_checkpoint"), seq, dict(clocks))
-
-
-async def told_episodes(connection: Connection, streams: Mapping[str, Stream]) -> dict[str, dict[str, list[Episode]]]:
-    """Return, by device or area and rule, the episodes the store has been told of that may still change."""
-    found: dict[str, dict[str, list[Episode]]] = {}
-    rows = await connection.fetch(
-        query("rules", "told_episodes"), list(streams), [stream.horizon for stream in streams.values()]
-    )
-    for row in rows:
-        episode = Episode(row["raised_at"], row["cleared_at"], row["silent"])
-        found.setdefault(row["about"], {}).setdefault(row["rule_id"], []).append(episode)
-    return found
 
 
 def _versioned(rule: Rule, version: int) -> Rule:

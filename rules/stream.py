@@ -32,6 +32,7 @@ from rules.engine import Track, Watch, advance, excuse, extend, prime, step
 from rules.model import Episode, Sample
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1000, 1, 1, tzinfo=UTC)
 EVIDENCE = 64  # samples kept with an alert at most; what went before is in the track they start from
 
 
@@ -80,19 +81,19 @@ def apply(
     settle(panel, stream, arrived_at - allowance)
     watches, result = panel.watches, Applied()
     newest_floor = max(stream.floors.values(), default=BEGINNING)
-    outage_since, outage_until = stream.outages[-1] if stream.outages else (BEGINNING, BEGINNING)
+    outage_since, outage_until = stream.outages[-1] if stream.outages else (LONG_AGO, LONG_AGO)
     again: dict[str, list[Sample]] = {}  # rules to derive anew, with the late samples to settle first
     for sample in sorted(samples, key=lambda each: each.at):
         if sample.at < stream.horizon:
             _sort_late(watches, stream, sample, again, result)
         elif not stream.recent or sample.at > stream.recent[-1].at:
             stream.recent.append(sample)
-            plain = not again and sample.at > newest_floor and sample.at >= outage_since
+            plain = not again and sample.at > newest_floor and sample.at >= outage_since - panel.shortest_silence
             for ready in panel.take(stream.tip, sample) if plain else watches:
                 if plain or (ready.rule_id not in again and stream.steps(ready, sample)):
                     _take_newest(ready, stream, sample, again, result)
             if sample.at < outage_until:
-                _hear_at(outage_until, panel, stream)
+                _outlast(panel.silent, stream, outage_since, outage_until)
         else:
             fresh = _insert(stream.recent, sample)
             if fresh is not None:
@@ -170,12 +171,19 @@ def forgive(watches: Iterable[Watch], stream: Stream, since: datetime, at: datet
         tip = stream.tip.get(ready.rule_id) if ready.hears_silence else None
         if tip is None:
             continue
-        undone = tip.raised_at is not None and tip.raised_at > since
+        undone = (tip.raised_at is not None and tip.raised_at > since) or _was_missed(ready, tip, since)
         if undone or ahead or (ready.learns and newest >= known_until):
             changes += derive(ready, stream)
-        elif not ready.due(tip, since):
-            stream.tip[ready.rule_id] = excuse(ready, tip, at)
+        else:
+            _outlast([ready], stream, since, at)
     return changes
+
+
+def _was_missed(ready: Watch, tip: Track, since: datetime) -> bool:
+    """Say whether the last that was judged is a silence that came due after `since`; it may have ended something."""
+    if tip.judged_at is None or tip.judged_at <= since:
+        return False
+    return all(memory is None or memory[0] < tip.judged_at for memory in (tip.memories[n] for n, *_ in ready.silences))
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:
@@ -215,7 +223,8 @@ def settle(panel: Panel, stream: Stream, horizon: datetime) -> None:
                 _settle_one(ready, stream, sample)
     for ready in panel.silent:
         track = stream.settled.get(ready.rule_id) or ready.start()
-        stream.settled[ready.rule_id], _ = advance(ready, track, horizon)
+        # A silence at the horizon itself is not settled, as a reading there is not.
+        stream.settled[ready.rule_id], _ = advance(ready, track, horizon - timedelta.resolution)
     if stream.outages:
         stream.outages = [each for each in stream.outages if each[1] >= horizon]
     for rule_id, said in stream.said.items():
@@ -278,22 +287,26 @@ def _insert(recent: list[Sample], sample: Sample) -> Sample | None:
 def _take_newest(ready: Watch, stream: Stream, sample: Sample, again: dict[str, list[Sample]], result: Applied) -> None:
     rule_id = ready.rule_id
     before = stream.tip.get(rule_id) or ready.start()
-    if ready.hears_silence and (
-        (before.judged_at is not None and sample.at <= before.judged_at)
-        or (stream.outages and sample.at < stream.outages[-1][ready.learns])
-    ):
-        again[rule_id] = []  # the clock had gone past this sample, and what it found then is not so
-        return
+    if ready.hears_silence:
+        gone_past = before.judged_at is not None and sample.at <= before.judged_at
+        if gone_past or (stream.outages and sample.at < _undecided(ready, *stream.outages[-1])):
+            again[rule_id] = []  # the clock had gone past this sample, and what it found then is not so
+            return
     stream.tip[rule_id], told = step(ready, before, sample)
     if told:
         result.changes += _tell(ready, stream, extend(stream.said.get(rule_id, []), told), ())
 
 
-def _hear_at(at: datetime, panel: Panel, stream: Stream) -> None:
-    """What was heard in an outage was heard at its end, as far as silence goes."""
-    for ready in panel.silent:
+def _undecided(ready: Watch, since: datetime, at: datetime) -> datetime:
+    """Return until when the newest sample may tell of a silence before an outage, or teach a gap that ends in it."""
+    return at if ready.learns else since - ready.shortest_silence
+
+
+def _outlast(silent: Iterable[Watch], stream: Stream, since: datetime, at: datetime) -> None:
+    """Have what was heard count as heard at `at`, where that is not silence since before the outage."""
+    for ready in silent:
         tip = stream.tip.get(ready.rule_id)
-        if tip is not None:
+        if tip is not None and not ready.due(tip, since):
             stream.tip[ready.rule_id] = excuse(ready, tip, at)
 
 

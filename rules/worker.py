@@ -8,43 +8,41 @@ checkpoint, goes again over the tail from there to the position, and compares wh
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from citywatch.errors import RuleError
 from citywatch.telemetry import get_logger
+from devices.share import WHOLE, Share
 from rules.alerts import withdraw
+from rules.checkpoint import CONSUMER, heard_devices, load_checkpoint, save_checkpoint, told_episodes
 from rules.definitions import load_definitions, rule_files
 from rules.difference import Change
+from rules.duties import Duties
 from rules.engine import Watch
-from rules.grouping import close_incidents, group_alerts, nodes_of
 from rules.judge import Judge
 from rules.lifecycle import AlertEventKind
-from rules.model import Severity
-from rules.notify.escalation import Policy, escalate
+from rules.notify.escalation import Policy
 from rules.notify.outbox import enqueue
-from rules.outage import tell_outage
-from rules.quiet import keep_quiet
 from rules.record import News, record
-from rules.store import load_checkpoint, load_city, load_rules, save_checkpoint, sync_rules, told_episodes
+from rules.store import load_city, load_rules, sync_rules
 from sql.connection import Connection
 from sql.queries import query
-from sql.tail import TailBatch, lock_position, read_tail, save_position
+from sql.tail import TailBatch, lock_position, part_name, read_tail, save_position
 
-CONSUMER = "rules"
 ROWS, BATCHES = 5_000, 1_000  # so much of the tail in one step at most
 CHECKPOINT_EVERY = timedelta(seconds=30)
 CHECKPOINT_SHARE = 0.02  # of all time at most: where much is remembered it takes seconds, and comes less often
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
+AT_ONCE = 500  # batches that are gone over again
 TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
 
 log = get_logger()
 
 
 class Worker:
-    """Consumes the tail on one connection; `position` is None until state has been restored."""
+    """Judges one share of the city on one connection; `position` is None until state has been restored."""
 
     def __init__(
         self,
@@ -54,6 +52,7 @@ class Worker:
         folders: Iterable[Path] = (),
         author: str = "file",
         policy: Policy | None = None,
+        share: Share = WHOLE,
     ) -> None:
         self._connection = connection
         self._judge = Judge(allowance)
@@ -61,6 +60,9 @@ class Worker:
         self._folders = list(folders)
         self._author = author
         self._policy = policy or Policy()
+        self._share = share
+        self.consumer = part_name(CONSUMER, share.number)
+        self._duties = Duties(connection, self._policy, alone=share.is_whole)
         self._position: int | None = None
         self._checkpoint_due = datetime.min.replace(tzinfo=UTC)
         self._files: dict[Path, float] = {}
@@ -69,7 +71,6 @@ class Worker:
         self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._stale = True
         self._told = False
-        self._topology: tuple[set[str], Mapping[str, int]] = (set(), {})
 
     def registry_changed(self) -> None:
         """Have devices and rules read again before the next batch."""
@@ -82,45 +83,47 @@ class Worker:
         """
         try:
             async with self._connection.transaction():
-                position = await lock_position(self._connection, CONSUMER)
-                if position != self._position:
-                    await self._restore(position)
-                elif self._stale or await self._rules_changed(now):
+                known = self._position
+                if known == await self._stand() and (self._stale or await self._rules_changed(now)):
                     await self._reload()
                 count, heard_at = await self._consume(now)
-                passed = False
-                if not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY:
+                passed = not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY
+                if passed:
                     self._ticked_at = now
                     await self._tell(list(self._news(self._judge.tick(heard_at))))
-                    passed = True
-                    await close_incidents(self._connection, now)
-                if self._told or passed:
-                    await self._announce(await keep_quiet(self._connection, now))
-                if passed:
-                    await escalate(self._connection, self._policy, datetime.now(UTC))
-                if self._told:
-                    self._told = False
-                    await group_alerts(self._connection, *self._topology)
-                outage = await tell_outage(
-                    self._connection, self._judge.deaf_from(heard_at), self._judge.clocks.get("live")
-                )
-                if outage is not None:
-                    await self._enqueue([(outage, Severity.CRITICAL)])
+                ears = {"deaf_from": self._judge.deaf_from(heard_at), "heard_at": self._judge.clocks.get("live")}
+                if self._share.is_whole:
+                    await self._duties.attend(now, told=self._told, passed=passed, **ears)
+                self._told = False
                 if now >= self._checkpoint_due:
                     await self._keep(now)
+            if passed and self._share.number == 0 and not self._share.is_whole:
+                await self._duties.attend_apart(now, **ears)
         except BaseException:
             self._position = None  # memory may be ahead of the store
             raise
         return count
 
-    async def _announce(self, speaking: Iterable[int]) -> None:
-        """Tell of alerts that speak again after they were quiet."""
-        for alert_id in speaking:
-            severity = Severity(await self._connection.fetchval(query("rules", "severity_of"), alert_id))
-            await self._enqueue([(alert_id, severity)], anew=True)
+    async def work_to(self, seq: int) -> Judge:
+        """Judge the tail up to its row `seq` exactly; return all that is known then.
 
-    async def _enqueue(self, alerts: Sequence[tuple[int, Severity]], *, anew: bool = False) -> None:
-        await enqueue(self._connection, self._policy.targets, alerts, datetime.now(UTC), anew=anew)
+        For who divides the city anew: time does not pass, and nobody else may be at work.
+        """
+        while self._position is None or self._position < seq:
+            async with self._connection.transaction():
+                position = await self._stand()
+                rows = await self._connection.fetch(query("rules", "batches_between"), position, seq, AT_ONCE)
+                await self._take([TailBatch(**row) for row in rows])
+                if not rows:
+                    await self._save_position(seq)
+        return self._judge
+
+    async def _stand(self) -> int:
+        """Hold the position, and know what is known there; return it."""
+        position = await lock_position(self._connection, self.consumer)
+        if position != self._position:
+            await self._restore(position)
+        return position
 
     async def checkpoint(self, now: datetime) -> None:
         """Keep the state as it is, so that the next start has nothing to go over again."""
@@ -133,7 +136,14 @@ class Worker:
 
         That is `now` where the tail is read to its end. Where we are behind, nobody is silent yet.
         """
-        batches = await read_tail(self._connection, CONSUMER, ROWS)
+        batches = await read_tail(self._connection, self.consumer, ROWS)
+        await self._take(batches)
+        count = sum(len(batch.datastream_id) for batch in batches)
+        behind = count >= ROWS or len(batches) >= BATCHES
+        return count, min(now, batches[-1].at) if behind else now
+
+    async def _take(self, batches: Sequence[TailBatch]) -> None:
+        """Judge some batches, tell what comes of it, and save the position."""
         said: list[News] = []
         for batch in batches:
             if not self._judge.knows(batch):
@@ -143,11 +153,11 @@ class Worker:
             said += self._news(self._judge.take(batch))
         await self._tell(said)
         if batches:
-            self._position = batches[-1].seq
-            await save_position(self._connection, CONSUMER, batches[-1].seq)
-        count = sum(len(batch.datastream_id) for batch in batches)
-        behind = count >= ROWS or len(batches) >= BATCHES
-        return count, min(now, batches[-1].at) if behind else now
+            await self._save_position(batches[-1].seq)
+
+    async def _save_position(self, seq: int) -> None:
+        self._position = seq
+        await save_position(self._connection, self.consumer, seq)
 
     def _news(self, changes: Iterable[tuple[str, Watch, Change]]) -> Iterator[News]:
         city = self._judge.city
@@ -161,7 +171,7 @@ class Worker:
             for news, alert_id in written
             if alert_id is not None and news.change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED)
         ]
-        await self._enqueue(speaking)
+        await enqueue(self._connection, self._policy.targets, speaking, datetime.now(UTC), ready=self._share.is_whole)
         for news, alert_id in written:
             if alert_id is not None:
                 self._told = True
@@ -176,12 +186,15 @@ class Worker:
 
     async def _restore(self, position: int) -> None:
         self._judge = Judge(self._allowance)
-        seq, self._judge.clocks, self._judge.streams = await load_checkpoint(self._connection)
+        number = self._share.number
+        seq, self._judge.clocks, self._judge.streams = await load_checkpoint(self._connection, number)
+        if not self._share.is_whole:
+            self._judge.elsewhere = await heard_devices(self._connection)
         await self._load()
         gone = self._judge.adopt()
         again = 0
         while seq < position:
-            rows = await self._connection.fetch(query("rules", "batches_between"), seq, position, 500)
+            rows = await self._connection.fetch(query("rules", "batches_between"), seq, position, AT_ONCE)
             if not rows:
                 break
             for row in rows:
@@ -190,18 +203,18 @@ class Worker:
                     pass  # told already, in the transaction that saved the position
                 again += len(batch.datastream_id)
             seq = rows[-1]["seq"]
-        told = await told_episodes(self._connection, self._judge.streams)
+        told = await told_episodes(self._connection, self._judge.streams, self._share)
         await self._tell(list(self._news(self._judge.reconcile(told))))
         await self._withdraw(gone)
         self._position = position
-        log.info("rules_restored", position=position, devices=len(self._judge.streams), rows_again=again)
+        log.info("rules_restored", part=number, position=position, devices=len(self._judge.streams), rows_again=again)
 
     async def _reload(self) -> None:
         await self._load()
         await self._adopt()
 
     async def _load(self) -> None:
-        files = {path: path.stat().st_mtime for path in rule_files(self._folders)}
+        files = self._files_now()
         if files != self._files:
             try:
                 changed = await sync_rules(self._connection, load_definitions(self._folders), self._author)
@@ -213,11 +226,14 @@ class Worker:
             self._files = files
         self._rules_at = await self._connection.fetchval(query("rules", "rules_changed_at"))
         city = await load_city(self._connection)
-        city.assign(await load_rules(self._connection))
+        city.assign(await load_rules(self._connection), self._share)
         self._judge.city = city
-        silence = {ready.rule.rule_id for watches in city.watches.values() for ready in watches if ready.hears_silence}
-        self._topology = (silence, Counter(node for each in city.subjects.values() for node in nodes_of(each.tags)))
+        self._duties.know(city)
         self._stale = False
+
+    def _files_now(self) -> dict[Path, float]:
+        """Return the rule files and their age; the first part sees to them."""
+        return {path: path.stat().st_mtime for path in rule_files(self._folders)} if self._share.number == 0 else {}
 
     async def _adopt(self) -> None:
         await self._withdraw(self._judge.adopt())
@@ -230,7 +246,7 @@ class Worker:
         if now - self._looked_at < LOOK_EVERY:
             return False
         self._looked_at = now
-        if {path: path.stat().st_mtime for path in rule_files(self._folders)} != self._files:
+        if self._files_now() != self._files:
             return True
         stored_at: datetime | None = await self._connection.fetchval(query("rules", "rules_changed_at"))
         return stored_at != self._rules_at
@@ -241,12 +257,9 @@ class Worker:
         changed = {device_id: judge.streams[device_id] for device_id in judge.touched if device_id in judge.streams}
         areas = {key for key in changed if judge.city.subjects[key].area is not None}
         await save_checkpoint(
-            self._connection,
-            self._position,
-            judge.clocks,
-            {key: each for key, each in changed.items() if key not in areas},
-            {key: changed[key] for key in areas},
+            self._connection, self._share.number, self._position, judge.clocks, changed, areas, judge.dropped
         )
+        judge.dropped.clear()
         judge.touched.clear()
         took = timedelta(seconds=time.perf_counter() - began)
         self._checkpoint_due = now + max(CHECKPOINT_EVERY, took / CHECKPOINT_SHARE)

@@ -25,7 +25,7 @@ SELECT d.device_id, d.name, d.profile, d.domain, d.site_id, d.district_id, d.lat
        l.last_time, f.freshness, a.worst_severity,
        presence(l.last_time, source_now(s.kind, s.clock), coalesce(p.learned_interval, d.expected_interval),
                 CASE WHEN s.kind = 'live' THEN p.link END, p.link_at, coalesce(p.link_changes, '{}')) AS presence,
-       p.link, p.link_at, extract(epoch FROM p.learned_interval)::float8 AS learned_interval_seconds, d.version
+       p.link, p.link_at, extract(epoch FROM p.learned_interval)::float8 AS learned_interval_seconds, d.tags, d.version
   FROM device AS d
   JOIN source AS s USING (source_id)
   LEFT JOIN device_presence AS p USING (device_id)

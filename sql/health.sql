@@ -14,9 +14,13 @@ SELECT a.alert_id, a.alert_key, a.rule_id, a.severity, a.incident_id, a.raised_a
 
 -- stale --
 -- $1 timestamptz raised before
--- Alerts that have stood for too long: nobody acts on them, so they should be no alerts, or be acted on.
+-- Alerts that have stood for too long: nobody acts on them, so they should be no alerts, or be acted on. Those of a
+-- replay stand by its own clock, and nobody is to act on them.
 SELECT a.alert_id, a.alert_key, a.rule_id, a.device_id, a.severity, a.state, a.raised_at
   FROM alert AS a
+  LEFT JOIN device AS d USING (device_id)
+  LEFT JOIN source AS s USING (source_id)
  WHERE a.open AND a.cleared_at IS NULL AND a.raised_at < $1 AND NOT a.silent
+   AND coalesce(s.kind, 'live') = 'live'
    AND a.state NOT IN ('shelved', 'suppressed', 'out_of_service')
  ORDER BY a.raised_at, a.alert_id;

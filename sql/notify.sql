@@ -1,8 +1,9 @@
 -- enqueue --
--- $1 bigint[] alert_id, $2 timestamptz[] due_at, $3 text channel, $4 text target, $5 boolean whether they speak anew
+-- $1 bigint[] alert_id, $2 timestamptz[] due_at, $3 text channel, $4 text target, $5 boolean whether they speak anew,
+-- $6 boolean whether they are grouped in this transaction
 -- Only for alerts that speak.
-INSERT INTO notification (alert_id, channel, target, due_at, round)
-SELECT a.alert_id, $3, $4, new.due_at,
+INSERT INTO notification (alert_id, channel, target, due_at, ready, round)
+SELECT a.alert_id, $3, $4, new.due_at, $6,
        CASE WHEN $5 THEN (SELECT coalesce(max(round), -1) + 1 FROM notification AS o WHERE o.alert_id = a.alert_id)
             ELSE 0 END
   FROM unnest($1::bigint[], $2::timestamptz[]) WITH ORDINALITY AS new (alert_id, due_at, n)
@@ -10,6 +11,14 @@ SELECT a.alert_id, $3, $4, new.due_at,
  WHERE a.state = 'unacknowledged' AND NOT a.silent
  ORDER BY n
     ON CONFLICT DO NOTHING;
+
+-- release --
+-- Before alerts are grouped: those of these notifications are seen then. What somebody else has in hand comes next time.
+UPDATE notification SET ready = true
+ WHERE notification_id IN (SELECT notification_id FROM notification
+                            WHERE NOT ready
+                            ORDER BY notification_id
+                              FOR UPDATE SKIP LOCKED);
 
 -- escalate --
 -- $1 timestamptz recorded before, $2 text[] severities, $3 text channel, $4 text target, $5 int step,
@@ -38,7 +47,8 @@ SELECT DISTINCT ON (coalesce(w.incident_id, -w.alert_id)) w.alert_id, $3, $4, w.
 
 -- claim --
 -- $1 timestamptz now
--- The next notification that is due, held until the transaction ends, with what it is about as that is now.
+-- The next notification that is due, held until the transaction ends, with what it is about as that is now. Not one whose
+-- alert might still turn out to be one of many with the same cause.
 -- An alert about a district stands in the middle of its devices.
 SELECT n.notification_id, n.kind, n.step, n.round, n.channel, n.target, n.attempts, n.created_at, a.alert_id,
        a.alert_key, a.rule_id, a.device_id, a.area, a.severity, a.state, a.summary, a.raised_at, a.cleared_at, a.latched,
@@ -64,7 +74,7 @@ SELECT n.notification_id, n.kind, n.step, n.round, n.channel, n.target, n.attemp
   LEFT JOIN rule_version AS v ON v.rule_id = a.rule_id AND v.version = a.rule_version
   LEFT JOIN work_order_event AS e ON e.event_id = n.work_order_event_id
   LEFT JOIN work_order AS w ON w.work_order_id = e.work_order_id
- WHERE n.state = 'pending' AND n.due_at <= $1
+ WHERE n.state = 'pending' AND n.due_at <= $1 AND n.ready
  ORDER BY a.severity <> 'CRITICAL' AND a.incident_id IS NULL, n.due_at, n.notification_id
  LIMIT 1
    FOR UPDATE OF n SKIP LOCKED;

@@ -1,5 +1,6 @@
 """What the API asks of the store: latest results, curves at the resolution a chart can show, accounts and lags."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -138,6 +139,16 @@ async def read_profile(
 async def read_tail_lag(store: Store) -> list[TailLag]:
     """Return how far each consumer of the tail is behind."""
     return [TailLag(**row) for row in await store.fetch(query("read", "tail_lag"))]
+
+
+def slowest(lags: Iterable[TailLag]) -> dict[str, TailLag]:
+    """Return by consumer the part of it that is the furthest behind; an undivided one is its only part."""
+    found: dict[str, TailLag] = {}
+    for lag in lags:
+        name = lag.consumer.partition("-")[0]
+        if name not in found or lag.seq < found[name].seq:
+            found[name] = lag
+    return found
 
 
 async def read_counts(store: Store, now: datetime) -> Counts:

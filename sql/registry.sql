@@ -54,6 +54,10 @@ RETURNING version = 1 AS fresh;
 -- announce_registry --
 SELECT pg_notify('citywatch_registry', '');
 
+-- any_registered --
+-- $1 text[] device_id: is one of them registered?
+SELECT EXISTS (SELECT 1 FROM device WHERE device_id = ANY ($1::text[]));
+
 -- all_devices --
 SELECT device_id, profile, domain, name, site_id, district_id, latitude, longitude, source_id, expected_interval
   FROM device;

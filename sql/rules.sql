@@ -1,7 +1,3 @@
--- lock_rules_process --
--- One rules process at a time judges; a second one waits for the first to go.
-SELECT pg_try_advisory_lock(7228031);
-
 -- subjects --
 -- Every device as selectors see it, with its datastreams.
 SELECT d.device_id, d.profile, d.domain, d.name, d.district_id, d.site_id, d.source_id, d.expected_interval, d.tags,
@@ -75,25 +71,44 @@ SELECT text FROM rule_version WHERE rule_id = $1 AND version = $2;
 SELECT max(updated_at) FROM rule;
 
 -- load_checkpoint --
-SELECT seq, clocks FROM rule_checkpoint WHERE consumer = 'rules';
+-- $1 text consumer
+SELECT seq, clocks FROM rule_checkpoint WHERE consumer = $1;
 
 -- load_streams --
--- What was kept before 0240 is JSON.
-SELECT device_id, coalesce(frozen, convert_to(state::text, 'UTF8')) FROM rule_stream;
+-- $1 int part. What was kept before 0240 is JSON.
+SELECT device_id, coalesce(frozen, convert_to(state::text, 'UTF8')) FROM rule_stream WHERE part = $1;
+
+-- heard_devices --
+-- Whom any part has heard.
+SELECT DISTINCT device_id FROM rule_stream;
 
 -- save_checkpoint --
--- $1 bigint seq, $2 jsonb clocks
-INSERT INTO rule_checkpoint (consumer, seq, clocks) VALUES ('rules', $1, $2)
-    ON CONFLICT (consumer) DO UPDATE SET seq = $1, clocks = $2, at = now();
+-- $1 text consumer, $2 bigint seq, $3 jsonb clocks
+INSERT INTO rule_checkpoint (consumer, seq, clocks) VALUES ($1, $2, $3)
+    ON CONFLICT (consumer) DO UPDATE SET seq = excluded.seq, clocks = excluded.clocks, at = now();
 
 -- save_streams --
--- $1 text[] device_id, $2 bytea[] frozen
+-- $1 text[] device_id, $2 bytea[] frozen, $3 int part
 -- A device that was removed meanwhile has nothing to keep.
-INSERT INTO rule_stream (device_id, frozen)
-SELECT new.device_id, new.frozen
+INSERT INTO rule_stream (device_id, frozen, part)
+SELECT new.device_id, new.frozen, $3
   FROM unnest($1::text[], $2::bytea[]) AS new (device_id, frozen)
   JOIN device USING (device_id)
-    ON CONFLICT (device_id) DO UPDATE SET frozen = excluded.frozen, state = NULL;
+    ON CONFLICT (device_id, part) DO UPDATE SET frozen = excluded.frozen, state = NULL;
+
+-- drop_streams --
+-- $1 text[] devices and areas, $2 int part
+WITH areas AS (
+    DELETE FROM rule_area_stream WHERE area = ANY ($1) AND part = $2)
+DELETE FROM rule_stream WHERE device_id = ANY ($1) AND part = $2;
+
+-- drop_parts --
+-- All that is kept of any part, since the city is divided anew.
+WITH areas AS (
+    DELETE FROM rule_area_stream),
+streams AS (
+    DELETE FROM rule_stream)
+DELETE FROM rule_checkpoint;
 
 -- told_episodes --
 -- $1 text[] device_id or area, $2 timestamptz[] horizon of each
@@ -107,13 +122,14 @@ SELECT asked.about, a.rule_id, a.raised_at, a.cleared_at, a.silent
  ORDER BY asked.about, a.rule_id, a.raised_at;
 
 -- load_area_streams --
-SELECT area, coalesce(frozen, convert_to(state::text, 'UTF8')) FROM rule_area_stream;
+-- $1 int part
+SELECT area, coalesce(frozen, convert_to(state::text, 'UTF8')) FROM rule_area_stream WHERE part = $1;
 
 -- save_area_streams --
--- $1 text[] area, $2 bytea[] frozen
-INSERT INTO rule_area_stream (area, frozen)
-SELECT * FROM unnest($1::text[], $2::bytea[])
-    ON CONFLICT (area) DO UPDATE SET frozen = excluded.frozen, state = NULL;
+-- $1 text[] area, $2 bytea[] frozen, $3 int part
+INSERT INTO rule_area_stream (area, frozen, part)
+SELECT area, frozen, $3 FROM unnest($1::text[], $2::bytea[]) AS new (area, frozen)
+    ON CONFLICT (area, part) DO UPDATE SET frozen = excluded.frozen, state = NULL;
 
 -- batches_between --
 -- $1 bigint from (not included), $2 bigint to (included), $3 int limit

@@ -55,6 +55,11 @@ class TailBatch:
         return self.old_result is not None
 
 
+def part_name(consumer: str, number: int) -> str:
+    """Return under which name a part of a consumer that is divided by device keeps its position."""
+    return consumer if number == 0 else f"{consumer}-{number}"
+
+
 async def lock_position(connection: Connection, consumer: str) -> int:
     """Return the consumer's position and hold it until the transaction ends; other instances wait for it."""
     assert connection.is_in_transaction(), "a position is read, used and saved in one transaction"

@@ -20,6 +20,7 @@ from indicators.routes import Plan
 
 router = APIRouter(prefix=PREFIX, tags=["meaning"], dependencies=[Allow(Permission.READ)])
 
+PATIENCE = 30.0  # seconds that a question waits for the plans before it
 FEW = 25  # bins whose plan takes less than starting a process would
 
 
@@ -70,16 +71,22 @@ async def get_routes(
     return answer(plan_as_told(plan, task, in_order))
 
 
-async def solve_apart(turn: asyncio.Semaphore, task: Task) -> tuple[Plan, int]:
+async def solve_apart(turn: asyncio.Semaphore, task: Task, patience: float = PATIENCE) -> tuple[Plan, int]:
     """Solve in a process of its own where it takes seconds, for which the solver holds the interpreter."""
     if len(task.stops) <= FEW:
         return await asyncio.to_thread(solve, task)
-    if turn.locked():
-        raise ProblemError(503, "busy", "another plan is being made: try again in a few seconds", wait=5)
-    async with turn:
+    try:
+        # The page asks for several at once, to compare them: they take turns.
+        async with asyncio.timeout(patience):
+            await turn.acquire()
+    except TimeoutError:
+        raise ProblemError(503, "busy", "other plans are being made: try again in a few seconds", wait=5) from None
+    try:
         # One that lives as long as the question: plans are made a few times a day.
         executor = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, solve, task)
         finally:
             executor.shutdown(wait=False)  # waiting would hold up everybody's requests
+    finally:
+        turn.release()

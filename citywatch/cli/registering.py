@@ -9,6 +9,7 @@ import asyncpg
 from citywatch.errors import StoreError
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
+from devices.model import Domain
 from devices.profiles import BUILTIN, Profile, load_profiles
 from devices.properties import PROPERTIES
 from devices.registry import import_registry
@@ -51,11 +52,12 @@ def register(dsn: str, document: dict[str, Any]) -> Any:
 
 def publish_city(dsn: str, document: dict[str, Any]) -> int:
     """Publish as open data what the devices of a simulated city will say of it, and return how many datastreams that
-    made. What was there before, withdrawn or not, stays as it is."""
+    made. What was there before, withdrawn or not, stays as it is. A gateway says nothing of the city."""
     profiles = known_profiles()
     wanted = [
         (device["device_id"], name, PROPERTIES[name].unit)
         for device in document["devices"]
+        if device["domain"] != Domain.HEALTH
         for name in profiles[device["profile"]].properties
         if name in OPEN
     ]

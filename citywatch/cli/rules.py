@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from citywatch.cli.process import run_process
 from citywatch.errors import RuleError
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
+from devices.model import QualityFlag
 from rules.backtest import against, backtest
 from rules.check import check_file, run_trials
 from rules.definitions import load_definition, rule_files
@@ -23,6 +25,7 @@ from sql.pool import open_pool
 
 app = typer.Typer(help="Readings to alerts.", no_args_is_help=True)
 
+BACKTEST_SPAN = timedelta(days=7)  # as on the dashboard
 Paths = Annotated[list[Path] | None, typer.Argument(help="rule files or folders; none: all rules of this installation")]
 Json = Annotated[bool, typer.Option("--json", help="for programs")]
 
@@ -31,9 +34,12 @@ Json = Annotated[bool, typer.Option("--json", help="for programs")]
 def run() -> None:
     """Judge what ingest stores, until stopped.
 
+    Several share the devices where CITYWATCH_RULES__PARTS is more than 1.
+
     Example: `citywatch rules run`
     """
-    run_process("rules", judge, reports=True)
+    divided = load_settings().rules.parts > 1
+    run_process("rules", judge, reports=True, mark=str(os.getpid()) if divided else "")
 
 
 @app.command()
@@ -72,18 +78,19 @@ def test_(paths: Paths = None, as_json: Json = False) -> None:
 @app.command("backtest")
 def backtest_(
     rule: Annotated[str, typer.Argument(help="a rule's id, or a rule file; `all`: every rule")],
-    since: Annotated[datetime, typer.Option(help="from this day or instant, UTC")],
-    until: Annotated[datetime, typer.Option(help="up to this one, UTC")],
+    since: Annotated[datetime | None, typer.Option(help="from this day or instant, UTC; without: 7 days")] = None,
+    until: Annotated[datetime | None, typer.Option(help="up to this one, UTC; without: now")] = None,
     as_json: Json = False,
 ) -> None:
     """Say what a rule would have raised over stored history, and how that differs from the rule as it runs now.
 
     Example: `citywatch rules backtest bin-nearly-full.yaml --since 2026-10-01 --until 2026-11-01`
     """
-    since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
-    if since >= until:
+    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC)
+    begin = since.replace(tzinfo=UTC) if since else end - BACKTEST_SPAN
+    if begin >= end:
         raise typer.BadParameter("--since comes before --until")
-    told = asyncio.run(_backtest(rule, since, until))
+    told = asyncio.run(_backtest(rule, begin, end))
     if as_json:
         print(json.dumps(told, indent=2))
         return
@@ -181,18 +188,27 @@ def _progress(done: int, of: int) -> None:
         print(f"\r{done} of {of} devices", end="\n" if done == of else "", file=sys.stderr, flush=True)
 
 
+def _instant(at: str) -> str:
+    """Return an instant to the second, as the other commands write it."""
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
 def _show(found: Explanation) -> None:
     told = found.as_json()
     rule = told["rule"]
     print(f"{told['text']}\n")
     print(f"rule      {told['rule_id']} v{told['rule_version']} ({told['rule_text_hash'][:12]}), {rule['condition']}")
     print(f"delays    on {told['delays']['on_delay_seconds']:g} s, off {told['delays']['off_delay_seconds']:g} s")
-    print(f"raised    {told['raised_at']}   cleared {told['cleared_at'] or 'not yet'}   state {told['state']}")
+    cleared = _instant(told["cleared_at"]) if told["cleared_at"] else "not yet"
+    print(f"raised    {_instant(told['raised_at'])}   cleared {cleared}   state {told['state']}")
     print(f"silent    {'yes: it rests on readings that came too late' if told['silent'] else 'no'}")
     print(f"again     {'the same verdict' if told['same_verdict_again'] else 'ANOTHER verdict'}\n")
     for each in told["samples"]:
-        print(f"  {each['at']}  {each['property']} {each['result']}  quality {each['quality']}")
+        quality = QualityFlag(each["quality"]).name.lower().replace("_", " ")
+        result = "nothing" if each["result"] is None else f"{each['result']:g}"
+        print(f"  {_instant(each['at'])}  {each['property']} {result}  {quality}")
     print()
     for each in told["journal"]:
-        print(f"  {each['at']}  {each['kind']} by {each['actor']} -> {each['to_state']}  {each['comment']}".rstrip())
+        step = f"{each['kind']} by {each['actor']} -> {each['to_state']}  {each['comment']}"
+        print(f"  {_instant(each['at'])}  {step}".rstrip())
     print(f"\ndo        {rule['operator_action']}")

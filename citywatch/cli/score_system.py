@@ -47,7 +47,7 @@ class System:
                 """SELECT (SELECT coalesce(sum(received), 0)::bigint FROM delivery_account) AS received,
                           (SELECT coalesce(max(seq), 0) FROM ingest_batch) AS newest,
                           (SELECT CASE WHEN count(*) = cardinality($1::text[]) THEN min(seq) END
-                             FROM consumer_position WHERE consumer = ANY ($1::text[])) AS position""",
+                             FROM consumer_progress WHERE consumer = ANY ($1::text[])) AS position""",
                 list(consumers),
             )
             assert state is not None

@@ -212,6 +212,7 @@ def _start(settings: Settings, options: UpOptions, data_dir: Path, supervisor: S
         drawing.write_text(json.dumps(basemap(city)), encoding="utf-8")
         if settings.serve.basemap is None:
             environment["CITYWATCH_SERVE__BASEMAP"] = str(drawing)
+    _say("Starting the dashboard and the workers ...")
     supervisor.add("serve", Worker(["serve"], logs / "serve.log", environment))
     for slot in range(settings.ingest.workers):
         name = "ingest" if settings.ingest.workers == 1 else f"ingest-{slot}"

@@ -13,6 +13,7 @@
       "a",
       {
         href: target,
+        title: props.value, // a narrow column may cut it
         onClick: function (event) {
           if (event.ctrlKey || event.metaKey || event.shiftKey) return;
           event.preventDefault();

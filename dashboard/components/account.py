@@ -19,8 +19,8 @@ def count(value: int) -> str:
 def closes_mark(closes: bool) -> Component:
     """Return whether both sums close, as sign and word."""
     if closes:
-        return html.Span([icon("check", size=14), text("closes")], className="chip freshness-fresh")
-    return html.Span([icon("error", size=14), text("does not close")], className="chip severity-high")
+        return html.Span([icon("check", size=14), text("close")], className="chip freshness-fresh")
+    return html.Span([icon("error", size=14), text("do not close")], className="chip severity-high")
 
 
 def account_facts(total: AccountRow) -> Component:

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, STATE_NAMES, age, instant, unanswered
 from dashboard.components.parts import href, state
+from dashboard.dates import localised
 from dashboard.shapes import Alert, Incident
 from dashboard.texts import domain_name, mark, plural, sentence, text
 from dashboard.units import digits_for, number, unit_label
@@ -36,7 +37,7 @@ def alert_words(alert: Alert) -> str:
     spoken |= {"unit": unit_label(unit)}
     if isinstance(value, int | float):
         spoken["value"] = number(value, digits_for(unit))
-    return sentence(alert["message"], spoken, alert["text"]) or alert["rule_id"]
+    return localised(sentence(alert["message"], spoken, alert["text"])) or alert["rule_id"]
 
 
 def acknowledge_button(alert: Alert, *, primary: bool = False) -> Component:

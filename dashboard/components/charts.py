@@ -9,10 +9,10 @@ from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from typing import Any
 
-from babel import Locale
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.dates import axis_formats, conventions
 from dashboard.shapes import JsonObject, Point, Series
 from dashboard.texts import ENGLISH, language, separators, text
 from dashboard.theme import CURVE_COLOURS, DASHES
@@ -246,10 +246,12 @@ def limit_label(limit: float, words: str) -> JsonObject:
 
 @cache
 def _chart_locale(code: str) -> JsonObject:
-    """Return the names of days and months for the axes; nothing for English, which the charts speak themselves."""
+    """Return the names of days and months for the axes, and in which order they stand."""
+    # A name of our own: the charts know some languages themselves, English as it is written in America.
+    name = f"citywatch-{code}"
     if code == ENGLISH:
-        return {}
-    locale = Locale.parse(code)
+        return {"locale": name, "locales": {name: {"dictionary": {}, "format": axis_formats(code)}}}
+    locale = conventions(code)
     group, decimal = separators(code)
     days = locale.days["format"]
     months = locale.months["format"]
@@ -262,8 +264,9 @@ def _chart_locale(code: str) -> JsonObject:
         "date": "%Y-%m-%d",
         "decimal": decimal,
         "thousands": group,
+        **axis_formats(code),
     }
-    return {"locale": code, "locales": {code: {"dictionary": {}, "format": names}}}
+    return {"locale": name, "locales": {name: {"dictionary": {}, "format": names}}}
 
 
 def chart(figure: JsonObject, *, key: str | Mapping[str, Any], label: str) -> Component:

@@ -37,21 +37,60 @@ def _positions(geometry: JsonObject) -> list[list[float]]:
 
 
 def bounds_of(devices: Sequence[Device], districts: Sequence[District]) -> Bounds:
-    """Return [[south, west], [north, east]] around all devices, and around the districts that hold some."""
-    points = [
+    """Return [[south, west], [north, east]] around all devices, and around the districts that hold some.
+
+    Where there are such districts, a device far away from them does not count: one place that was typed wrongly would
+    make the whole city a dot on everybody's map.
+    """
+    held = {device["district_id"] for device in devices}
+    outlines = [
+        (position[1], position[0])
+        for district in districts
+        if district["district_id"] in held
+        for position in _positions(district["polygon"])
+    ]
+    places = [
         (device["latitude"], device["longitude"])
         for device in devices
         if device["latitude"] is not None and device["longitude"] is not None
     ]
-    held = {device["district_id"] for device in devices}
-    for district in districts:
-        if district["district_id"] in held:
-            points += [(position[1], position[0]) for position in _positions(district["polygon"])]
-    if not points:
-        west, south, east, north = EVERYWHERE
-        return [[south, west], [north, east]]
+    if outlines:
+        (south, west), (north, east) = _grown(_around(outlines))
+        return _around(outlines + [p for p in places if south <= p[0] <= north and west <= p[1] <= east])
+    if places:
+        return _around(places)
+    west, south, east, north = EVERYWHERE
+    return [[south, west], [north, east]]
+
+
+def _around(points: Sequence[tuple[float, float]]) -> Bounds:
     latitudes, longitudes = zip(*points, strict=True)
     return [[min(latitudes), min(longitudes)], [max(latitudes), max(longitudes)]]
+
+
+def _grown(bounds: Bounds) -> Bounds:
+    """Return bounds that reach as far again on each side: what lies beyond is not near."""
+    (south, west), (north, east) = bounds
+    up, across = north - south, east - west
+    return [[south - up, west - across], [north + up, east + across]]
+
+
+def city_extent(extent: list[float] | None, districts: Sequence[District]) -> list[float] | None:
+    """Return the devices' [west, south, east, north]; where it reaches far beyond the districts, theirs instead."""
+    outlines = [(at[1], at[0]) for district in districts for at in _positions(district["polygon"])]
+    if extent is None or not outlines:
+        return extent
+    box = _around(outlines)
+    (south, west), (north, east) = box
+    (far_south, far_west), (far_north, far_east) = _grown(box)
+    if extent[0] > far_east or extent[2] < far_west or extent[1] > far_north or extent[3] < far_south:
+        return extent  # devices of another place altogether
+    return [
+        extent[0] if extent[0] >= far_west else west,
+        extent[1] if extent[1] >= far_south else south,
+        extent[2] if extent[2] <= far_east else east,
+        extent[3] if extent[3] <= far_north else north,
+    ]
 
 
 def map_payload(devices: Sequence[Device], alerts: Sequence[Alert]) -> JsonObject:

@@ -56,7 +56,7 @@ async def device_curves(
         name, series = row["property"], by_property.get(row["property"])
         if series is None or not series["points"]:
             continue
-        limit = lowest_limit(limits, name)
+        limit = lowest_limit(limits, name, device)
         figure = curve_figure(
             [Curve(series, property_name(name), tip_of(row), device["expected_interval_seconds"])],
             row["unit"],

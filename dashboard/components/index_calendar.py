@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from babel import Locale
-from babel.dates import format_date
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard.bands import Band
+from dashboard.dates import day_words
 from dashboard.texts import language, property_name, text
 
 
@@ -32,7 +32,7 @@ def index_calendar(levels: Mapping[date, Band], today: date, weeks: int) -> Comp
         [html.Th(text("Week from"), scope="col"), *(html.Th(str(names[day]), scope="col") for day in range(7))]
     )
     rows = [
-        html.Tr([html.Th(format_date(week[0], "d MMM", locale=code), scope="row"), *(_day(d, levels) for d in week)])
+        html.Tr([html.Th(day_words(week[0], year=False), scope="row"), *(_day(d, levels) for d in week)])
         for week in calendar_weeks(today, weeks)
     ]
     caption = html.Caption(text("Worst hourly level of each day"), className="unseen")
@@ -43,7 +43,7 @@ def _day(day: date, levels: Mapping[date, Band]) -> Component:
     band = levels.get(day)
     if band is None:
         return html.Td("–", className="soft")
-    when = format_date(day, "medium", locale=language.get())
+    when = day_words(day)
     told = f"{when}: {text(band.name)}, {property_name(band.responsible)}"
     return html.Td(
         [

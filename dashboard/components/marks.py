@@ -4,6 +4,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.icons import icon, severity_shape
+from dashboard.dates import instant_words
 from dashboard.shapes import Alert, Source
 from dashboard.texts import mark, text
 
@@ -78,7 +79,7 @@ def replay_chip(source: Source) -> Component:
             text(
                 "Replay: {name} at {at}",
                 name=source["source_id"].removeprefix("replay:"),
-                at=(source["clock"] or "–")[:16].replace("T", " "),
+                at=instant_words(source["clock"]),
             ),
         ],
         className="chip replay",

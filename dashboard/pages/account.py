@@ -17,7 +17,32 @@ from dashboard.texts import mark, text
 UNKNOWN = "(unknown)"
 
 REASONS_SHOWN = 100
+# Why a message is rejected or a reading refused -> the same in words; a test compares them with what ingest says.
+REASONS = {
+    "unroutable_topic": mark("no route for its topic"),
+    "too_large": mark("too large"),
+    "bad_json": mark("bad JSON"),
+    "bad_envelope": mark("bad envelope"),
+    "unknown_device": mark("unknown device"),
+    "unknown_profile": mark("unknown profile"),
+    "decode_failed": mark("cannot be decoded"),
+    "no_readings": mark("no readings in it"),
+    "identity_mismatch": mark("says it is another device"),
+    "store_refused": mark("refused by the store"),
+    "rate_limited": mark("too many at once"),
+    "unknown_property": mark("unknown property"),
+    "unknown_unit": mark("unknown unit"),
+    "not_a_number": mark("not a number"),
+    "bad_time": mark("bad time"),
+    "too_old": mark("too old"),
+    "forbidden_property": mark("personal data, not kept"),
+}
 FATES = {"rejected": mark("rejected"), "refused": mark("refused")}
+
+
+def reason_words(reason: str) -> str:
+    """Return a reason in the reader's words; one that has none is shown as it is."""
+    return text(REASONS[reason]) if reason in REASONS else reason.replace("_", " ")
 
 
 def account_row(row: AccountRow) -> JsonObject:
@@ -25,7 +50,7 @@ def account_row(row: AccountRow) -> JsonObject:
     return {
         **{key: value for key, value in row.items() if key != "hour"},
         "device_id_href": None if row["device_id"] == UNKNOWN else href(f"/devices/{row['device_id']}"),
-        "closes": text("closes") if row["closes"] else text("does not close"),
+        "closes": text("close") if row["closes"] else text("do not close"),
         "closes_class": "freshness-fresh" if row["closes"] else "severity-high",
     }
 
@@ -98,7 +123,7 @@ def _reasons(messages: list[RejectedMessage]) -> Component:
     rows: list[Component] = []
     for (fate, reason), n in sorted(counts.items(), key=lambda item: -item[1]):
         rows += [
-            html.Dt(f"{reason.replace('_', ' ')} ({text(FATES.get(fate, fate))})"),
+            html.Dt(f"{reason_words(reason)} ({text(FATES.get(fate, fate))})"),
             html.Dd(count(n), className="number"),
         ]
     return html.Dl(rows, className="facts-list")
@@ -121,7 +146,7 @@ def _message(message: RejectedMessage) -> Component:
         [
             html.Div(
                 [
-                    html.Strong(message["reason"].replace("_", " ")),
+                    html.Strong(reason_words(message["reason"])),
                     html.Span(text(FATES.get(message["fate"], message["fate"])), className="chip"),
                     instant(message["received_at"]),
                     who,

@@ -140,7 +140,7 @@ def _who(days: Mapping[str, Mapping[date, float]], verdict: JsonObject | None) -
                     right_cell(told),
                     right_cell(quantity(guideline, unit, 0)),
                     right_cell(f"{number(level['ratio'], 1)} ×" if level["ratio"] is not None else NOTHING),
-                    right_cell(text("{n} of {all} days", n=above, all=len(found))),
+                    right_cell(plural("{above} of {n} day", "{above} of {n} days", len(found), above=above)),
                 ]
             )
         )

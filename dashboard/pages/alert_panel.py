@@ -239,7 +239,16 @@ async def _chart(alert: AlertDetail, view: View, limits: Sequence[RuleLimit]) ->
     name = property_name(series["property"])
     digits = 0 if limit is None or limit.is_integer() else 1
     words = text("limit {limit}", limit=quantity(limit, series["unit"], digits)) if limit is not None else ""
-    figure = curve_figure([Curve(series, name)], series["unit"], view.zone, height=220, limit=limit, limit_words=words)
+    figure = curve_figure(
+        [Curve(series, name)],
+        series["unit"],
+        view.zone,
+        height=220,
+        limit=limit,
+        limit_words=words,
+        # Around a single reading an axis would show milliseconds.
+        span=(raised_at - BEFORE, until) if len(series["points"]) == 1 else None,
+    )
     _mark_moment(figure, alert, view)
     return [
         html.H3(text("{property} around the firing", property=name)),

@@ -46,7 +46,7 @@ async def page(view: View) -> Component:
     )
     credential = await view.api.credential(device_id) if "configure" in may else None
     names_of = {district["district_id"]: district["name"] for district in districts}
-    names = [row["property"] for row in by_importance(device)][:MOST_CURVES]
+    names = [row["property"] for row in by_importance(device) if row["phenomenon_time"]][:MOST_CURVES]
     ranges = {"fill_level": (0.0, 104.0), "battery": (0.0, 104.0), "relative_humidity": (0.0, 104.0)}
     curves = await device_curves(view, device, names, default_span="24h", limits=rule_limits(rules), ranges=ranges)
     marks: list[Component] = [] if clock.live else [replay_chip(clock.source)]
@@ -93,7 +93,7 @@ async def page(view: View) -> Component:
     )
 
 
-def _readings(device: Device) -> Component:
+def _readings(device: Device) -> list[Component]:
     rows = [
         html.Tr(
             [
@@ -103,9 +103,13 @@ def _readings(device: Device) -> Component:
             ]
         )
         for row in by_importance(device)
+        if row["phenomenon_time"]
     ]
     headings = [(text("Property"), False), (text("Value"), True), (text("Measured"), True)]
-    return table(headings, rows, caption=text("Latest readings"))
+    parts: list[Component] = [table(headings, rows, caption=text("Latest readings"))] if rows else []
+    if never := [property_name(row["property"]) for row in by_importance(device) if not row["phenomenon_time"]]:
+        parts.append(html.P(text("Never sent: {names}", names=", ".join(never)), className="method"))
+    return parts
 
 
 def _facts(device: Device, districts: dict[str, str]) -> Component:

@@ -59,17 +59,17 @@ async def page(view: View) -> Component:
         body: Component = state(text("No device here"), text("None is in this state just now."), sign="devices")
     else:
         columns = [
-            column("name", text("Device"), width=200, cellRenderer="PageLink", flex=2),
-            column("device_id", text("Id"), width=90),
-            column("domain", text("Domain"), width=95),
-            column("district", text("District"), width=120),
-            column("freshness", text("Freshness"), width=112, cellRenderer="Chip"),
-            column("presence", text("Presence"), width=105, cellRenderer="Chip"),
-            column("heard", text("Heard"), width=110, cellRenderer="Age"),
+            column("name", text("Device"), width=232, cellRenderer="PageLink", flex=2),
+            column("device_id", text("Id"), width=88),
+            column("domain", text("Domain"), width=92),
+            column("district", text("District"), width=124),
+            column("freshness", text("Freshness"), width=106, cellRenderer="Chip"),
+            column("presence", text("Presence"), width=100, cellRenderer="Chip"),
+            column("heard", text("Heard"), width=100, cellRenderer="Age"),
             column(
                 "battery",
                 text("Battery, %"),
-                width=125,
+                width=116,
                 type="rightAligned",
                 filter="agNumberColumnFilter",
                 valueFormatter={"function": "wholeNumber(params)"},

@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.alerts import alert_list
-from dashboard.components.city_map import MOST_SINGLE, city_map, gathered_map, map_legend, zoom_for
+from dashboard.components.city_map import MOST_SINGLE, city_extent, city_map, gathered_map, map_legend, zoom_for
 from dashboard.components.districts import district_states, district_table
 from dashboard.components.figures import key_figures
 from dashboard.components.icons import icon
@@ -99,9 +99,9 @@ async def page(view: View) -> Component:
 
 async def many(view: View, whole: Clusters, domain: str | None = None) -> Component:
     """Return the map of a city of more devices than are drawn one by one."""
-    zoom = zoom_for(whole["extent"])
-    first = await view.api.clusters(source_id=view.source_id, domain=domain, zoom=zoom)
-    return gathered_map(whole, first, view.source_id, domain)
+    extent = city_extent(whole["extent"], await view.api.districts())
+    first = await view.api.clusters(source_id=view.source_id, domain=domain, zoom=zoom_for(extent))
+    return gathered_map({**whole, "extent": extent}, first, view.source_id, domain)
 
 
 async def selection(view: View) -> list[Component]:

@@ -12,8 +12,9 @@ from dashboard.components.alerts import alert_list
 from dashboard.components.icons import icon
 from dashboard.components.marks import instant, severity_chip
 from dashboard.components.parts import href, page_head, panel, state
+from dashboard.dates import day_words
 from dashboard.pages.view import View
-from dashboard.rule_words import condition_words
+from dashboard.rule_words import condition_words, watched_words
 from dashboard.shapes import JsonObject
 from dashboard.texts import mark, text
 from dashboard.units import duration, number, plain_units
@@ -101,13 +102,14 @@ def _facts(rule: JsonObject) -> Component:
         [
             (text("Severity"), severity_chip(definition.get("severity", "LOW"))),
             (text("Fires at"), condition_words(str(definition.get("condition", "")), rule["units"])),
+            (text("Watches"), watched_words(definition.get("select") or {})),
             (text("Once it has held for"), _or_at_once(definition.get("on_delay_seconds"))),
             (text("Clears after"), _or_at_once(definition.get("off_delay_seconds"))),
             (text("Latched"), text("yes, until it is reset") if definition.get("latched") else text("no")),
             (text("State"), text("in force") if rule["enabled"] else text("switched off")),
             (text("Version"), text("{n} by {author}", n=rule["version"], author=rule["author"])),
             (text("Since"), instant(rule["updated_at"])),
-            (text("Next review"), definition.get("review_date") or "–"),
+            (text("Next review"), day_words(definition.get("review_date"))),
         ]
     )
 

@@ -1,5 +1,7 @@
 """The system's own state: processes and how far behind they are, the flow, and what this set-up cannot do."""
 
+import re
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -8,9 +10,14 @@ from dashboard.components.icons import icon
 from dashboard.components.parts import page_head, panel, right_cell, table
 from dashboard.pages.view import View
 from dashboard.shapes import KeyFigure, ProcessState, Status
-from dashboard.texts import mark, text
-from dashboard.units import number
+from dashboard.texts import mark, plural, text
+from dashboard.units import duration, number
 
+# What a process says of itself, as the API words it (api/overview.py).
+_REPORTED = re.compile(
+    r"(?:(?P<n>\d+) instances, )?up (?P<minutes>[\d,]+) min, (?P<memory>[\d,]+) MB, reported (?P<ago>\d+) s ago"
+)
+_OTHERWISE = (mark("holds no connection to the store"), mark("holds a connection to the store"))
 PROCESS_STATES = {"running": mark("Running"), "stopped": mark("Stopped"), "unknown": mark("Unknown")}
 
 
@@ -35,6 +42,19 @@ def status_figures(status: Status) -> list[KeyFigure]:
         }
         for name, label, value, unit in values
     ]
+
+
+def detail_words(detail: str) -> str:
+    """Return what a process says of itself in the reader's language; what has no words stays as it is."""
+    if found := _REPORTED.fullmatch(detail):
+        return text(
+            "{count}up {up}, {memory} MB, reported {ago} ago",
+            count=plural("{n} instance, ", "{n} instances, ", int(found["n"])) if found["n"] else "",
+            up=duration(60 * float(found["minutes"].replace(",", ""))),
+            memory=found["memory"],
+            ago=duration(float(found["ago"])),
+        )
+    return text(detail) if detail in _OTHERWISE else detail
 
 
 async def page(view: View) -> Component:
@@ -81,7 +101,7 @@ def _processes(processes: list[ProcessState]) -> Component:
                     html.Td(mark),
                     right_cell("–" if process["lag_rows"] is None else number(process["lag_rows"], 0)),
                     right_cell("–" if process["lag_seconds"] is None else f"{number(process['lag_seconds'], 1)} s"),
-                    html.Td(process["detail"], className="soft"),
+                    html.Td(detail_words(process["detail"]), className="soft one-line"),
                 ]
             )
         )

@@ -185,7 +185,7 @@ def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
             chart(figure, key="speed-heat", label=text("Mean speed of each corridor in each of the last 24 hours")),
             links,
         ],
-        note=text("share of free flow: grey is free, darker is slower, a gap is an hour without readings"),
+        note=text("share of free flow: grey is free, brown is slow, a gap is an hour without readings"),
         right=[choices(text("Corridor"), options)],
     )
 

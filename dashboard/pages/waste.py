@@ -34,7 +34,10 @@ def fullest_first(devices: Sequence[Device]) -> list[Device]:
 def fill_classes(devices: Sequence[Device]) -> list[tuple[str, int]]:
     """Return how many bins are in each class of fill: the classes are what such sensors can be trusted with."""
     fills = present(result_of(device, "fill_level") for device in devices)
-    return [(f"{low} to {min(high, 100)} %", sum(low <= fill < high for fill in fills)) for low, high in CLASSES]
+    return [
+        (text("{low} to {high} %", low=low, high=min(high, 100)), sum(low <= fill < high for fill in fills))
+        for low, high in CLASSES
+    ]
 
 
 async def page(view: View) -> Component:

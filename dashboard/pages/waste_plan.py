@@ -21,7 +21,7 @@ TRUCKS, MOST_TRUCKS = 2, 50
 LEVEL = 60
 LEVELS = (50, 60, 70, 80, 90)
 WITHIN = (0, 12, 24, 48)  # hours: bins that may be full by then are emptied as well; 0 for none of them
-WHAT_IF_BINS = 100  # a plan of more bins takes seconds, and the comparison makes two more
+WHAT_IF_BINS = 40  # a plan of more bins takes several seconds, and the comparison makes two more
 # What the API says of a bin that is left out -> the same in the reader's words.
 REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"no truck has room or time left \(priority (?P<n>\d+)\)"), mark("no truck has room or time left")),

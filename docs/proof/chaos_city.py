@@ -159,7 +159,7 @@ class City:
 
     def caught_up(self, seq: int) -> bool:
         """Return whether every consumer has taken the tail as far as `seq`."""
-        rows = self.ask("SELECT consumer, seq FROM consumer_position WHERE consumer = ANY ($1)", list(CONSUMERS))
+        rows = self.ask("SELECT consumer, seq FROM consumer_progress WHERE consumer = ANY ($1)", list(CONSUMERS))
         return len(rows) == len(CONSUMERS) and all(row["seq"] >= seq for row in rows)
 
     def publisher(self, rate: float, count: int, *, more: bool) -> "subprocess.Popen[str]":

@@ -98,7 +98,7 @@ def delays() -> dict[str, Any]:
 
 
 _BEHIND = """SELECT (SELECT coalesce(max(seq), 0) FROM ingest_batch)
-                  - (SELECT coalesce(max(seq), 0) FROM consumer_position WHERE consumer = 'rules')"""
+                  - (SELECT coalesce(max(seq), 0) FROM consumer_progress WHERE consumer = 'rules')"""
 
 
 def _write_rules(folder: Path) -> None:

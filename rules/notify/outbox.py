@@ -71,13 +71,17 @@ async def enqueue(
     now: datetime,
     *,
     anew: bool = False,
+    ready: bool = True,
 ) -> None:
-    """Put alerts that begin to speak into the outbox, in the caller's transaction; `anew`: after they were quiet."""
+    """Put alerts that begin to speak into the outbox, in the caller's transaction; `anew`: after they were quiet.
+
+    Not `ready`: they are grouped in another transaction, and nobody is told before that.
+    """
     for target in targets:
         wanted = {alert_id: now + WAITS[severity] for alert_id, severity in alerts if target.wants(severity)}
         if wanted:
             ids, due = list(wanted), list(wanted.values())
-            await connection.execute(query("notify", "enqueue"), ids, due, target.channel, target.name, anew)
+            await connection.execute(query("notify", "enqueue"), ids, due, target.channel, target.name, anew, ready)
 
 
 async def send_next(connection: Connection, channels: Mapping[str, Send], now: datetime) -> bool:

@@ -70,8 +70,13 @@ def expected(city: list[list[tuple[str, Sample]]], until: datetime) -> list[Line
     return sorted(lines, key=lambda line: (line[0], line[1]))
 
 
-async def kill_and_compare(dsn: str, pool: Pool, *, kills: int, devices: int = 8, seed: int = 1) -> dict[str, Any]:
-    """Feed a city to a rules process that is killed `kills` times at random points; return what came of it."""
+async def kill_and_compare(
+    dsn: str, pool: Pool, *, kills: int, devices: int = 8, seed: int = 1, processes: int = 1
+) -> dict[str, Any]:
+    """Feed a city to rules processes, of which one is killed `kills` times at random points; return what came of it.
+
+    Each judges one part of the city.
+    """
     chance = random.Random(seed)
     steps = kills * 6 + 60
     city = a_city(devices, steps, seed)
@@ -80,7 +85,7 @@ async def kill_and_compare(dsn: str, pool: Pool, *, kills: int, devices: int = 8
         for number in range(devices):
             device_id = f"bin-{number}"
             ids[device_id] = await install(connection, device_id, *PROPERTIES, every=EVERY, source_id="history")
-        fed, process = 0, _start(dsn)
+        fed, running = 0, [_start(dsn, processes) for _ in range(processes)]
         try:
             for _ in range(kills):
                 for step in city[fed : fed + 6]:
@@ -88,16 +93,18 @@ async def kill_and_compare(dsn: str, pool: Pool, *, kills: int, devices: int = 8
                 fed += 6
                 target = await _position(connection) + chance.randint(0, 5)
                 await _until(connection, target)
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                process = _start(dsn)
+                victim = chance.randrange(processes)
+                running[victim].send_signal(signal.SIGKILL)
+                running[victim].wait()
+                running[victim] = _start(dsn, processes)
             for step in city[fed:]:
                 await _feed(connection, ids, step)
             await _until(connection, steps)
             await _until_ticked(connection, len(expected(city, minute(5 * (steps - 1)))))
         finally:
-            process.kill()
-            process.wait()
+            for process in running:
+                process.kill()
+                process.wait()
         rows = await connection.fetch("SELECT alert_key, raised_at, cleared_at FROM alert_journal")
         found = sorted((tuple(row) for row in rows), key=lambda line: (line[0], line[1]))
         known = expected(city, minute(5 * (steps - 1)))
@@ -112,8 +119,13 @@ async def kill_and_compare(dsn: str, pool: Pool, *, kills: int, devices: int = 8
     }
 
 
-def _start(dsn: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "CITYWATCH_STORE__DSN": dsn, "CITYWATCH_RULES__POLL": "200ms"}
+def _start(dsn: str, parts: int) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "CITYWATCH_STORE__DSN": dsn,
+        "CITYWATCH_RULES__POLL": "200ms",
+        "CITYWATCH_RULES__PARTS": str(parts),
+    }
     return subprocess.Popen(
         [sys.executable, "-c", CODE], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
@@ -130,7 +142,7 @@ async def _feed(connection: Connection, ids: dict[str, list[int]], step: list[tu
 
 
 async def _position(connection: Connection) -> int:
-    statement = "SELECT coalesce(max(seq), 0) FROM consumer_position WHERE consumer = 'rules'"
+    statement = "SELECT coalesce(max(seq), 0) FROM consumer_progress WHERE consumer = 'rules'"
     return int(await connection.fetchval(statement))
 
 

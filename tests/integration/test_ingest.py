@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -90,6 +91,29 @@ async def test_six_kinds_of_bad_input_are_visible_and_nothing_stops(dsn: str, po
     sums = await pool.fetchrow("SELECT sum(received) r, sum(accepted) a, sum(rejected) j, sum(stored) s, sum(refused) f"
                                " FROM delivery_account")  # fmt: skip
     assert dict(sums or {}) == {"r": 7, "a": 4, "j": 3, "s": 3, "f": 1}
+
+
+async def test_a_first_message_that_overtakes_the_news_of_its_device_is_accepted(
+    dsn: str, pool: Pool, broker: LocalBroker
+) -> None:
+    await register(pool)
+
+    async def heard(device_id: str) -> bool:
+        return bool(await pool.fetchval("SELECT sum(received) FROM delivery_account WHERE device_id = $1", device_id))
+
+    async with running(make_settings(dsn, broker)):
+        await until(lambda: connected(broker, pool), "the worker's first message")
+        for device_id in ("bin-new-1", "bin-new-2"):  # the second while the registry was read a moment ago
+            # Without the announcement that an import makes: the message may be faster.
+            await pool.execute(
+                "INSERT INTO device (device_id, profile, domain) VALUES ($1, 'citywatch/bin', 'waste')", device_id
+            )
+            await publish(broker, [(device_id, '{"fill_level": 5}')])
+            await until(partial(heard, device_id), device_id)
+    stored = await pool.fetch("SELECT device_id FROM observation JOIN datastream USING (datastream_id)"
+                              " WHERE device_id LIKE 'bin-new-%' ORDER BY device_id")  # fmt: skip
+    assert [row["device_id"] for row in stored] == ["bin-new-1", "bin-new-2"]
+    assert await account_closes(pool)
 
 
 async def test_redelivery_doubles_nothing_with_and_without_a_time(dsn: str, pool: Pool, broker: LocalBroker) -> None:

@@ -16,6 +16,9 @@ async def test_the_simulated_city_is_open_data_unless_somebody_withdrew_it(dsn: 
     assert made == len(found) > 40 / 2
     assert {"vehicle_speed", "fill_level", "pm2_5"} <= {row["property"] for row in found} <= OPEN
     assert all(row["published"] for row in found)
+    assert not await pool.fetchval(
+        "SELECT count(*) FROM datastream JOIN device USING (device_id) WHERE domain = 'health'"
+    )
     await pool.execute("UPDATE datastream SET published = false WHERE property = 'pm2_5'")
     assert await asyncio.to_thread(publish_city, dsn, document) == 0
     assert not await pool.fetchval("SELECT bool_or(published) FROM datastream WHERE property = 'pm2_5'")

@@ -46,7 +46,7 @@ def test_two_points_of_the_same_readings_say_nothing() -> None:
     ("readings", "cores", "workers", "limit", "rate"),
     [
         pytest.param(1, 1, 1, "all 1 cores", 1 / 130e-6, id="one core is shared by all"),
-        pytest.param(1, 64, 8, "rules, one process", 1 / 50e-6, id="rules are one process"),
+        pytest.param(1, 64, 8, "rules, which want another process", 1 / 50e-6, id="rules may have a second"),
         pytest.param(0, 64, 1, "ingest, which wants another worker", 1 / 20e-6, id="ingest may have a second"),
     ],
 )
@@ -87,11 +87,11 @@ def test_the_report_says_how_many_devices_and_what_ends_it() -> None:
             },
             "device": {"every_seconds": 300.0, "readings": 3},
             "ceiling_messages_per_second": 8000.0,
-            "limit": "rules, one process",
+            "limit": "rules, which want another process",
             "devices": 1_200_000,
             "disk_gb_per_1000_devices_and_year": 31.5,
         }
     )
     assert "carries 1,200,000 devices that send 3 readings every 0:05:00" in text
-    assert "8,000 messages/s by rules, one process" in text
+    assert "8,000 messages/s by rules, which want another process" in text
     assert "(-10%)" in text

@@ -17,7 +17,7 @@ from api.routes.routes import FEW, solve_apart
 from citywatch.cli import app
 from citywatch.settings import load_settings
 from indicators.collection import Task
-from indicators.routes import Stop
+from indicators.routes import Stop, Truck
 from sql.connection import Pool
 
 HOURS = """
@@ -200,10 +200,16 @@ async def test_a_calculation_is_set_listed_and_ended(client: httpx.AsyncClient) 
     assert (await client.delete(path)).status_code == 404
 
 
-async def test_one_plan_is_made_at_a_time() -> None:
-    task = Task(tuple(Stop(f"bin-{n}", 1) for n in range(FEW + 1)), (), ())
+async def test_plans_take_turns_and_none_waits_for_ever() -> None:
+    many = range(FEW + 1)
+    stops = tuple(Stop(f"bin-{n}", demand=2) for n in many)  # too much for the truck: said at once
+    task = Task(stops, (Truck("1", capacity=1),), ((59.0, 18.0), *((59.0, 18.0 + n / 1000) for n in many)))
     turn = asyncio.Semaphore(1)
     async with turn:
-        with pytest.raises(ProblemError, match="another plan is being made") as refused:
-            await solve_apart(turn, task)
-    assert (refused.value.status, refused.value.wait) == (503, 5)
+        with pytest.raises(ProblemError, match="other plans are being made") as refused:
+            await solve_apart(turn, task, patience=0.01)
+        waiting = asyncio.create_task(solve_apart(turn, task))
+        await asyncio.sleep(0)
+    plan, _ = await waiting
+    assert len(plan.left_out) == FEW + 1
+    assert (refused.value.status, refused.value.wait, turn.locked()) == (503, 5, False)

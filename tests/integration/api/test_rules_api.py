@@ -145,6 +145,24 @@ async def test_maintenance_is_planned_listed_and_ended(client: httpx.AsyncClient
     assert len((await client.get(f"{V1}/maintenance", params={"over": True})).json()["items"]) == 1
 
 
+async def test_what_stands_since_a_replays_past_is_not_open_for_a_day(client: httpx.AsyncClient, city: Pool) -> None:
+    async def stale() -> list[int]:
+        listed = (await client.get(f"{V1}/alarm-health")).json()["stale"]
+        return [each["alert_id"] for each in listed]
+
+    stood = await city.fetchrow(
+        "UPDATE alert SET raised_at = now() - interval '3 years', cleared_at = NULL, open = true, silent = false,"
+        " state = 'unacknowledged' WHERE alert_id = (SELECT min(alert_id) FROM alert WHERE device_id IS NOT NULL)"
+        " RETURNING alert_id, device_id"
+    )
+    assert stood is not None
+    alert_id, device_id = stood
+    assert alert_id in await stale()
+    await city.execute("INSERT INTO source (source_id, kind) VALUES ('past', 'replay')")
+    await city.execute("UPDATE device SET source_id = 'past' WHERE device_id = $1", device_id)
+    assert alert_id not in await stale()
+
+
 async def test_alarm_health_and_dead_letters_are_shown(client: httpx.AsyncClient, city: Pool) -> None:
     health = work_schemas.AlarmHealth.model_validate_json((await client.get(f"{V1}/alarm-health")).content)
     figures = {each["name"]: each for each in health.measures}

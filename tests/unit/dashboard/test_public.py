@@ -46,7 +46,7 @@ class City:
 
 async def test_a_district_is_told_of_by_what_is_published() -> None:
     _, page = await City().read()
-    for words in ("North", "South", "12.3", "too few to tell", "2026-11-25 15:00"):
+    for words in ("North", "South", "12.3", "too few to tell", "25 Nov 2026, 15:00 UTC"):
         assert words in page, words
 
 

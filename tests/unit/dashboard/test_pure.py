@@ -13,7 +13,7 @@ from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
-from dashboard.components.city_map import bounds_of, zoom_for
+from dashboard.components.city_map import bounds_of, city_extent, zoom_for
 from dashboard.components.commands import commands_panel
 from dashboard.components.figures import change_words
 from dashboard.components.fullness import full_words
@@ -219,6 +219,25 @@ def test_limits_come_from_enabled_rules_only() -> None:
     assert lowest_limit(limits, "battery") is None, "a lower limit is not met by rising"
 
 
+@pytest.mark.parametrize(
+    ("select", "everywhere", "here"),
+    [
+        pytest.param({}, True, True, id="what is not narrowed holds everywhere"),
+        pytest.param({"domain": "waste"}, True, True, id="its own domain narrows nothing"),
+        pytest.param({"tags": {"tour": "mine"}}, False, True, id="the device carries the tag"),
+        pytest.param({"tags": {"tour": "other"}}, False, False, id="the device carries another"),
+        pytest.param({"district": "harbour"}, False, False, id="another district"),
+        pytest.param({"profile": "citywatch/bin"}, False, True, id="the profile of the device"),
+    ],
+)
+def test_a_limit_is_drawn_where_its_rule_watches(select: dict[str, Any], everywhere: bool, here: bool) -> None:
+    definition = {"condition": "fill_level >= 85", "select": select}
+    limits = rule_limits([{"rule_id": "mine", "enabled": True, "definition": definition}])
+    bin_ = device("bin-1") | {"domain": "waste", "profile": "citywatch/bin", "tags": {"tour": "mine"}}
+    assert (lowest_limit(limits, "fill_level") is not None) == everywhere
+    assert (lowest_limit(limits, "fill_level", bin_) is not None) == here
+
+
 def test_bins_fullest_first_and_unknown_last() -> None:
     bins = [device("a", fill_level=10), device("b", fill_level=None), device("c", fill_level=95)]
     assert [d["name"] for d in fullest_first(bins)] == ["c", "a", "b"]
@@ -373,6 +392,21 @@ def test_local_text_follows_the_clock_change() -> None:
 
 def test_a_map_of_nothing_is_the_world() -> None:
     assert bounds_of([], []) == [[-60.0, -170.0], [75.0, 170.0]]
+
+
+def test_a_place_far_from_the_districts_does_not_make_the_city_a_dot() -> None:
+    ring = [[9.0, 51.0], [9.1, 51.0], [9.1, 51.1], [9.0, 51.1], [9.0, 51.0]]
+    harbour: Any = {"district_id": "harbour", "polygon": {"type": "Polygon", "coordinates": [ring]}}
+    inside, beside, far = (
+        device(name) | {"district_id": district, "latitude": latitude, "longitude": longitude}
+        for name, district, latitude, longitude in (
+            ("a", "harbour", 51.05, 9.05), ("b", None, 51.05, 9.15), ("c", None, 59.3, 18.1)
+        )
+    )  # fmt: skip
+    assert bounds_of([inside, beside, far], [harbour]) == [[51.0, 9.0], [51.1, 9.15]]
+    assert bounds_of([beside, far], [harbour]) == [[51.05, 9.15], [59.3, 18.1]], "no district to go by"
+    assert city_extent([9.05, 51.05, 18.1, 59.3], [harbour]) == [9.05, 51.05, 9.1, 51.1]
+    assert city_extent([17.9, 59.2, 18.1, 59.3], [harbour]) == [17.9, 59.2, 18.1, 59.3], "another city's"
 
 
 @pytest.mark.parametrize(
