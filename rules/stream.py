@@ -171,12 +171,19 @@ def forgive(watches: Iterable[Watch], stream: Stream, since: datetime, at: datet
         tip = stream.tip.get(ready.rule_id) if ready.hears_silence else None
         if tip is None:
             continue
-        undone = tip.raised_at is not None and tip.raised_at > since
+        undone = (tip.raised_at is not None and tip.raised_at > since) or _was_missed(ready, tip, since)
         if undone or ahead or (ready.learns and newest >= known_until):
             changes += derive(ready, stream)
         else:
             _outlast([ready], stream, since, at)
     return changes
+
+
+def _was_missed(ready: Watch, tip: Track, since: datetime) -> bool:
+    """Say whether the last that was judged is a silence that came due after `since`; it may have ended something."""
+    if tip.judged_at is None or tip.judged_at <= since:
+        return False
+    return all(memory is None or memory[0] < tip.judged_at for memory in (tip.memories[n] for n, *_ in ready.silences))
 
 
 def tick(watches: Iterable[Watch], stream: Stream, now: datetime) -> list[Change]:

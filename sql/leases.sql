@@ -5,9 +5,9 @@ SELECT pg_advisory_lock_shared($1, $2);
 
 -- end_soon --
 -- A process that was killed ends its session at once; one whose machine or cable is gone only when the server notices: by
--- these after about seven seconds. Over a local socket they mean nothing.
-SELECT set_config('tcp_keepalives_idle', '3', false), set_config('tcp_keepalives_interval', '2', false),
-       set_config('tcp_keepalives_count', '2', false), set_config('tcp_user_timeout', '7000', false);
+-- these after about five seconds. Over a local socket they mean nothing.
+SELECT set_config('tcp_keepalives_idle', '2', false), set_config('tcp_keepalives_interval', '1', false),
+       set_config('tcp_keepalives_count', '2', false), set_config('tcp_user_timeout', '4000', false);
 
 -- who_is_there --
 -- $1 int class of the parts, $2 int class of those alive, $3 int parts

@@ -4,7 +4,7 @@ Undivided, two of each run, of which one works. The worker is killed -9 in the m
 time until all positions in the tail are past what was written after its death. They are saved with what they brought
 about, so that every row counts once.
 Then rules are divided in two parts, one for each of two processes, and one of them is killed. What two carry against
-one is measured beside it (docs/proof/takeover_rules.py). PROOF_PARTS runs `kills` or `throughput` only.
+one is measured beside it (docs/proof/takeover_rules.py). PROOF_PARTS runs some of `kills,vanished,throughput` only.
 """
 
 import time
@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from benchmarks.services import Measured, Services, load, process, services, wait_for, worker
 from docs.proof.report import Figures, run_parts
 from docs.proof.takeover_rules import throughput
+from docs.proof.takeover_vanished import vanished
 
 RATE = 300  # messages a second
 MOST = 300_000  # messages: more than are wanted
@@ -62,7 +63,7 @@ def taken_over(own: Services, consumer: str, parts: int = 1) -> list[float]:
 
 def prove() -> Figures:
     """Kill each kind twice under traffic, and measure what two carry."""
-    return run_parts("takeover", {"kills": kills, "throughput": throughput})
+    return run_parts("takeover", {"kills": kills, "vanished": vanished, "throughput": throughput})
 
 
 def kills() -> Figures:

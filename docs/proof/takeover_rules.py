@@ -31,7 +31,7 @@ DEVICES = {  # domain -> how many, and what each says once a minute: where it dw
     "air": (500, {"pm2_5": (12, 160), "pm10": (20, 200), "no2": (25, 240)}),
     "traffic": (1000, {"vehicle_flow": (600, 60), "vehicle_speed": (50, 8), "occupancy": (12, 70)}),
 }
-MINUTES = 160
+MINUTES = 134
 BATCH = 1998  # whole devices
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 PATIENCE = 240.0  # seconds
@@ -236,6 +236,12 @@ def throughput() -> Figures:
     speed = {name: float(str(each["readings_per_second"])) for name, (each, _) in found.items()}
     figures["two_over_one"] = round(speed["two processes"] / speed["one process"], 2)
     figures["two_over_one_undivided"] = round(speed["two processes"] / speed["one process, undivided"], 2)
+    # Where others use the machine as well: what one process' work shrinks to.
+    busiest = {name: max(each["cpu_seconds_of_each"]) for name, (each, _) in found.items()}  # type: ignore[call-overload]
+    figures["two_over_one_by_cpu_seconds"] = round(busiest["one process"] / busiest["two processes"], 2)
+    figures["two_over_one_undivided_by_cpu_seconds"] = round(
+        busiest["one process, undivided"] / busiest["two processes"], 2
+    )
     figures["alerts_identical"] = len(journals) == 1
     assert figures["alerts_identical"], figures
     assert float(str(figures["two_over_one"])) >= LEAST, figures

@@ -177,6 +177,7 @@ EXPECTED = {
     "/sta/{rest:path}": "anonymous",
     "/ngsi-ld/{rest:path}": "anonymous",
     "/assets": "anonymous",
+    "/_dash-component-suites/plotly/package_data/plotly.min.js": "anonymous",
     "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": "anonymous",
     "/_favicon.ico": "anonymous",
     "/_dash-layout": EVERYBODY,

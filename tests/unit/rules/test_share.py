@@ -15,6 +15,7 @@ from rules.division import redivide
 from rules.frozen import freeze_stream, thaw_stream
 from rules.judge import Judge
 from rules.model import Subject
+from rules.stream import Stream
 from sql.tail import TailBatch
 from tests.unit.rules import test_crowd, test_event_time
 from tests.unit.rules.series import at
@@ -108,26 +109,27 @@ class Divided:
 
     def restart(self) -> None:
         """Keep everything as JSON and read it back."""
-        heard = {each for judge in self.judges for each in judge.streams}
-        for number, judge in enumerate(self.judges):
-            kept = {key: thaw_stream(freeze_stream(each)) for key, each in judge.streams.items()}
-            self.judges[number] = Judge(
-                ALLOWANCE, self._make(judge.city.share), kept, dict(judge.clocks), elsewhere=set(heard)
-            )
-            assert self.judges[number].adopt() == []
+        self._begin(
+            [judge.city for judge in self.judges],
+            [{key: thaw_stream(freeze_stream(each)) for key, each in judge.streams.items()} for judge in self.judges],
+        )
 
     def divide(self, parts: int) -> None:
         """Go over to so many shares."""
-        heard = {each for judge in self.judges for each in judge.streams}
-        clocks = [judge.clocks for judge in self.judges]
-        assert all(each == clocks[0] for each in clocks)
         cities = [self._make(Share(number, parts)) for number in range(parts)]
-        streams = redivide(self.judges, cities)
+        self._begin(cities, redivide(self.judges, cities))
+
+    def _begin(self, cities: list[City], streams: list[dict[str, Stream]]) -> None:
+        old = self.judges[0]
+        assert all(judge.clocks == old.clocks for judge in self.judges)
+        heard = {each for judge in self.judges for each in judge.streams}
         self.judges = [
-            Judge(ALLOWANCE, city, kept, dict(clocks[0]), elsewhere=set(heard))
+            Judge(ALLOWANCE, city, kept, dict(old.clocks), elsewhere=set(heard))
             for city, kept in zip(cities, streams, strict=True)
         ]
         for judge in self.judges:
+            # Whether messages wait just now is not kept: the next batch says so.
+            judge._lagging, judge._outage_from, judge._excused_at = {}, old._outage_from, old._excused_at
             assert judge.adopt() == []
 
 
