@@ -161,6 +161,8 @@ EXPECTED = {
     "/api/v1/export/observations.parquet": EVERYBODY,
     "/api/v1/live": EVERYBODY,
     "/api/v1/me": EVERYBODY,
+    "/api/v1/me/keys": "viewer operator engineer auditor admin",
+    "/api/v1/me/keys/{key_id}": "viewer operator engineer auditor admin",
     "/api/v1/me/seen": "viewer operator engineer auditor admin",
     "/api/v1/audit": "auditor admin",
     "/public": "anonymous",
