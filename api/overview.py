@@ -83,13 +83,11 @@ def _detail(reports: Sequence[Record], *, connected: bool) -> str:
 
 
 def held_parts(reports: Sequence[Record | Mapping[str, Any]]) -> str:
-    """Return who holds which parts of a divided consumer; nothing where it is undivided."""
+    """Return which parts of a divided consumer are whose, in no language; nothing where it is undivided."""
     held = {each["instance"]: PART.findall(each["exposition"]) for each in reports}
     if sum(map(len, held.values())) < 2:
         return ""
-    return ", " + "; ".join(
-        f"part{'s' if len(parts) > 1 else ''} {' '.join(parts) or 'none'} at {name}" for name, parts in held.items()
-    )
+    return " [" + "; ".join(f"{' '.join(parts) or '–'}: {name}" for name, parts in held.items()) + "]"
 
 
 def _sample(exposition: str, name: str) -> float:

@@ -16,6 +16,7 @@ from dashboard.units import duration, number
 # What a process says of itself, as the API words it (api/overview.py).
 _REPORTED = re.compile(
     r"(?:(?P<n>\d+) instances, )?up (?P<minutes>[\d,]+) min, (?P<memory>[\d,]+) MB, reported (?P<ago>\d+) s ago"
+    r"(?P<parts> \[.+\])?"
 )
 _OTHERWISE = (mark("holds no connection to the store"), mark("holds a connection to the store"))
 PROCESS_STATES = {"running": mark("Running"), "stopped": mark("Stopped"), "unknown": mark("Unknown")}
@@ -53,7 +54,7 @@ def detail_words(detail: str) -> str:
             up=duration(60 * float(found["minutes"].replace(",", ""))),
             memory=found["memory"],
             ago=duration(float(found["ago"])),
-        )
+        ) + (found["parts"] or "")
     return text(detail) if detail in _OTHERWISE else detail
 
 

@@ -21,8 +21,8 @@ def test_the_slowest_part_counts() -> None:
     [
         ({"a": ["0"]}, ""),
         ({"a": ["0"], "a/2": []}, ""),
-        ({"a/1": ["0", "2"], "b/1": ["1"]}, ", parts 0 2 at a/1; part 1 at b/1"),
-        ({"a/1": ["0", "1"], "b/1": []}, ", parts 0 1 at a/1; part none at b/1"),
+        ({"a/1": ["0", "2"], "b/1": ["1"]}, " [0 2: a/1; 1: b/1]"),
+        ({"a/1": ["0", "1"], "b/1": []}, " [0 1: a/1; –: b/1]"),
     ],
 )
 def test_who_holds_which_parts_is_said_where_there_are_several(reports: dict[str, list[str]], said: str) -> None:

@@ -59,6 +59,8 @@ def test_every_reason_to_turn_something_away_has_words() -> None:
     ("detail", "words"),
     [
         pytest.param("up 6 min, 66 MB, reported 3 s ago", "up 6 min, 66 MB, reported 3 s ago", id="one"),
+        pytest.param("up 6 min, 66 MB, reported 3 s ago [0 2: a/1; 1: b/1]",
+                     "up 6 min, 66 MB, reported 3 s ago [0 2: a/1; 1: b/1]", id="in parts"),
         pytest.param("2 instances, up 4,320 min, 1,066 MB, reported 3 s ago",
                      "2 instances, up 3 days, 1,066 MB, reported 3 s ago", id="several, for days"),
         pytest.param("something new", "something new", id="what has no words"),
