@@ -55,6 +55,7 @@ FRAMEWORK_ROUTES: dict[str, Permission] = {
     "/api/v1/openapi.json": Permission.PUBLIC,
     "/assets": Permission.PUBLIC,
     "/public": Permission.PUBLIC,
+    "/_dash-component-suites/plotly/package_data/plotly.min.js": Permission.PUBLIC,
     "/_dash-component-suites/{package_name}/{fingerprinted_path:path}": Permission.PUBLIC,
     "/_favicon.ico": Permission.PUBLIC,
     "/api/{rest:path}": Permission.PUBLIC,

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from citywatch.settings import Settings
 from dashboard.callbacks import register_callbacks
+from dashboard.charts_library import add_charts_library
 from dashboard.client import ApiClient
 from dashboard.policy import Policy, script_hash
 from dashboard.public import add_public_page
@@ -45,6 +46,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
     """Serve the dashboard at `/` of `app`, beside the API that `app` already serves under `/api/v1`."""
     for path in PROGRAM_PATHS:
         app.add_api_route(f"/{path}/{{rest:path}}", _no_such_path, include_in_schema=False)
+    add_charts_library(app)
     # Without Dash's own callback socket: nothing here uses it, and it would be a second door beside the API's.
     get_backend("fastapi").websocket_capability = False
     # Innermost: the gate has let the request pass before anything of it is read.

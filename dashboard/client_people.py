@@ -90,6 +90,19 @@ class PeopleQuestions(Asking):
         body = {"label": label, "days": days, "role": role}
         return str((await self._ask("POST", f"/accounts/{quote(name)}/keys", json=body))["key"])
 
+    async def own_keys(self) -> list[ApiKey]:
+        """Return the reader's own keys."""
+        return cast(list[ApiKey], (await self._ask("GET", "/me/keys"))["items"])
+
+    async def add_own_key(self, label: str, days: int, role: str | None) -> str:
+        """Make a key for the reader and return it, this once."""
+        body = {"label": label, "days": days, "role": role}
+        return str((await self._ask("POST", "/me/keys", json=body))["key"])
+
+    async def revoke_own_key(self, key_id: str) -> None:
+        """End one of the reader's own keys."""
+        await self._ask("DELETE", f"/me/keys/{quote(key_id)}")
+
     async def revoke_key(self, key_id: str) -> None:
         """End a key."""
         await self._ask("DELETE", f"/keys/{quote(key_id)}")

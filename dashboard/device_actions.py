@@ -3,6 +3,7 @@
 from typing import Any
 
 from dashboard.client import ApiClient, ApiError
+from dashboard.people import shown_once
 from dashboard.shapes import JsonObject
 from dashboard.texts import plural, text
 
@@ -23,7 +24,7 @@ def device_of(request: JsonObject) -> JsonObject:
 
 
 async def act(api: ApiClient, request: dict[str, Any]) -> JsonObject:
-    """Take the step; return words and whether all went well, `go` where the browser goes, `account` to show once.
+    """Take the step; return words and whether all went well, `go` where the browser goes, `secret` to show once.
 
     Raises ApiError where the API refuses, ValueError on what no form of ours sends.
     """
@@ -37,13 +38,20 @@ async def act(api: ApiClient, request: dict[str, Any]) -> JsonObject:
         await api.change("DELETE", f"/devices/{device_id}/credential", operator)
         return {"words": text("{id} is cut off from the broker", id=device_id), "refresh": True}
     account = await _credential(api, device_id, operator, rotate=action == "credential-rotate")
-    return {"words": text("{id} has a new account", id=device_id), "account": account, "refresh": True}
+    return {"words": text("{id} has a new account", id=device_id), "secret": account, "refresh": True}
 
 
 async def _credential(api: ApiClient, device_id: str, operator: str, *, rotate: bool) -> JsonObject:
     parameters = {"rotate": str(rotate).lower()}
-    made: JsonObject = await api.change("POST", f"/devices/{device_id}/credential", operator, parameters=parameters)
-    return made
+    made = await api.change("POST", f"/devices/{device_id}/credential", operator, parameters=parameters)
+    return shown_once(
+        text("Account at the broker"),
+        text("Put it into the device now: the password is kept nowhere and not shown again."),
+        text("Password"),
+        str(made["password"]),
+        before=[(text("User name"), str(made["username"]))],
+        after=[(text("Publishes on"), f"city/v1/devices/{device_id}/telemetry")],
+    )
 
 
 async def _register(api: ApiClient, request: JsonObject, operator: str) -> JsonObject:
@@ -52,7 +60,7 @@ async def _register(api: ApiClient, request: JsonObject, operator: str) -> JsonO
     if not request.get("credential"):
         return done
     try:
-        return {**done, "account": await _credential(api, made["device_id"], operator, rotate=False)}
+        return {**done, "secret": await _credential(api, made["device_id"], operator, rotate=False)}
     except ApiError as error:
         # The device stands, and says so; the account can be made on its page.
         words = text("{id} added, without an account: {why}", id=made["device_id"], why=str(error))

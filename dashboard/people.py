@@ -1,6 +1,6 @@
 """What an administrator does about accounts and keys, from the forms of pages/people.py, and its outcome in words."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from dashboard.client_people import PeopleQuestions
@@ -8,6 +8,7 @@ from dashboard.shapes import JsonObject
 from dashboard.texts import text
 
 Request = dict[str, Any]
+Fields = Sequence[tuple[str, str]]  # name and value, as they are shown
 DISTRICT, DOMAIN = "district:", "domain:"  # before the name of what a ticked box stands for
 
 
@@ -16,14 +17,25 @@ def ticked(request: Request, kind: str) -> list[str] | None:
     return [name.removeprefix(kind) for name in request if name.startswith(kind)] or None
 
 
-def _secret(title: str, value: str, note: str) -> JsonObject:
-    """Return what the browser shows until it is put away; it is not to be had a second time."""
-    return {"title": title, "value": value, "note": note, "copy": text("Copy"), "close": text("Done")}
+def shown_once(title: str, note: str, named: str, value: str, *, before: Fields = (), after: Fields = ()) -> JsonObject:
+    """Return what the browser shows until it is put away: `value`, not to be had a second time, and what goes with it.
+
+    `named` says what the value is.
+    """
+    fields = [*before, (named, value), *after]
+    return {
+        "title": title,
+        "note": note,
+        "value": value,
+        "fields": [list(each) for each in fields],
+        "copy": text("Copy"),
+        "close": text("Done"),
+    }
 
 
 def _first_password(title: str, password: str) -> JsonObject:
     note = text("Shown this once. At the first sign-in a password of their own is asked for.")
-    return _secret(title, password, note)
+    return shown_once(title, note, text("Password"), password)
 
 
 async def _add(api: PeopleQuestions, request: Request) -> JsonObject:
@@ -60,8 +72,25 @@ async def _add_key(api: PeopleQuestions, request: Request) -> JsonObject:
     label = str(request["label"]).strip()
     role = str(request["role"]) or None
     key = await api.add_key(str(request["name"]), label, int(request["days"]), role)
+    return _made(label, key)
+
+
+async def _add_own_key(api: PeopleQuestions, request: Request) -> JsonObject:
+    label = str(request["label"]).strip()
+    return _made(label, await api.add_own_key(label, int(request["days"]), str(request["role"]) or None))
+
+
+def _made(label: str, key: str) -> JsonObject:
     note = text("Shown this once. Programs send it as: {header}", header="Authorization: Bearer KEY")
-    return {"words": text("Key {label} made", label=label), "secret": _secret(text("API key"), key, note)}
+    return {
+        "words": text("Key {label} made", label=label),
+        "secret": shown_once(text("API key"), note, text("Key"), key),
+    }
+
+
+async def _revoke_own_key(api: PeopleQuestions, request: Request) -> JsonObject:
+    await api.revoke_own_key(str(request["key_id"]))
+    return {"words": text("Key {label} revoked", label=request["label"])}
 
 
 async def _revoke_key(api: PeopleQuestions, request: Request) -> JsonObject:
@@ -77,4 +106,6 @@ STEPS: dict[str, Callable[[PeopleQuestions, Request], Awaitable[JsonObject]]] = 
     "person-reset": _reset,
     "key-add": _add_key,
     "key-revoke": _revoke_key,
+    "own-key-add": _add_own_key,
+    "own-key-revoke": _revoke_own_key,
 }

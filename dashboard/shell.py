@@ -8,7 +8,6 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.components.device_forms import secret_dialog
 from dashboard.components.dialogs import dialogs
 from dashboard.components.icons import icon
 from dashboard.flat import flatten
@@ -271,7 +270,7 @@ def shell(*, demo: bool) -> Component:
             frame,
             _operator_modal(),
             html.Div(id="toast", className="toast"),
-            html.Div(id="dialogs", **{"data-html": dialogs() + secret_dialog()}),
+            html.Div(id="dialogs", **{"data-html": dialogs()}),
             html.Div(id="announce", className="unseen", role="status"),
             html.Div(id="announce-urgent", className="unseen", role="alert"),
         ],

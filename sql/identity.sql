@@ -93,6 +93,13 @@ UPDATE api_key AS k SET revoked_at = now()
  WHERE k.key_id = $1 AND k.revoked_at IS NULL AND a.account_id = k.account_id
 RETURNING a.name;
 
+-- own_keys --
+-- $1 account_id: its keys that were not revoked.
+SELECT k.key_id, a.name, k.label, k.role, k.districts, k.domains, k.expires_at
+  FROM api_key AS k JOIN account_user AS a USING (account_id)
+ WHERE k.account_id = $1 AND k.revoked_at IS NULL
+ ORDER BY k.created_at;
+
 -- keys --
 -- Keys that were not revoked, by owner.
 SELECT k.key_id, a.name, k.label, k.role, k.districts, k.domains, k.expires_at

@@ -36,7 +36,8 @@ KeyPath = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="key", exam
 
 
 @contextmanager
-def _possible() -> Iterator[None]:
+def possible() -> Iterator[None]:
+    """Turn what an account refuses into an answer: 409, in its words."""
     try:
         yield
     except AccountError as error:
@@ -52,7 +53,8 @@ async def _known(connection: Connection, name: str, principal: Principal | None 
         raise ProblemError(409, "own-account", "your own role and access are changed by another administrator")
 
 
-def _secret(body: object) -> Response:
+def secret_answer(body: object) -> Response:
+    """Return an answer that nobody keeps."""
     shown = answer(body)
     shown.headers["Cache-Control"] = SHOWN_ONCE
     return shown
@@ -67,12 +69,12 @@ async def list_accounts(pool: WholePoolDep) -> Response:
 @router.post("/accounts", response_model=OneTimePassword, responses=CHANGES)
 async def add_account(pool: WholePoolDep, actor: ActorDep, address: AddressDep, body: NewAccount) -> Response:
     """Add an account. Its one-time password is shown this once."""
-    with _possible():
+    with possible():
         async with pool.acquire() as connection:
             password = await accounts.add_account(
                 connection, actor, body.name, body.role, body.districts, body.domains, address=address
             )
-    return _secret({"name": body.name, "password": password})
+    return secret_answer({"name": body.name, "password": password})
 
 
 @router.put("/accounts/{name}", status_code=204, response_class=Response, responses=CHANGES)
@@ -87,7 +89,7 @@ async def change_account(
     """Give an account a role and limits; they hold from its next request on."""
     async with pool.acquire() as connection:
         await _known(connection, name, principal)
-        with _possible():
+        with possible():
             await accounts.set_account(
                 connection, actor, name, body.role, body.districts, body.domains, address=address
             )
@@ -121,9 +123,9 @@ async def reset_password(
     """Give somebody who lost their password a new one, shown this once; their sessions end."""
     async with pool.acquire() as connection:
         await _known(connection, name, principal)
-        with _possible():
+        with possible():
             password = await accounts.reset_password(connection, actor, name, address=address)
-    return _secret({"name": name, "password": password})
+    return secret_answer({"name": name, "password": password})
 
 
 @router.get("/keys", response_model=ApiKeyEntries, responses=responses(422, 503))
@@ -139,12 +141,12 @@ async def add_key(
     """Make a key for an account: at most its role, within its limits, and expiring. Shown this once."""
     async with pool.acquire() as connection:
         await _known(connection, name)
-        with _possible():
+        with possible():
             made = await accounts.add_key(
                 connection, actor, name, body.label, timedelta(days=body.days), body.role, body.districts,
                 body.domains, address=address,
             )  # fmt: skip
-    return _secret({"key_id": made.key_id, "key": made.text, "expires_at": made.expires_at})
+    return secret_answer({"key_id": made.key_id, "key": made.text, "expires_at": made.expires_at})
 
 
 @router.delete("/keys/{key_id}", status_code=204, response_class=Response, responses=CHANGES)

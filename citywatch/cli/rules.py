@@ -14,6 +14,7 @@ from citywatch.cli.process import run_process
 from citywatch.errors import RuleError
 from citywatch.local.running import store_dsn
 from citywatch.settings import load_settings
+from devices.model import QualityFlag
 from rules.backtest import against, backtest
 from rules.check import check_file, run_trials
 from rules.definitions import load_definition, rule_files
@@ -187,18 +188,27 @@ def _progress(done: int, of: int) -> None:
         print(f"\r{done} of {of} devices", end="\n" if done == of else "", file=sys.stderr, flush=True)
 
 
+def _instant(at: str) -> str:
+    """Return an instant to the second, as the other commands write it."""
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
 def _show(found: Explanation) -> None:
     told = found.as_json()
     rule = told["rule"]
     print(f"{told['text']}\n")
     print(f"rule      {told['rule_id']} v{told['rule_version']} ({told['rule_text_hash'][:12]}), {rule['condition']}")
     print(f"delays    on {told['delays']['on_delay_seconds']:g} s, off {told['delays']['off_delay_seconds']:g} s")
-    print(f"raised    {told['raised_at']}   cleared {told['cleared_at'] or 'not yet'}   state {told['state']}")
+    cleared = _instant(told["cleared_at"]) if told["cleared_at"] else "not yet"
+    print(f"raised    {_instant(told['raised_at'])}   cleared {cleared}   state {told['state']}")
     print(f"silent    {'yes: it rests on readings that came too late' if told['silent'] else 'no'}")
     print(f"again     {'the same verdict' if told['same_verdict_again'] else 'ANOTHER verdict'}\n")
     for each in told["samples"]:
-        print(f"  {each['at']}  {each['property']} {each['result']}  quality {each['quality']}")
+        quality = QualityFlag(each["quality"]).name.lower().replace("_", " ")
+        result = "nothing" if each["result"] is None else f"{each['result']:g}"
+        print(f"  {_instant(each['at'])}  {each['property']} {result}  {quality}")
     print()
     for each in told["journal"]:
-        print(f"  {each['at']}  {each['kind']} by {each['actor']} -> {each['to_state']}  {each['comment']}".rstrip())
+        step = f"{each['kind']} by {each['actor']} -> {each['to_state']}  {each['comment']}"
+        print(f"  {_instant(each['at'])}  {step}".rstrip())
     print(f"\ndo        {rule['operator_action']}")

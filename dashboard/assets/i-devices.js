@@ -1,4 +1,4 @@
-/* Adding devices: a place by a click on the map, a list from a file, and a password that is shown once. */
+/* Adding devices: a place by a click on the map, and a list from a file. */
 (function (cw) {
   "use strict";
 
@@ -57,26 +57,7 @@
     place.replaceChildren(words, ...(report.faults.length ? [faults] : []));
   }
 
-  function showAccount(account) {
-    const dialog = document.getElementById("dialog-secret");
-    const fields = { ...account, topic: `city/v1/devices/${account.device_id}/telemetry` };
-    const names = ["username", "password", "topic"];
-    for (const name of names) document.getElementById(`secret-${name}`).value = fields[name];
-    dialog.addEventListener(
-      "close",
-      function () {
-        for (const name of names) document.getElementById(`secret-${name}`).value = "";
-        // Nor does the page keep it.
-        cw.set("act-result", { data: null });
-      },
-      { once: true },
-    );
-    dialog.showModal();
-    document.getElementById("secret-password").select();
-  }
-
   cw.deviceDone = function (result) {
     if (result.list) showReport(result.list);
-    if (result.account) showAccount(result.account);
   };
 })(window.citywatch);

@@ -1,4 +1,4 @@
-/* Accounts: a question before what cannot be taken back, and secrets that are shown once, until they are put away. */
+/* Accounts and keys: a question before what cannot be taken back, and secrets that are shown once, until they are put away. */
 (function (cw) {
   "use strict";
 
@@ -24,13 +24,21 @@
     const title = element("h2", secret.title);
     title.id = "secret-title";
     dialog.setAttribute("aria-labelledby", title.id);
-    const value = element("code", secret.value, "secret");
+    const fields = secret.fields.flatMap(function ([words, value], at) {
+      const label = element("label", words);
+      const input = element("input", "");
+      label.htmlFor = input.id = `secret-${at}`;
+      input.readOnly = true;
+      input.spellcheck = false;
+      input.value = value;
+      return [label, input];
+    });
     const buttons = element("p", "", "dialog-buttons");
     const copy = element("button", secret.copy, "button");
     copy.type = "button";
     copy.addEventListener("click", () => navigator.clipboard?.writeText(secret.value));
     buttons.append(copy, element("button", secret.close, "button primary"));
-    form.append(title, element("p", secret.note), value, buttons);
+    form.append(title, element("p", secret.note, "soft"), ...fields, buttons);
     dialog.append(form);
     // It leaves no trace on the page.
     dialog.addEventListener("close", function () {
@@ -39,5 +47,6 @@
     });
     document.body.append(dialog);
     dialog.showModal();
+    fields.find((field) => field.value === secret.value).select();
   };
 })(window.citywatch);

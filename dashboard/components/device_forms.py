@@ -114,17 +114,3 @@ def _step(action: str, device_id: str, words: str) -> Component:
 def _sure(words: str, warned: str, step: Component) -> Component:
     """Return a step behind a second one: a slip must not silence a device."""
     return html.Details([html.Summary(words), html.P(warned, className="soft"), step])
-
-
-def secret_dialog() -> str:
-    """Return the dialog in which a device's password is seen, the only time."""
-    fields = "".join(
-        f'<label for="secret-{name}">{words}</label><input id="secret-{name}" readonly spellcheck="false">'
-        for name, words in (("username", _("User name")), ("password", _("Password")), ("topic", _("Publishes on")))
-    )
-    return (
-        '<dialog class="dialog" id="dialog-secret" aria-labelledby="dialog-secret-title"><form method="dialog">'
-        f'<h2 id="dialog-secret-title">{_("Account at the broker")}</h2>'
-        f'<p class="soft">{_("Put it into the device now: the password is kept nowhere and not shown again.")}</p>'
-        f'{fields}<p class="dialog-buttons"><button class="button primary">{_("Close")}</button></p></form></dialog>'
-    )

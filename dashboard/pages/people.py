@@ -8,15 +8,14 @@ from html import escape
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.client_people import ApiKey, Person
+from dashboard.client_people import Person
+from dashboard.components.api_keys import form_place, key_form, keys_table, options_html, request_button
 from dashboard.components.marks import instant
 from dashboard.components.parts import href, page_head, panel, right_cell, state, table
 from dashboard.components.roles import ROLE_NAMES, role_name, sight
 from dashboard.pages.view import View
 from dashboard.people import DISTRICT, DOMAIN
-from dashboard.texts import DOMAIN_NAMES, domain_name, mark, text
-
-DAYS = ((7, mark("7 days")), (30, mark("30 days")), (90, mark("90 days")), (366, mark("1 year")))
+from dashboard.texts import DOMAIN_NAMES, domain_name, text
 
 
 async def page(view: View) -> Component:
@@ -36,17 +35,17 @@ async def page(view: View) -> Component:
     parts = [head]
     if chosen is not None and chosen["name"] != me["name"]:
         title = text("Change {name}", name=chosen["name"])
-        parts.append(panel(title, _form_place(_person_form(names, chosen)), flush=True))
+        parts.append(panel(title, form_place(_person_form(names, chosen)), flush=True))
     parts += [
         panel(
             text("Accounts"),
-            [_people(people, names, me["name"]), _form_place(_person_form(names))],
+            [_people(people, names, me["name"]), form_place(_person_form(names))],
             note=text("your own is changed by another administrator"),
             flush=True,
         ),
         panel(
             text("API keys"),
-            [_keys(keys, names), _form_place(_key_form(people))],
+            [keys_table(keys, names), form_place(key_form(owners(people)))],
             note=text("for programs; never more than their owner may"),
             flush=True,
         ),
@@ -56,16 +55,6 @@ async def page(view: View) -> Component:
 
 def _page(parts: Sequence[Component]) -> Component:
     return html.Div(list(parts), style={"display": "contents"})
-
-
-def _form_place(form: str) -> Component:
-    return html.Div(className="request-form", **{"data-html": form})
-
-
-def _button(words: str, about: str, request: Mapping[str, str], confirm: str | None = None) -> Component:
-    more = {} if confirm is None else {"data-confirm": confirm}
-    label = {"aria-label": f"{words}: {about}"}
-    return html.Button(words, className="button", **{"data-request": json.dumps(dict(request))}, **label, **more)
 
 
 def _standing(person: Person) -> Component | str:
@@ -87,12 +76,12 @@ def _steps(person: Person) -> Component:
     ]
     if person["issuer"] is None:
         ask = text("Give {name} a new password? Their sessions end.", name=name)
-        steps.append(_button(text("New password"), name, {"action": "person-reset", "name": name}, ask))
+        steps.append(request_button(text("New password"), name, {"action": "person-reset", "name": name}, ask))
     if person["disabled_at"] is None:
         ask = text("Shut {name} out? Sessions and keys end now.", name=name)
-        steps.append(_button(text("Shut out"), name, {"action": "person-disable", "name": name}, ask))
+        steps.append(request_button(text("Shut out"), name, {"action": "person-disable", "name": name}, ask))
     else:
-        steps.append(_button(text("Let in again"), name, {"action": "person-enable", "name": name}))
+        steps.append(request_button(text("Let in again"), name, {"action": "person-enable", "name": name}))
     return html.Div(steps, className="steps")
 
 
@@ -123,47 +112,6 @@ def _people(people: Sequence[Person], districts: Mapping[str, str], me: str) -> 
     return table(headings, rows, caption=text("Accounts"))
 
 
-def _keys(keys: Sequence[ApiKey], districts: Mapping[str, str]) -> Component:
-    if not keys:
-        return html.P(text("No key yet"), className="method")
-    rows = [
-        html.Tr(
-            [
-                html.Th([key["label"], html.Div(html.Code(key["key_id"]), className="soft")], scope="row"),
-                html.Td(key["name"]),
-                html.Td(role_name(key["role"])),
-                html.Td(sight(key["districts"], key["domains"], districts)),
-                html.Td(instant(key["expires_at"], seconds=False), className="one-line"),
-                html.Td(
-                    _button(
-                        text("Revoke"),
-                        key["label"],
-                        {"action": "key-revoke", "key_id": key["key_id"], "label": key["label"]},
-                        text("Revoke {label}? Whoever uses it is refused from now on.", label=key["label"]),
-                    )
-                ),
-            ]
-        )
-        for key in keys
-    ]
-    headings = [
-        (text("Key"), False),
-        (text("Owner"), False),
-        (text("Role"), False),
-        (text("Sees"), False),
-        (text("Ends"), False),
-        (text("Next"), False),
-    ]
-    return table(headings, rows, caption=text("API keys"))
-
-
-def _options(options: Sequence[tuple[str, str]], chosen: str) -> str:
-    return "".join(
-        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(words)}</option>'
-        for value, words in options
-    )
-
-
 def _boxes(legend: str, kind: str, options: Sequence[tuple[str, str]], held: Sequence[str] | None) -> str:
     boxes = "".join(
         f'<label class="box"><input type="checkbox" name="{escape(kind + value)}"'
@@ -190,23 +138,13 @@ def _person_form(districts: Mapping[str, str], person: Person | None = None) -> 
     held = (None, None) if person is None else (person["districts"], person["domains"])
     return (
         f'<form data-request-form="{escape(json.dumps(request))}"><fieldset><legend>{escape(legend)}</legend>{named}'
-        f'<label>{escape(text("Role"))}<select name="role">{_options(roles, role)}</select></label>'
+        f'<label>{escape(text("Role"))}<select name="role">{options_html(roles, role)}</select></label>'
         f'<button class="button">{escape(text("Add") if person is None else text("Change"))}</button></fieldset>'
         f"{_boxes(text('Districts they see; none ticked: all'), DISTRICT, list(districts.items()), held[0])}"
         f"{_boxes(text('Domains they see; none ticked: all'), DOMAIN, domains, held[1])}</form>"
     )
 
 
-def _key_form(people: Sequence[Person]) -> str:
-    owners = [(one["name"], one["name"]) for one in people if one["disabled_at"] is None and not one["must_change"]]
-    roles = [("", text("as its owner")), *((role, role_name(role)) for role in ROLE_NAMES)]
-    days = [(str(number), text(words)) for number, words in DAYS]
-    return (
-        f'<form data-request-form="{escape(json.dumps({"action": "key-add"}))}"><fieldset>'
-        f"<legend>{escape(text('Make a key'))}</legend>"
-        f'<label>{escape(text("What for"))}<input name="label" required maxlength="80" autocomplete="off"></label>'
-        f'<label>{escape(text("Owner"))}<select name="name">{_options(owners, "")}</select></label>'
-        f'<label>{escape(text("Role"))}<select name="role">{_options(roles, "")}</select></label>'
-        f'<label>{escape(text("Lives for"))}<select name="days">{_options(days, "90")}</select></label>'
-        f'<button class="button">{escape(text("Make"))}</button></fieldset></form>'
-    )
+def owners(people: Sequence[Person]) -> list[str]:
+    """Return whom a key can be made for."""
+    return [one["name"] for one in people if one["disabled_at"] is None and not one["must_change"]]

@@ -67,7 +67,7 @@ def test_a_device_is_added_by_a_click_on_the_map_and_its_password_seen_once(visi
     expect(dialog.get_by_label("User name")).to_have_value("new-bin")
     password = dialog.get_by_label("Password").input_value()
     assert len(password) >= 20
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Done").click()
     expect(page.locator("#page h1")).to_have_text("Market square")
     assert password not in page.content()
     kept = city.sql(lambda c: c.fetchrow("SELECT latitude, longitude, profile FROM device WHERE device_id = 'new-bin'"))

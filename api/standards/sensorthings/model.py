@@ -69,12 +69,15 @@ _NAME, _TEXT = Field("name", "name", "text"), Field("description", "description"
 _PROPERTIES = Field("properties", "properties", "json")
 _ENCODING = Field("encodingType", "encoding_type", "text")
 _PLACES = f"({query('sensorthings', 'thing_locations')})"
-# Observations of a feature, along the key: those of its device's datastreams, or those that name it.
-_OF_FEATURE = f"""{{t}}.datastream_id IN (
-    SELECT d.datastream_id FROM datastream AS d JOIN {_PLACES} AS p USING (device_id)
-     WHERE p.location_id = {{s}}.id AND NOT {{s}}.made
-    UNION ALL
-    SELECT x.datastream_id FROM sta_observation AS x WHERE x.feature_id = {{s}}.id AND {{s}}.made)
+# Observations of a feature, along the key: those of its device's datastreams, or those that name it. In this form the
+# planner begins with the feature's datastreams; asked with IN, it went through all observations there are.
+_OF_FEATURE = f"""EXISTS (
+    SELECT FROM (
+        SELECT p.location_id AS feature_id, d.datastream_id, false AS made
+          FROM datastream AS d JOIN {_PLACES} AS p USING (device_id)
+         UNION ALL
+        SELECT x.feature_id, x.datastream_id, true FROM sta_observation AS x) AS f
+     WHERE f.feature_id = {{s}}.id AND f.made = {{s}}.made AND f.datastream_id = {{t}}.datastream_id)
     AND {{t}}.feature_id = {{s}}.id"""
 _MORE = "SELECT l.location_id FROM sta_placed AS l WHERE l.placing_id = {p}.id UNION ALL SELECT {p}.location_id"
 

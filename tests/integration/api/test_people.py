@@ -80,6 +80,39 @@ async def test_what_cannot_be_done_with_accounts_is_said(root: httpx.AsyncClient
     assert (await root.post(f"{V1}/accounts/vera/keys", json={"label": "x", "days": 367})).status_code == 422
 
 
+async def test_everybody_looks_after_their_own_keys(closed_application: FastAPI, pool: Pool) -> None:
+    await add(pool, "vera", "operator", districts=["north"])
+    await add(pool, "eve", "viewer")
+    async with browser(closed_application) as vera, browser(closed_application) as eve:
+        for client, name in ((vera, "vera"), (eve, "eve")):
+            await sign_in(client, name)
+            client.headers.update(ORIGIN)
+        more = await vera.post(f"{V1}/me/keys", json={"label": "x", "role": "engineer"})
+        assert (more.status_code, "cannot be engineer" in more.text) == (409, True)
+        made = await vera.post(f"{V1}/me/keys", json={"label": "map", "role": "viewer", "days": 7})
+        assert (made.status_code, made.headers["cache-control"]) == (200, "no-store, private")
+        key_id = made.json()["key_id"]
+        (listed,) = (await vera.get(f"{V1}/me/keys")).json()["items"]
+        assert (listed["key_id"], listed["name"], listed["role"]) == (key_id, "vera", "viewer")
+        assert (await eve.get(f"{V1}/me/keys")).json()["items"] == []
+        assert (await eve.delete(f"{V1}/me/keys/{key_id}")).status_code == 404
+        async with browser(closed_application) as program:
+            program.headers["Authorization"] = f"Bearer {made.json()['key']}"
+            me = (await program.get(f"{V1}/me")).json()
+            assert (me["name"], me["roles"], me["districts"]) == ("vera (key map)", ["viewer"], ["north"])
+            assert len((await program.get(f"{V1}/me/keys")).json()["items"]) == 1
+            # What got hold of a key makes no other, and ends none.
+            assert (await program.post(f"{V1}/me/keys", json={"label": "more"})).status_code == 409
+            assert (await program.delete(f"{V1}/me/keys/{key_id}")).status_code == 409
+            assert (await vera.delete(f"{V1}/me/keys/{key_id}")).status_code == 204
+            assert (await program.get(f"{V1}/me")).status_code == 401
+        assert (await vera.get(f"{V1}/me/keys")).json()["items"] == []
+        await pool.execute("UPDATE account_user SET must_change = true WHERE name = 'vera'")
+        assert (await vera.post(f"{V1}/me/keys", json={"label": "early"})).status_code == 409
+    log = await pool.fetch("SELECT actor, action FROM audit_event WHERE object = 'account vera' ORDER BY at")
+    assert [tuple(row) for row in log if row["actor"] == "vera"][-2:] == [("vera", "key.add"), ("vera", "key.revoke")]
+
+
 async def test_kept_messages_are_played_again(client: httpx.AsyncClient, pool: Pool) -> None:
     """One is mended by now: its device is there, which it was not on the day."""
     await pool.execute(

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api.condition_units import units_in
+from api.permissions import weaker
+from api.principal import Role
 from dashboard.actions import arguments_of
 from dashboard.bands import air_band, percentile, service_level
 from dashboard.components.alerts import grouped, sorted_by_urgency
@@ -18,11 +20,13 @@ from dashboard.components.fullness import full_words
 from dashboard.components.heat import in_two_lines
 from dashboard.components.presence import completeness_words, presence_of, rhythm_words
 from dashboard.components.quarantine import likely_profile
+from dashboard.components.roles import ROLE_NAMES
 from dashboard.components.route_map import plan_features
 from dashboard.components.spark import spark_path
 from dashboard.limits import lowest_limit, rule_limits
 from dashboard.pages.account import account_row
 from dashboard.pages.districts import service
+from dashboard.pages.me import weaker_roles
 from dashboard.pages.report import shift_of
 from dashboard.pages.simulator import when_words
 from dashboard.pages.traffic import corridor_of, natural
@@ -315,6 +319,12 @@ def test_rhythm_and_completeness_are_told_by_registration_and_in_fact(
 def test_corridors_and_their_order_along_the_road() -> None:
     assert corridor_of(device("Ring Road east, km 10.2")) == "Ring Road east"
     assert sorted(["R, km 10.2", "R, km 2.5"], key=natural) == ["R, km 2.5", "R, km 10.2"]
+
+
+def test_a_key_of_ones_own_is_offered_as_every_role_that_is_less() -> None:
+    for role in ROLE_NAMES:
+        less = [other for other in ROLE_NAMES if other != role and weaker(Role(other), Role(role))]
+        assert sorted(weaker_roles([role])) == sorted(less), role
 
 
 def test_what_unknown_devices_sent_leads_to_no_page() -> None:
