@@ -108,10 +108,15 @@ class Parts:
         """Divide the city that was in `former` parts anew; return False where somebody is still at work on those."""
         if not await self._leases.take_all(former):
             return False
-        if await self._leases.stored_parts() == former:
+        stored = await self._leases.stored_parts()  # nobody else can change it now, but somebody may just have
+        if stored == former:
             await self._divide_anew(former)
         await self._leases.divided()
-        return True
+        if stored in (former, self._parts):
+            return True
+        for part in list(self._leases.held):
+            await self._leases.give_back(part)
+        return False
 
     async def _divide_anew(self, former: int) -> None:
         async with self._connection.transaction():

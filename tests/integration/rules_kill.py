@@ -158,7 +158,7 @@ async def _until(connection: Connection, target: int) -> None:
 
 async def _until_ticked(connection: Connection, alerts: int) -> None:
     """Wait until the clock's last silences are told: they come with the first poll after the last row."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if await connection.fetchval("SELECT count(*) FROM alert_journal") >= alerts:
                 return
