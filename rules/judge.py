@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
+from rules.arrival import adopt, apply, forgive, revise, tick
 from rules.city import City
 from rules.crowd import hear, is_part
 from rules.difference import Change, Kind
 from rules.engine import Watch
 from rules.model import Episode, Sample
-from rules.stream import BEGINNING, Stream, adopt, apply, derive, forgive, revise, tick
+from rules.stream import BEGINNING, Stream, derive
 from sql.tail import TailBatch
 
 Told = Iterator[tuple[str, Watch, Change]]

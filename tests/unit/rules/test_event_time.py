@@ -4,12 +4,13 @@ import random
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
+from rules.arrival import apply, tick
 from rules.calm import Panel
 from rules.difference import Change
 from rules.engine import Watch, run
 from rules.lifecycle import AlertEventKind
 from rules.model import Episode, Sample
-from rules.stream import Stream, apply, tick
+from rules.stream import Stream
 from tests.unit.rules.series import at, ready, rule
 
 ALLOWANCE = timedelta(minutes=15)

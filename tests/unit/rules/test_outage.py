@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from rules.arrival import apply, forgive, tick
 from rules.city import City
 from rules.deaf import Outage, through
 from rules.difference import Change, Kind
@@ -13,7 +14,7 @@ from rules.engine import Watch, extend
 from rules.frozen import freeze_stream, thaw_stream
 from rules.judge import Judge
 from rules.model import Sample, Subject
-from rules.stream import Stream, apply, forgive, tick
+from rules.stream import Stream
 from sql.tail import TailBatch
 from tests.unit.rules.series import START, rule
 from tests.unit.rules.test_event_time import ALLOWANCE, PANEL, WATCHES, Book, a_series, disturb, expected
