@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from rules.calm import Panel
 from rules.difference import Change, Kind
-from rules.engine import Watch, advance, excuse, extend, prime, step
+from rules.engine import Track, Watch, advance, excuse, extend, prime, step
 from rules.model import Sample
 from rules.stream import BEGINNING, Stream, derive, settle, tell
 
