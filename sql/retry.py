@@ -19,6 +19,7 @@ PASSING: tuple[type[Exception], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
+    asyncpg.InternalServerError,  # what a connection may meet that begins while the disk is full
     asyncpg.InternalClientError,  # what the driver may say when the connection breaks between two statements
 )
 
