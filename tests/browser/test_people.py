@@ -70,6 +70,7 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         change.get_by_label("Harbour").uncheck()
         change.get_by_role("button", name="Change").click()
         expect(row).to_contain_text("The whole city")
+        settle(page)  # what was done renews the page, and what is typed meanwhile with it
 
         keys = page.get_by_role("region", name="API keys")
         keys.get_by_label("What for").fill("prometheus")
@@ -87,6 +88,7 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         page.get_by_role("link", name="root").click()
         expect(page.locator("#page h1")).to_have_text("Your account")
         expect(page.locator("#page .facts-list")).to_contain_text("Look after accounts and keys")
+        settle(page)
         own = page.get_by_role("region", name="API keys")
         own.get_by_label("What for").fill("my script")
         own.get_by_label("Role").select_option("viewer")
