@@ -13,7 +13,7 @@ from rules.engine import Track, Watch, advance, excuse, extend, prime, step
 from rules.model import Sample
 from rules.stream import BEGINNING, Stream, derive, settle, tell
 
-LONG_AGO = datetime(1000, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1000, 1, 1, tzinfo=UTC)  # not BEGINNING: a length of silence is taken off it
 
 
 @dataclass(slots=True)
