@@ -16,16 +16,17 @@ from sql.connection import Connection, Record
 from sql.queries import query
 
 
-async def derive_bins(connection: Connection, dues: Sequence[Due]) -> list[Derived]:
-    """Return fill rate and time to full with its band at each reading that is due, and the emptyings they confirm.
+async def derive_bins(connection: Connection, dues: Sequence[Due], width: timedelta) -> list[Derived]:
+    """Return fill rate and time to full with its band at each due, and the emptyings that it confirms.
 
-    What the forecasts of a cycle came to is kept as soon as a reading ends it.
+    A due is a reading where `width` is zero, else the end of a period of that width, which stands at the level of its
+    last usable reading. What the forecasts of a cycle came to is kept as soon as a reading ends it.
     """
-    now = by_key(
-        await connection.fetch(query("indicators", "span_readings"), *spans(dues, timedelta(0), INSTANT), BIN_INPUT)
-    )
+    after = timedelta(0) if width else INSTANT
+    now = by_key(await connection.fetch(query("indicators", "span_readings"), *spans(dues, width, after), BIN_INPUT))
+    hours = {due.key: floor(due.due_at - width, HOUR) for due in dues}
     # Once for each bin and hour, however many of its readings are due: a window asked twice answers twice.
-    past = await _levels(connection, {(due.device_id, floor(due.due_at, HOUR)) for due in dues}, FORECAST_SPAN)
+    past = await _levels(connection, {(due.device_id, hours[due.key]) for due in dues}, FORECAST_SPAN)
     full = await full_levels(connection, dues)
     before_it = await past_outcomes(connection, dues)
     found: list[Derived] = []
@@ -33,14 +34,15 @@ async def derive_bins(connection: Connection, dues: Sequence[Due]) -> list[Deriv
     learnt: defaultdict[str, list[Outcome]] = defaultdict(list)
     # In order: what one of them teaches, the next of the same bin knows.
     for due in sorted(dues, key=lambda each: each.due_at):
-        readings = now.get((due.device_id, due.due_at + INSTANT), [])
+        readings = now.get((due.device_id, due.due_at + after), [])
         if not readings:
             continue
-        (row,) = readings
-        if not _usable(row):
+        usable = [row for row in readings if _usable(row)]
+        if not usable:
             found += told(due, {**NOTHING, "emptied_from": NO_VALUE})
             continue
-        before = past.get((due.device_id, floor(due.due_at, HOUR)), [])
+        row, hour = usable[-1], (due.device_id, hours[due.key])
+        before = past.get(hour, [])
         quality = flag(int(row["quality"] != QualityFlag.SUSPECT), 1)
         newest = FillReading(due.due_at, row["result"])
         known = [*before_it[due.key], *learnt[due.device_id]]
@@ -48,7 +50,6 @@ async def derive_bins(connection: Connection, dues: Sequence[Due]) -> list[Deriv
         if ends_cycle(before, newest, full[due.device_id]) and not any(
             before[-1].time < each.known_at < due.due_at for each in known
         ):
-            hour = (due.device_id, floor(due.due_at, HOUR))
             window = await _levels(connection, {hour}, TEACHING_SPAN)
             new = outcomes([*window.get(hour, []), newest], full[due.device_id])
             learnt[due.device_id] += new
@@ -57,7 +58,7 @@ async def derive_bins(connection: Connection, dues: Sequence[Due]) -> list[Deriv
         if len(before) > 1 and any(each.time == before[-1].time for each in collections([*before[-2:], newest])):
             confirming.append((due, due.due_at - before[-2].time))
     await keep_outcomes(connection, dues, learnt)
-    return found + await _emptied(connection, confirming)
+    return found + await _emptied(connection, confirming, after)
 
 
 async def _levels(connection: Connection, hours: set[Key], span: timedelta) -> dict[Key, list[FillReading]]:
@@ -72,7 +73,9 @@ async def _levels(connection: Connection, hours: set[Key], span: timedelta) -> d
     return {key: [FillReading(row["last_time"], row["last"]) for row in those] for key, those in by_key(rows).items()}
 
 
-async def _emptied(connection: Connection, confirming: Sequence[tuple[Due, timedelta]]) -> list[Derived]:
+async def _emptied(
+    connection: Connection, confirming: Sequence[tuple[Due, timedelta]], after: timedelta
+) -> list[Derived]:
     """Return the level that each bin was emptied from, at the first low reading, looked up among all its readings.
 
     The hours' last readings say that there was an emptying; which reading was the first low one, they do not.
@@ -84,7 +87,7 @@ async def _emptied(connection: Connection, confirming: Sequence[tuple[Due, timed
             query("indicators", "span_readings"),
             [due.device_id for due, _ in confirming],
             [due.due_at - reach for due, reach in confirming],
-            [due.due_at + INSTANT for due, _ in confirming],
+            [due.due_at + after for due, _ in confirming],
             BIN_INPUT,
         )
     )
@@ -92,7 +95,7 @@ async def _emptied(connection: Connection, confirming: Sequence[tuple[Due, timed
     for due, _ in confirming:
         readings = [
             FillReading(row["phenomenon_time"], row["result"])
-            for row in rows.get((due.device_id, due.due_at + INSTANT), [])
+            for row in rows.get((due.device_id, due.due_at + after), [])
             if _usable(row)
         ]
         found += [

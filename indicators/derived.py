@@ -30,6 +30,7 @@ class Kind(StrEnum):
     AIR = "air"
     ROAD = "road"
     BIN = "bin"
+    BIN_QUARTER = "bin_quarter"
     HEALTH = "health"
     SERIES = "series"
     CALC_QUARTER = "calc_quarter"
@@ -52,6 +53,7 @@ class Period:
 PERIODS: Mapping[Kind, Period] = {
     Kind.AIR: Period(HOUR, 12),  # NowCast looks back 12 hours
     Kind.ROAD: Period(QUARTER, 1),
+    Kind.BIN_QUARTER: Period(QUARTER, 1),
     Kind.HEALTH: Period(DAY, 2),  # the first silent day is told, those after it are not
     Kind.CALC_QUARTER: Period(QUARTER, 1),
     Kind.CALC_HOUR: Period(HOUR, 1),
@@ -137,8 +139,13 @@ def methods() -> dict[str, Method]:
     }
 
 
-def kinds_of(name: str) -> tuple[Kind, ...]:
-    """Return what a reading of the measured property `name` touches."""
+def kinds_of(name: str, interval: timedelta) -> tuple[Kind, ...]:
+    """Return what a reading of the measured property `name` touches, of a device that reports every `interval`.
+
+    A bin that reports more than once a minute has its forecast each quarter of an hour: so fast fills none.
+    """
+    if name == BIN_INPUT and interval < MINUTE:
+        return Kind.BIN_QUARTER, Kind.HEALTH
     return (*(kind for kind, inputs in _INPUTS.items() if name in inputs), Kind.HEALTH)
 
 

@@ -47,7 +47,7 @@ class Input:
         `watched` names the one that is, `downstream` the next detector along the road; `others` is what users have
         calculated from it.
         """
-        own = kinds_of(name)
+        own = kinds_of(name, interval)
         if name == watched:
             own = (*own, Kind.SERIES)
         if downstream is not None and name == PAIR_INPUT and interval <= MINUTE:

@@ -68,7 +68,8 @@ class Windows:
         work: dict[Kind, Callable[[Sequence[Due]], Awaitable[list[Derived]]]] = {
             Kind.AIR: self._air,
             Kind.ROAD: self._road,
-            Kind.BIN: lambda those: derive_bins(self._connection, those),
+            Kind.BIN: lambda those: derive_bins(self._connection, those, timedelta(0)),
+            Kind.BIN_QUARTER: lambda those: derive_bins(self._connection, those, QUARTER),
             Kind.HEALTH: self._health,
             Kind.SERIES: self._watch,
             Kind.PAIR: lambda those: derive_pairs(self._connection, those),

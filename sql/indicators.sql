@@ -331,12 +331,16 @@ SELECT DISTINCT d.device_id, 'air', due.at, due.at, true
 
 -- ask_again_quarters --
 -- $1 timestamptz since, $2 timestamptz until (not included), $3 timestamptz wall clock
+-- Of roads, and of bins that report more than once a minute.
 INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
-SELECT d.device_id, 'road', r.bucket + interval '15 minutes', r.bucket + interval '15 minutes', true
+SELECT d.device_id, CASE t.property WHEN 'fill_level' THEN 'bin_quarter' ELSE 'road' END,
+       r.bucket + interval '15 minutes', r.bucket + interval '15 minutes', true
   FROM device AS d
   JOIN source AS s USING (source_id)
   LEFT JOIN indicator_clock AS c USING (source_id)
-  JOIN datastream AS t ON t.device_id = d.device_id AND t.property = 'vehicle_speed' AND t.method IS NULL
+  JOIN datastream AS t
+    ON t.device_id = d.device_id AND t.method IS NULL
+   AND (t.property = 'vehicle_speed' OR t.property = 'fill_level' AND d.expected_interval < interval '1 minute')
   JOIN rollup_quarter AS r ON r.datastream_id = t.datastream_id
  WHERE r.bucket + interval '15 minutes' >= $1::timestamptz AND r.bucket + interval '15 minutes' < $2::timestamptz
    AND r.bucket + interval '15 minutes' <= CASE s.kind WHEN 'live' THEN $3::timestamptz ELSE c.clock END
@@ -351,7 +355,8 @@ SELECT d.device_id, 'bin', o.phenomenon_time, o.phenomenon_time, true
   LEFT JOIN indicator_clock AS c USING (source_id)
   JOIN datastream AS t ON t.device_id = d.device_id AND t.property = 'fill_level' AND t.method IS NULL
   JOIN observation AS o ON o.datastream_id = t.datastream_id
- WHERE o.phenomenon_time >= $1::timestamptz AND o.phenomenon_time < $2::timestamptz
+ WHERE d.expected_interval >= interval '1 minute'
+   AND o.phenomenon_time >= $1::timestamptz AND o.phenomenon_time < $2::timestamptz
    AND o.phenomenon_time <= CASE s.kind WHEN 'live' THEN $3::timestamptz ELSE c.clock END
     ON CONFLICT (device_id, kind, due_at) DO NOTHING;
 

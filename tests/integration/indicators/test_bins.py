@@ -1,5 +1,6 @@
 """Emptyings through the store: told at the first low reading, once a later one confirms them, and never for a spike."""
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,33 @@ async def test_what_is_told_as_emptied(
     streams = await city.add("bin", ["fill_level"], every)
     await fill(city, every, levels, streams["fill_level"])
     assert await city.derived("bin", "emptied_from") == {DAY + at * every: level for at, level in events.items()}
+
+
+async def test_a_bin_that_reports_every_ten_seconds_is_worked_out_each_quarter_whatever_the_order(city: City) -> None:
+    second = timedelta(seconds=1)
+    # Six hours, emptied in the fifth one at 4:31:40, and a lone spike before.
+    levels = [20 + 0.04 * at if at < 1630 else 2 + 0.01 * (at - 1630) for at in range(2160)]
+    levels[500] = 3.0
+    course = [(DAY + at * 10 * second, level, 1) for at, level in enumerate(levels)]
+    mixed = random.Random(3).sample(course, len(course))
+    end = DAY + 6 * HOUR + 2 * MINUTE
+    streams = {name: (await city.add(name, ["fill_level"], 10 * second))["fill_level"] for name in ("quick", "mixed")}
+    for start in range(0, len(course), 240):
+        await city.report([Row(streams["quick"], *row) for row in course[start : start + 240]], end)
+        await city.settle(course[start + 239][0])
+    for start in range(0, len(course), 240):
+        await city.report([Row(streams["mixed"], *row) for row in mixed[start : start + 240]], end)
+        await city.settle(end)
+    rates = await city.derived("quick", "fill_rate")
+    assert set(rates) <= {DAY + each * 15 * MINUTE for each in range(25)}
+    assert rates[DAY + 4 * HOUR] == pytest.approx(14.4, abs=0.1)
+    assert await city.derived("quick", "emptied_from") == {course[1630][0]: pytest.approx(levels[1629])}
+    for name in ("fill_rate", "time_to_full"):
+        found = {at: value for at, value in (await city.derived("mixed", name)).items() if value is not None}
+        assert found == {at: value for at, value in (await city.derived("quick", name)).items() if value is not None}
+    before = await city.everything()
+    await recompute(city.connection, DAY, end, end, lambda _done, _of: None)
+    assert await city.everything() == before
 
 
 def hourly_cycles(count: int) -> list[float]:
