@@ -15,8 +15,9 @@ ROLLUPS = {"rollup_minute": timedelta(minutes=1), "rollup_quarter": timedelta(mi
     "rollup_hour": timedelta(hours=1),
     "rollup_day": timedelta(days=1),
 }
-# One process each, whatever the cores; ingest has workers and rules parts, the store a backend for each of the others.
-SINGLE = ("broker", "fold", "indicators")
+# One process each, whatever the cores; ingest has workers, the divided parts, the store a backend for each of them.
+SINGLE = ("broker", "fold")
+DIVIDED = ("rules", "indicators")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,9 @@ def ceiling(costs: Mapping[str, Cost], readings: float, cores: int, workers: int
     """Return the most messages a second on one machine with so many cores and ingest workers."""
     limits = {f"all {cores} cores": cores / max(total(costs, readings), 1e-12)}
     limits["ingest, which wants another worker"] = workers / max(costs["ingest"].of(readings), 1e-12)
-    if "rules" in costs:
-        limits["rules, which want another process"] = 1 / max(costs["rules"].of(readings), 1e-12)
-    limits |= {f"{name}, one process": 1 / max(costs[name].of(readings), 1e-12) for name in SINGLE if name in costs}
+    one = {name: 1 / max(costs[name].of(readings), 1e-12) for name in (*DIVIDED, *SINGLE) if name in costs}
+    limits |= {f"{name}, which want another process": one[name] for name in DIVIDED if name in one}
+    limits |= {f"{name}, one process": one[name] for name in SINGLE if name in one}
     limit = min(limits, key=lambda name: limits[name])
     return Ceiling(limits[limit], limit)
 

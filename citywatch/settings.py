@@ -318,6 +318,9 @@ class IndicatorSettings(_Group):
     holidays: list[date] = Field(
         default_factory=list, description="days that count as Sundays, such as 2026-12-25,2026-12-26"
     )
+    parts: int = Field(
+        1, ge=1, le=64, description="parts that devices are divided into; each indicators process derives its share"
+    )
 
 
 class Settings(BaseSettings):

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from indicators.derived import AIR_INPUTS, FORECAST_INPUTS, PERIODS, USUAL_INPUTS, Kind
 from indicators.usual_hour import Calendar
-from indicators.worker import Worker
+from indicators.worker import CONSUMER, Worker
 from sql.connection import Connection
 from sql.engine import detect_engine
+from sql.leases import Leases
 from sql.queries import query
 
 LOOK_EVERY = timedelta(seconds=1)
@@ -48,7 +49,8 @@ async def recompute(
     """
     total = await ask_again(connection, since, until, now)
     progress(0, total)
-    alone = await connection.fetchval(query("indicators", "lock_indicators_process"))
+    leases = Leases(connection, CONSUMER, 1)
+    alone = await leases.take_all(await leases.stored_parts())
     worker = Worker(connection, await detect_engine(connection), calendar) if alone else None
     while left := await _waiting(connection):
         if worker is None:

@@ -1,7 +1,7 @@
 """Which periods the rows of the tail touch, and which of those wait already; the worker reads and writes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from indicators.derived import (
@@ -16,6 +16,7 @@ from indicators.derived import (
     kinds_of,
     touched,
 )
+from sql.share import Share
 
 PAIR_MEMORY = timedelta(hours=1)
 
@@ -53,6 +54,10 @@ class Input:
         if downstream is not None and name == PAIR_INPUT and interval <= MINUTE:
             own = (*own, Kind.PAIR)
         return cls((*((device_id, kind) for kind in own), *others), interval, live)
+
+    def within(self, share: Share) -> "Input":
+        """Return it as one share of the city has it."""
+        return replace(self, targets=tuple(each for each in self.targets if share.holds(each[0])))
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""`citywatch indicators run`: readings to what they mean.
+"""Readings to what they mean.
 
 Each row of the tail marks the periods it touches as due, in the transaction that saves the position. Once a source's
 clock has passed a period's end and its grace, the values are worked out from the fold's rollups and written as
@@ -7,17 +7,13 @@ forgets nothing, and a late reading has exactly the periods it touches worked ou
 revision.
 """
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
-from citywatch.local.running import store_dsn
 from citywatch.metrics import note_step
-from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from indicators.calculations import by_due, in_force
 from indicators.derived import Kind, methods
@@ -26,20 +22,15 @@ from indicators.record import Recorder, Written
 from indicators.touches import Input, Touches
 from indicators.usual_hour import Calendar
 from indicators.windows import Windows
-from sql.connection import Connection, Pool, Record
-from sql.engine import Engine, detect_engine
-from sql.listen import Listener
-from sql.pool import open_pool
+from sql.connection import Connection, Record
+from sql.engine import Engine
 from sql.queries import query
-from sql.retry import PASSING, Backoff
-from sql.tail import TailWatch, lock_position, save_position
+from sql.share import WHOLE, Share
+from sql.tail import lock_position, part_name, save_position
 
 CONSUMER = "indicators"
 ROWS = 50_000  # of the tail in one step
 DUES = 500  # periods worked out in one step
-# Nobody waits for an hourly value by the second: rows are taken in large steps.
-STEP_EVERY = timedelta(seconds=1)
-WAIT_FOR_OTHER = timedelta(seconds=1)
 
 log = get_logger()
 
@@ -59,10 +50,17 @@ class Step:
 
 
 class Worker:
-    """Derives on one connection; `position` is None until the periods that wait have been read."""
+    """Derives for one share of the city on one connection.
 
-    def __init__(self, connection: Connection, engine: Engine, calendar: Calendar | None = None) -> None:
+    `position` is None until the periods that wait have been read.
+    """
+
+    def __init__(
+        self, connection: Connection, engine: Engine, calendar: Calendar | None = None, share: Share = WHOLE
+    ) -> None:
+        self.consumer = part_name(CONSUMER, share.number)
         self._connection = connection
+        self._share = share
         self._engine = engine
         self._windows = Windows(connection, calendar or Calendar())
         self._recorder = Recorder(connection, methods())
@@ -75,6 +73,17 @@ class Worker:
     def registry_changed(self) -> None:
         """Have devices and datastreams read again before the next rows."""
         self._stale = True
+
+    async def work(self, now: datetime) -> int:
+        """Take one step; return zero where nothing is left that could be done at once."""
+        began = time.perf_counter()
+        done = await self.step(now)
+        if not done.idle:
+            note_step(self.consumer, done.rows, time.perf_counter() - began)
+        return done.periods + (done.rows if done.rows >= ROWS else 0)
+
+    async def checkpoint(self, now: datetime) -> None:
+        """Do nothing: whatever is known is in the store."""
 
     async def step(self, now: datetime) -> Step:
         """Take rows from the tail, then work out what is complete; `now` is the wall clock.
@@ -94,16 +103,18 @@ class Worker:
     async def _take(self, now: datetime) -> int:
         """Mark what the next rows touch; return how many rows it was."""
         async with self._connection.transaction():
-            position = await lock_position(self._connection, CONSUMER)
+            position = await lock_position(self._connection, self.consumer)
             if position != self._position:
-                waiting = await self._connection.fetch(query("indicators", "pending_due"))
+                waiting = await self._connection.fetch(
+                    query("indicators", "pending_due"), self._share.number, self._share.of
+                )
                 self._touches.waiting = {(row["device_id"], row["kind"], row["due_at"]) for row in waiting}
                 self._stale = True
             batches = await self._connection.fetch(query("indicators", "touched_rows"), position, ROWS)
             if batches:
                 await self._mark(batches, now)
                 position = batches[-1]["seq"]
-                await save_position(self._connection, CONSUMER, position)
+                await save_position(self._connection, self.consumer, position)
             waits = await self._connection.fetchval(query("indicators", "tail_waits"), position)
         self._position = position
         # With rows still waiting, a live source is as far as the newest row taken: its hours close in the tail's order.
@@ -127,7 +138,10 @@ class Worker:
             clocks.update({name: datetime.fromisoformat(text) for name, text in batch["clocks"].items()})
         if clocks:
             await self._connection.execute(
-                query("indicators", "advance_indicator_clocks"), list(clocks), list(clocks.values())
+                query("indicators", "advance_indicator_clocks"),
+                list(clocks),
+                list(clocks.values()),
+                self._share.number,
             )
 
     async def _reload(self) -> None:
@@ -140,7 +154,7 @@ class Worker:
             for datastream_id in each.inputs.values():
                 asked[datastream_id].add((each.device_id, each.kind))
         # What is derived goes into users' formulas alone, and those into none: nothing is derived for ever from itself.
-        self._touches.inputs = {
+        inputs = {
             row["datastream_id"]: Input(tuple(others), row["expected_interval"])
             if row["derived"]
             else Input.of(
@@ -155,12 +169,15 @@ class Worker:
             for row in rows
             if (others := sorted(asked[row["datastream_id"]])) or not row["derived"]
         }
+        self._touches.inputs = {key: own for key, each in inputs.items() if (own := each.within(self._share)).targets}
         self._recorder.forget()
         self._stale = False
 
     async def work_out(self, live_now: datetime, now: datetime, most: int = DUES) -> tuple[int, Written]:
         """Work out what is complete, at most so many periods; return how many, and what was written."""
-        rows = await self._connection.fetch(query("indicators", "complete_due"), live_now, most)
+        rows = await self._connection.fetch(
+            query("indicators", "complete_due"), live_now, most, self._share.number, self._share.of
+        )
         if not rows:
             return 0, Written(0, 0)
         dues = [Due(row["device_id"], Kind(row["kind"]), row["due_at"], row["expected_interval"]) for row in rows]
@@ -168,7 +185,7 @@ class Worker:
         await self._engine.ensure(self._connection, [due.due_at for due in dues])
         keys = [(due.device_id, str(due.kind), due.due_at) for due in dues]
         async with self._connection.transaction():
-            await lock_position(self._connection, CONSUMER)
+            await lock_position(self._connection, self.consumer)
             found = await self._windows.derive(dues)
             await self._connection.execute(
                 query("indicators", "remove_due"), *(list(part) for part in zip(*keys, strict=True))
@@ -178,75 +195,3 @@ class Worker:
         self._touches.waiting.difference_update(keys)
         log.debug("indicators_derived", periods=len(dues), new=written.new, revised=written.revised)
         return len(dues), written
-
-
-def city_calendar(settings: Settings) -> Calendar:
-    """Return where the city's hours are lived, and its holidays."""
-    return Calendar(ZoneInfo(settings.indicators.zone), frozenset(settings.indicators.holidays))
-
-
-async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Derive until `stop`; wait out a store that is away, and another indicators process that is at work."""
-    dsn, backoff = store_dsn(settings), Backoff()
-    log.info("indicators_started")
-    while not stop.is_set():
-        try:
-            await _run_once(dsn, settings, stop, backoff)
-        except PASSING as error:
-            log.warning("indicators_store_away", error=str(error), kind=type(error).__name__)
-            await backoff.pause(stop)
-    log.info("indicators_stopped")
-
-
-async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: Backoff) -> None:
-    pool = await open_pool(dsn, process="indicators", size=1, statement_timeout=settings.store.statement_timeout)
-    try:
-        async with pool.acquire() as connection:
-            if not await _take_turn(connection, stop):
-                return
-            worker = Worker(connection, await detect_engine(connection), city_calendar(settings))
-            async with (
-                TailWatch(dsn, process="indicators") as watch,
-                Listener(
-                    dsn, ["citywatch_registry"], lambda _channel, _text: worker.registry_changed(), process="indicators"
-                ),
-            ):
-                while not stop.is_set():
-                    began = time.perf_counter()
-                    done = await worker.step(datetime.now(UTC))
-                    if not done.idle:
-                        note_step(CONSUMER, done.rows, time.perf_counter() - began)
-                    backoff.reset()
-                    if done.periods:
-                        continue  # others may be complete as well
-                    if done.idle:
-                        await watch.wait(stop)
-                    await _pause(stop, STEP_EVERY)
-    finally:
-        await _close(pool)
-
-
-async def _take_turn(connection: Connection, stop: asyncio.Event) -> bool:
-    waited = False
-    while not stop.is_set():
-        if await connection.fetchval(query("indicators", "lock_indicators_process")):
-            return True
-        if not waited:
-            log.warning("indicators_wait_for_other_process")
-            waited = True
-        await _pause(stop, WAIT_FOR_OTHER)
-    return False
-
-
-async def _pause(stop: asyncio.Event, length: timedelta) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), length.total_seconds())
-    except TimeoutError:
-        return
-
-
-async def _close(pool: Pool) -> None:
-    try:
-        await asyncio.wait_for(pool.close(), 5)
-    except TimeoutError:
-        pool.terminate()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from devices.share import Share
 from rules.frozen import freeze_stream, thaw_stream
 from rules.model import Episode
 from rules.stream import Stream
 from sql.connection import Connection
 from sql.leases import save_division
 from sql.queries import query
+from sql.share import Share
 from sql.tail import part_name
 
 CONSUMER = "rules"

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from devices.share import WHOLE, Share
 from rules.calm import Panel
 from rules.conditions import Count, NoData, leaves
 from rules.crowd import area_of, area_subject, is_part, near, parts, watches_areas
 from rules.engine import Watch, watch
 from rules.model import Rule, Subject
+from sql.share import WHOLE, Share
 
 
 @dataclass(slots=True)

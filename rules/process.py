@@ -11,15 +11,17 @@ from functools import partial
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
-from devices.share import Share
+from rules.checkpoint import CONSUMER
+from rules.division import divide
 from rules.notify.mqtt import Publisher
 from rules.notify.sender import keep_sending, policy_of
-from rules.parts import LOOK_EVERY, Parts
 from rules.worker import Worker
 from sql.connection import Connection, Pool
 from sql.listen import Listener
+from sql.parts import LOOK_EVERY, Parts
 from sql.pool import open_pool
 from sql.retry import PASSING, Backoff
+from sql.share import Share
 from sql.tail import TailWatch
 
 WAIT_FOR_OTHER = timedelta(milliseconds=250)
@@ -51,9 +53,10 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
     sender: asyncio.Task[None] | None = None
     try:
         async with pool.acquire() as connection:
-            parts = Parts(connection, settings.rules.parts, partial(_worker, connection, settings))
+            make, number = partial(_worker, connection, settings), settings.rules.parts
+            parts = Parts(connection, CONSUMER, number, make, partial(divide, connection, make, number))
             await parts.arrive()
-            poll = settings.rules.poll if settings.rules.parts == 1 else min(settings.rules.poll, LOOK_EVERY)
+            poll = settings.rules.poll if number == 1 else min(settings.rules.poll, LOOK_EVERY)
             async with (
                 TailWatch(dsn, process="rules", poll=poll) as watch,
                 Listener(

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from citywatch.errors import RuleError
+from citywatch.metrics import note_step
 from citywatch.telemetry import get_logger
-from devices.share import WHOLE, Share
 from rules.alerts import withdraw
 from rules.checkpoint import CONSUMER, heard_devices, load_checkpoint, save_checkpoint, told_episodes
 from rules.definitions import load_definitions, rule_files
@@ -29,6 +29,7 @@ from rules.record import News, record
 from rules.store import load_city, load_rules, sync_rules
 from sql.connection import Connection
 from sql.queries import query
+from sql.share import WHOLE, Share
 from sql.tail import TailBatch, lock_position, part_name, read_tail, save_position
 
 ROWS, BATCHES = 5_000, 1_000  # so much of the tail in one step at most
@@ -81,6 +82,7 @@ class Worker:
 
         Returns how many rows it was. Whatever fails, the next call starts from what is committed.
         """
+        began = time.perf_counter()
         try:
             async with self._connection.transaction():
                 known = self._position
@@ -102,6 +104,8 @@ class Worker:
         except BaseException:
             self._position = None  # memory may be ahead of the store
             raise
+        if count:
+            note_step(self.consumer, count, time.perf_counter() - began)
         return count
 
     async def work_to(self, seq: int) -> Judge:

@@ -81,7 +81,7 @@ SELECT DISTINCT c.device_id, 'calc_' || c.every, due.at, due.at, true
  CROSS JOIN LATERAL (SELECT time_bucket(w.width, r.bucket) + w.width AS at) AS due
   JOIN device AS d ON d.device_id = c.device_id
   JOIN source AS s USING (source_id)
-  LEFT JOIN indicator_clock AS k USING (source_id)
+  LEFT JOIN indicator_progress AS k USING (source_id)
  WHERE c.ended_at IS NULL
    AND r.bucket >= $1::timestamptz - w.width AND r.bucket < $2::timestamptz
    AND due.at >= $1 AND due.at < $2

@@ -1,7 +1,3 @@
--- lock_indicators_process --
--- One indicators process at a time derives; a second one waits for the first to go.
-SELECT pg_try_advisory_lock(7228051);
-
 -- all_streams --
 -- Every datastream with its device's rhythm, and whether it is derived from others.
 SELECT s.datastream_id, s.device_id, s.property, d.expected_interval, s.method IS NOT NULL AS derived,
@@ -30,14 +26,27 @@ SELECT seq, at, datastream_id, phenomenon_time, clocks
 SELECT EXISTS (SELECT FROM ingest_batch WHERE seq > $1);
 
 -- advance_indicator_clocks --
--- $1 text[] source_id, $2 timestamptz[] clock
-INSERT INTO indicator_clock AS old (source_id, clock)
-SELECT new.source_id, new.clock
+-- $1 text[] source_id, $2 timestamptz[] clock, $3 int part
+INSERT INTO indicator_clock AS old (source_id, part, clock)
+SELECT new.source_id, $3::int, new.clock
   FROM unnest($1::text[], $2::timestamptz[]) AS new (source_id, clock)
   JOIN source USING (source_id)
  ORDER BY new.source_id
-    ON CONFLICT (source_id) DO UPDATE SET clock = excluded.clock
+    ON CONFLICT (source_id, part) DO UPDATE SET clock = excluded.clock
  WHERE old.clock < excluded.clock;
+
+-- share_clocks --
+-- $1 int parts
+-- Each part begins with the clocks of the hindmost of the parts before.
+INSERT INTO indicator_clock (source_id, part, clock)
+SELECT k.source_id, n.part, k.clock
+  FROM indicator_progress AS k
+ CROSS JOIN generate_series(0, $1::int - 1) AS n (part)
+    ON CONFLICT (source_id, part) DO UPDATE SET clock = excluded.clock;
+
+-- drop_clocks --
+-- $1 int parts
+DELETE FROM indicator_clock WHERE part >= $1::int;
 
 -- add_due --
 -- $1 text[] device_id, $2 text[] kind, $3 timestamptz[] due_at, $4 timestamptz[] complete_at
@@ -51,10 +60,11 @@ SELECT new.device_id, new.kind, new.due_at, new.complete_at
     ON CONFLICT (device_id, kind, due_at) DO NOTHING;
 
 -- pending_due --
-SELECT device_id, kind, due_at FROM indicator_due;
+-- $1 int part, $2 int parts
+SELECT device_id, kind, due_at FROM indicator_due WHERE part_of(device_id, $2::int) = $1::int;
 
 -- complete_due --
--- $1 timestamptz now of live sources, $2 int limit
+-- $1 timestamptz now of live sources, $2 int limit, $3 int part, $4 int parts
 -- What may be worked out, the oldest first; what is asked for again comes last. Of forecasts, each of which takes as long
 -- as thousands of the others, a few at a time, so that nothing waits for many.
 WITH complete AS (
@@ -62,8 +72,9 @@ WITH complete AS (
       FROM indicator_due AS q
       JOIN device AS d USING (device_id)
       JOIN source AS s USING (source_id)
-      LEFT JOIN indicator_clock AS c USING (source_id)
-     WHERE q.complete_at <= CASE s.kind WHEN 'live' THEN $1::timestamptz ELSE c.clock END)
+      LEFT JOIN indicator_clock AS c ON c.source_id = s.source_id AND c.part = $3::int
+     WHERE q.complete_at <= CASE s.kind WHEN 'live' THEN $1::timestamptz ELSE c.clock END
+       AND part_of(q.device_id, $4::int) = $3::int)
 (SELECT device_id, kind, due_at, expected_interval
    FROM complete
   WHERE kind <> 'forecast'
@@ -319,7 +330,7 @@ INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
 SELECT DISTINCT d.device_id, 'air', due.at, due.at, true
   FROM device AS d
   JOIN source AS s USING (source_id)
-  LEFT JOIN indicator_clock AS c USING (source_id)
+  LEFT JOIN indicator_progress AS c USING (source_id)
   JOIN datastream AS t ON t.device_id = d.device_id AND t.property = ANY ($4::text[]) AND t.method IS NULL
   JOIN rollup_hour AS r ON r.datastream_id = t.datastream_id
  CROSS JOIN LATERAL generate_series(r.bucket + interval '1 hour', r.bucket + interval '12 hours', interval '1 hour')
@@ -337,7 +348,7 @@ SELECT d.device_id, CASE t.property WHEN 'fill_level' THEN 'bin_quarter' ELSE 'r
        r.bucket + interval '15 minutes', r.bucket + interval '15 minutes', true
   FROM device AS d
   JOIN source AS s USING (source_id)
-  LEFT JOIN indicator_clock AS c USING (source_id)
+  LEFT JOIN indicator_progress AS c USING (source_id)
   JOIN datastream AS t
     ON t.device_id = d.device_id AND t.method IS NULL
    AND (t.property = 'vehicle_speed' OR t.property = 'fill_level' AND d.expected_interval < interval '1 minute')
@@ -352,7 +363,7 @@ INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
 SELECT d.device_id, 'bin', o.phenomenon_time, o.phenomenon_time, true
   FROM device AS d
   JOIN source AS s USING (source_id)
-  LEFT JOIN indicator_clock AS c USING (source_id)
+  LEFT JOIN indicator_progress AS c USING (source_id)
   JOIN datastream AS t ON t.device_id = d.device_id AND t.property = 'fill_level' AND t.method IS NULL
   JOIN observation AS o ON o.datastream_id = t.datastream_id
  WHERE d.expected_interval >= interval '1 minute'
@@ -366,7 +377,7 @@ INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
 SELECT DISTINCT d.device_id, 'health', due.at, due.at, true
   FROM device AS d
   JOIN source AS s USING (source_id)
-  LEFT JOIN indicator_clock AS c USING (source_id)
+  LEFT JOIN indicator_progress AS c USING (source_id)
   JOIN datastream AS t ON t.device_id = d.device_id AND t.method IS NULL
   JOIN rollup_day AS r ON r.datastream_id = t.datastream_id
  CROSS JOIN LATERAL (VALUES (r.bucket + interval '1 day'), (r.bucket + interval '2 days')) AS due (at)
@@ -383,7 +394,7 @@ INSERT INTO indicator_due (device_id, kind, due_at, complete_at, again)
 SELECT DISTINCT d.device_id, $5::text, due.at, due.at, true
   FROM device AS d
   JOIN source AS s USING (source_id)
-  LEFT JOIN indicator_clock AS c USING (source_id)
+  LEFT JOIN indicator_progress AS c USING (source_id)
   JOIN datastream AS t ON t.device_id = d.device_id AND t.property = ANY ($4::text[]) AND t.method IS NULL
   JOIN rollup_hour AS r ON r.datastream_id = t.datastream_id
  CROSS JOIN LATERAL (SELECT time_bucket($6::interval, r.bucket) + $6::interval AS at) AS due

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -16,7 +17,7 @@ from citywatch.errors import StoreError
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings, load_settings
 from citywatch.telemetry import configure_logging
-from indicators import again, worker
+from indicators import again, process
 from indicators.catalogue import compute, list_indicators
 from indicators.errors import IndicatorError
 from sql.pool import open_pool
@@ -72,9 +73,12 @@ def compute_(
 def run() -> None:
     """Derive what the stored readings mean, as observations of their own, until stopped.
 
+    Several share the devices where CITYWATCH_INDICATORS__PARTS is more than 1.
+
     Example: CITYWATCH_STORE__DSN=postgresql://citywatch@db/citywatch citywatch indicators run
     """
-    run_process("indicators", worker.run, reports=True)
+    divided = load_settings().indicators.parts > 1
+    run_process("indicators", process.run, reports=True, mark=str(os.getpid()) if divided else "")
 
 
 @app.command()
@@ -108,7 +112,7 @@ async def _recompute(settings: Settings, since: datetime, until: datetime, now: 
         raise StoreError(f"the store cannot be reached: {error}") from error
     try:
         async with pool.acquire() as connection:
-            return await again.recompute(connection, since, until, now, _show, worker.city_calendar(settings))
+            return await again.recompute(connection, since, until, now, _show, process.city_calendar(settings))
     finally:
         await pool.close()
 

@@ -3,7 +3,7 @@
 Undivided, two of each run, of which one works. The worker is killed -9 in the middle of the flow; what counts is the
 time until all positions in the tail are past what was written after its death. They are saved with what they brought
 about, so that every row counts once.
-Then rules are divided in two parts, one for each of two processes, and one of them is killed. What two carry against
+Then both are divided in two parts, one for each of two processes, and one of them is killed. What two carry against
 one is measured beside it (docs/proof/takeover_rules.py). PROOF_PARTS runs some of `kills,vanished,throughput` only.
 """
 
@@ -24,9 +24,9 @@ POSITION = "SELECT coalesce(max(seq), 0) FROM consumer_progress WHERE consumer =
 END = "SELECT coalesce(max(seq), 0) FROM ingest_batch"
 
 
-def stands(own: Services, log: str, consumer: str, parts: int) -> bool:
+def stands(own: Services, log: str, parts: int) -> bool:
     """Return whether a process says that it stands by or, with several parts, that it has begun on its own."""
-    sign = f"{consumer}_wait_for_other_process" if parts == 1 else f"{consumer}_restored"
+    sign = "parts_wait_for_process" if parts == 1 else "parts_taken"
     return sign in (own.folder / log).read_text(encoding="utf-8")
 
 
@@ -49,7 +49,7 @@ def taken_over(own: Services, consumer: str, parts: int = 1) -> list[float]:
         for _ in range(KILLS):
             start()
             other = list(pair)[-1]
-            wait_for(lambda log=other: stands(own, log, consumer, parts), PATIENCE)  # type: ignore[misc]
+            wait_for(lambda log=other: stands(own, log, parts), PATIENCE)  # type: ignore[misc]
             victim = next(iter(pair))
             killed = pair.pop(victim).child
             killed.kill()
@@ -82,6 +82,7 @@ def kills() -> Figures:
                 "rules": taken_over(own, "rules"),
                 "indicators": taken_over(own, "indicators"),
                 "rules in two parts": taken_over(own, "rules", parts=2),
+                "indicators in two parts": taken_over(own, "indicators", parts=2),
             },
             "limit": LIMIT,
             "still publishing at the last kill": publisher.poll() is None,

@@ -10,15 +10,17 @@ from typing import Any
 import asyncpg
 import pytest
 
-import rules.parts
-from devices.share import Share
+import sql.parts
+from rules.checkpoint import CONSUMER
+from rules.division import divide
 from rules.duties import Duties
 from rules.notify.escalation import Policy
 from rules.notify.outbox import Target, send_next
-from rules.parts import Parts
 from rules.worker import Worker
 from sql.connection import Connection, Pool
+from sql.parts import Parts
 from sql.pool import set_up
+from sql.share import Share
 from tests.integration.rules_kill import EVERY, PROPERTIES, a_city, expected
 from tests.integration.rules_tail import append, install, minute
 
@@ -29,16 +31,17 @@ STOP = asyncio.Event()
 
 @pytest.fixture(autouse=True)
 def look_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules.parts, "LOOK_EVERY", timedelta())
+    monkeypatch.setattr(sql.parts, "LOOK_EVERY", timedelta())
 
 
 @asynccontextmanager
-async def process(dsn: str, parts: int) -> AsyncIterator[Parts]:
+async def process(dsn: str, parts: int) -> AsyncIterator[Parts[Worker]]:
     """Do as one rules process does, on a connection of its own."""
     connection = await asyncpg.connect(dsn)
     try:
         await set_up(connection)
-        made = Parts(connection, parts, partial(_worker, connection))
+        make = partial(_worker, connection)
+        made = Parts(connection, CONSUMER, parts, make, partial(divide, connection, make, parts))
         await made.arrive()
         yield made
     finally:
@@ -49,12 +52,12 @@ def _worker(connection: Connection, share: Share) -> Worker:
     return Worker(connection, allowance=ALLOWANCE, policy=POLICY, share=share)
 
 
-async def drain(parts: Parts, now: datetime) -> None:
+async def drain(parts: Parts[Worker], now: datetime) -> None:
     while await parts.work(lambda: now, STOP):
         pass
 
 
-async def until(condition: Callable[[], Any], parts: Parts) -> None:
+async def until(condition: Callable[[], Any], parts: Parts[Worker]) -> None:
     """Look again until the condition holds: a session that was cut off ends in its own time."""
     async with asyncio.timeout(60):
         while not condition():
@@ -105,7 +108,9 @@ async def test_a_city_divided_anew_under_traffic_says_what_an_undivided_one_says
 async def test_a_machine_that_vanishes_is_noticed_by_the_server_within_ten_seconds(dsn: str, pool: Pool) -> None:
     async with process(dsn, 2) as one:
         told = [
-            int(await one._connection.fetchval("SELECT setting FROM pg_settings WHERE name = $1", f"tcp_{name}"))
+            int(
+                await one._leases._connection.fetchval("SELECT setting FROM pg_settings WHERE name = $1", f"tcp_{name}")
+            )
             for name in ("keepalives_idle", "keepalives_interval", "keepalives_count", "user_timeout")
         ]
         idle, interval, count, patience = told

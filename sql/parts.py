@@ -1,36 +1,61 @@
-"""The parts of the city that one rules process judges: taken, worked on, given back, and divided anew."""
+"""The parts of the city that one process of a divided consumer works on: taken, given back, and divided anew."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
 
-from citywatch.metrics import PART_HELD, note_step
+from citywatch.metrics import PART_HELD
 from citywatch.telemetry import get_logger
-from devices.share import Share
-from rules.checkpoint import CONSUMER, replace_division
-from rules.division import redivide
-from rules.store import load_city, load_rules
-from rules.worker import Worker
 from sql.connection import Connection
-from sql.leases import Leases, lock_positions
+from sql.leases import Leases
+from sql.share import Share
 
 LOOK_EVERY = timedelta(seconds=1)  # how often a process looks whether others have come or gone
 
 log = get_logger()
 
 
-class Parts:
-    """What this process holds of a city in `parts` parts; `make` makes the worker of a share."""
+class Worker(Protocol):
+    """Works on one share of the city."""
 
-    def __init__(self, connection: Connection, parts: int, make: Callable[[Share], Worker]) -> None:
-        self._connection = connection
-        self._leases = Leases(connection, CONSUMER, parts)
+    def registry_changed(self) -> None:
+        """Have devices and what concerns them read again before the next rows."""
+
+    async def work(self, now: datetime) -> int:
+        """Take one step, and note it; return zero where nothing is left that could be done at once."""
+
+    async def checkpoint(self, now: datetime) -> None:
+        """Keep what is known, so that whoever comes next has nothing to go over again."""
+
+
+W = TypeVar("W", bound=Worker)
+
+
+class Parts(Generic[W]):
+    """What this process holds of a city in `parts` parts.
+
+    `make` makes the worker of a share. `divide` divides a city anew that was in so many parts before, in one
+    transaction: from where each part begins to the number itself. Nobody else is at work then.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        consumer: str,
+        parts: int,
+        make: Callable[[Share], W],
+        divide: Callable[[int], Awaitable[None]],
+    ) -> None:
+        self._leases = Leases(connection, consumer, parts)
+        self._consumer = consumer
         self._parts = parts
         self._make = make
-        self._workers: dict[int, Worker] = {}
+        self._divide_anew = divide
+        self._workers: dict[int, W] = {}
         self._looked_at = float("-inf")
         self._waits_for = ""
 
@@ -57,7 +82,7 @@ class Parts:
         stored = await self._leases.stored_parts()
         if stored != self._parts and not await self._divide(stored):
             if self._begins_to_wait("division"):
-                log.warning("rules_wait_for_other_division", parts=stored, wanted=self._parts)
+                log.warning("parts_wait_for_division", consumer=self._consumer, parts=stored, wanted=self._parts)
             return
         taken, surplus = await self._leases.balance()
         if taken and await self._leases.stored_parts() != self._parts:  # somebody divided it anew in this moment
@@ -67,25 +92,16 @@ class Parts:
         fresh = [part for part in self._leases.held if part not in self._workers]
         for part in fresh:
             self._workers[part] = self._make(Share(part, self._parts))
-            PART_HELD.labels(CONSUMER, part).set(1)
+            PART_HELD.labels(self._consumer, part).set(1)
         if fresh:
             self._waits_for = ""
-            log.info("rules_parts_taken", taken=fresh, held=self.held, parts=self._parts)
+            log.info("parts_taken", consumer=self._consumer, taken=fresh, held=self.held, parts=self._parts)
         elif not self._workers and self._begins_to_wait("process"):
-            log.warning("rules_wait_for_other_process")
+            log.warning("parts_wait_for_process", consumer=self._consumer)
 
     async def work(self, now: Callable[[], datetime], stop: asyncio.Event) -> int:
-        """Let each part take one step; return how many rows it was."""
-        count = 0
-        for worker in self._workers.values():
-            if stop.is_set():
-                break
-            began = time.perf_counter()
-            rows = await worker.work(now())
-            if rows:
-                note_step(worker.consumer, rows, time.perf_counter() - began)
-            count += rows
-        return count
+        """Let each part take one step; return zero where nothing is left that could be done at once."""
+        return sum([await worker.work(now()) for worker in self._workers.values() if not stop.is_set()])
 
     async def checkpoint(self, now: datetime) -> None:
         """Keep what is known, so that whoever comes next has nothing to go over again."""
@@ -100,9 +116,9 @@ class Parts:
         worker = self._workers.pop(part, None)
         if worker is not None:
             await worker.checkpoint(now)
-            PART_HELD.remove(CONSUMER, part)
+            PART_HELD.remove(self._consumer, part)
         await self._leases.give_back(part)
-        log.info("rules_part_given_back", part=part, held=self.held, parts=self._parts)
+        log.info("part_given_back", consumer=self._consumer, part=part, held=self.held, parts=self._parts)
 
     async def _divide(self, former: int) -> bool:
         """Divide the city that was in `former` parts anew; return False where somebody is still at work on those."""
@@ -111,23 +127,10 @@ class Parts:
         stored = await self._leases.stored_parts()  # nobody else can change it now, but somebody may just have
         if stored == former:
             await self._divide_anew(former)
+            log.info("parts_divided", consumer=self._consumer, former=former, parts=self._parts)
         await self._leases.divided()
         if stored in (former, self._parts):
             return True
         for part in list(self._leases.held):
             await self._leases.give_back(part)
         return False
-
-    async def _divide_anew(self, former: int) -> None:
-        async with self._connection.transaction():
-            end = max(await lock_positions(self._connection, CONSUMER, former))
-        # Telling what they have to tell on the way.
-        judges = [await self._make(Share(number, former)).work_to(end) for number in range(former)]
-        async with self._connection.transaction():
-            rules, cities = await load_rules(self._connection), []
-            for number in range(self._parts):
-                cities.append(await load_city(self._connection))
-                cities[-1].assign(rules, Share(number, self._parts))
-            areas = {key for city in cities for key, each in city.subjects.items() if each.area is not None}
-            await replace_division(self._connection, end, judges[0].clocks, redivide(judges, cities), areas)
-        log.info("rules_divided", former=former, parts=self._parts, position=end)
