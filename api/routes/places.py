@@ -1,22 +1,20 @@
-"""The city's frame written: districts, sites and assets by PUT and DELETE with If-Match; calibration records."""
+"""The city's frame written: districts, sites and assets by PUT and DELETE with If-Match."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from api.answer import answer, rows
-from api.context import UNLIMITED, ActorDep, AddressDep, Identifier, NowDep, PoolDep, WholePoolDep, Word
+from api.context import UNLIMITED, ActorDep, AddressDep, Identifier, PoolDep, WholePoolDep, Word
 from api.device_schemas import Text
 from api.json_object import JsonObject
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
-from api.routes.device_care import DevicePath, refuse_unseen
-from api.schemas import District, Instant, Page, Site
+from api.schemas import District, Page, Site
 from api.version import PREFIX
 from citywatch.errors import RegistryError
 from devices.bulk import StaleError
@@ -54,7 +52,6 @@ def _no_flag(value: object) -> object:
 # JSON Schema counts 3.0 among the integers, so this one is not simply strict.
 Population = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_no_flag)]
 # Strict: `false` is no number.
-Number = Annotated[float, Field(strict=True)]
 Latitude = Annotated[float, Field(ge=-90, le=90, strict=True)]
 Longitude = Annotated[float, Field(ge=-180, le=180, strict=True)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -107,36 +104,6 @@ class AssetPage(Page):
     """A page of assets, by kind and id."""
 
     items: list[AssetListed]
-
-
-class CalibrationWritten(_Body):
-    """Body of `POST /api/v1/devices/{device_id}/calibrations`: what was held against what, and what came of it."""
-
-    property: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(examples=["pm2_5"])
-    calibrated_at: Instant
-    reference: Name = Field(description="what it was held against", examples=["reference station, 24 h mean"])
-    result: Number | None = Field(None, description="what the device said, in the property's unit")
-    expected: Number | None = Field(None, description="what the reference said")
-    gain: Number | None = Field(None, description="set in the device since")
-    zero: Number | None = Field(None, description="set in the device since, in the property's unit")
-    certificate: Text | None = None
-    valid_until: Instant | None = None
-    note: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
-
-
-class Calibration(CalibrationWritten):
-    """One record; it is never changed."""
-
-    calibration_id: int
-    device_id: str
-    recorded_at: datetime
-    recorded_by: str
-
-
-class CalibrationPage(Page):
-    """A page of calibration records of a device, the one recorded last first."""
-
-    items: list[Calibration]
 
 
 async def _shown(pool: Pool, kind: Kind, key: Mapping[str, Any], status: int = 200) -> Response:
@@ -283,49 +250,3 @@ async def delete_asset(
 ) -> Response:
     """Remove an asset; the devices' tags stay as they are."""
     return await _drop(whole, "asset", {"kind": kind, "asset_id": asset_id}, if_match, actor, address)
-
-
-@router.get("/devices/{device_id}/calibrations", response_model=CalibrationPage, responses=READS, dependencies=READ)
-async def list_calibrations(
-    pool: PoolDep, device_id: DevicePath, cursor: Cursor = None, limit: Limit = 100
-) -> Response:
-    """A device's calibration records, the one recorded last first."""
-    await refuse_unseen(pool, device_id)
-    (before,) = decode_cursor(cursor, int)
-    found = rows(await pool.fetch(query("places", "calibrations"), device_id, None, before, limit + 1))
-    page = found[:limit]
-    more = encode_cursor(page[-1]["calibration_id"]) if len(found) > limit else None
-    return answer({"items": page, "next_cursor": more})
-
-
-@router.post(
-    "/devices/{device_id}/calibrations",
-    status_code=201,
-    response_model=Calibration,
-    responses=CHANGES,
-    dependencies=OPERATE,
-)
-async def record_calibration(
-    pool: PoolDep,
-    whole: WholePoolDep,
-    actor: ActorDep,
-    address: AddressDep,
-    now: NowDep,
-    device_id: DevicePath,
-    body: CalibrationWritten,
-) -> Response:
-    """Record that a device was held against a reference. A record stays as it is; a mistake is told by another one."""
-    await refuse_unseen(pool, device_id)
-    if body.calibrated_at > now:
-        raise ProblemError(409, "not-possible", f"calibrated_at: {body.calibrated_at.isoformat()} is still to come")
-    async with whole.acquire() as connection, connection.transaction():
-        values = (getattr(body, name) for name in CalibrationWritten.model_fields)
-        record = query("places", "record_calibration")
-        property_name, *rest = values
-        number = await connection.fetchval(record, device_id, property_name, *rest, now, actor)
-        made = await connection.fetchrow(query("places", "calibrations"), device_id, number, None, 1)
-        detail = {"property": property_name, "calibration_id": number}
-        await audit(connection, actor, "calibration.record", f"device/{device_id}", detail, address)
-    shown = answer(dict(made or {}))
-    shown.status_code = 201
-    return shown
