@@ -147,7 +147,15 @@ def disturbed(folder: Path, refused: str) -> tuple[Figures, list[Any], int]:
             time.sleep(dice.uniform(0.5, 3))
             down = faults[name](found, dice)
             recovered = recover(found)
-            rounds.append({"seed": seed, "fault": name, "seconds_down": down, "seconds_to_recover": recovered})
+            rounds.append(
+                {
+                    "seed": seed,
+                    "fault": name,
+                    "seconds_down": down,
+                    "seconds_to_recover": recovered,
+                    "blamed until then": found.ask(BLAMED)[0][0],
+                }
+            )
             print(rounds[-1], flush=True)
             assert publisher.poll() is None, "the publisher ended by itself"
         publisher.terminate()

@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.load import CHUNK, TOPIC, connect_again, packet
 
 FULL = os.environ.get("PROOF_FULL") == "1"
-RATE = 800 if FULL else 600  # messages a second
+RATE = 1000 if FULL else 600  # messages a second
 SEED = 11
 START = datetime(2026, 3, 3, 8, tzinfo=UTC)
 EVERY = timedelta(seconds=10)  # between two readings of one device
