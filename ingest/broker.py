@@ -86,8 +86,9 @@ class BrokerSession(ABC):
         """Note that the broker has just answered a request of this connection."""
         self.answered_at = asyncio.get_running_loop().time()
 
-    def ping(self) -> None:  # noqa: B027  nothing, where the receive loop asks the broker by itself only
-        """Ask the broker for an answer, if we are connected."""
+    def ping(self) -> bool:
+        """Ask the broker for an answer; return False where the receive loop does that by itself only."""
+        return False
 
     def check_granted(self, codes: Sequence[int]) -> None:
         """Raise BrokerError naming the subscriptions that were refused."""

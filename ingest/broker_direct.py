@@ -184,10 +184,11 @@ class DirectSession(BrokerSession):
 
     _connection: Connection | None = None
 
-    def ping(self) -> None:
+    def ping(self) -> bool:
         """See BrokerSession."""
         if self._connection is not None:
             self._connection.write(mqtt.PINGREQ)
+        return True
 
     async def connect_once(self, stop: asyncio.Event, backoff: Backoff) -> None:
         """See BrokerSession."""

@@ -16,6 +16,7 @@ from ingest.broker import BrokerSession, SessionSettings
 from ingest.broker_aiomqtt import AiomqttSession
 from ingest.broker_direct import DirectSession
 from ingest.housekeeping import keep_house
+from ingest.presence import keep_saying
 from ingest.store import Store
 from ingest.subscription import every_filter, outdated_filters, session_name, topic_filters
 from ingest.worker import WAITED_OUT, Worker
@@ -103,8 +104,10 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
                 )
             elif options.slot == 0:
                 tasks.create_task(_carry_anchor(anchored(asked, options), worker, session, drained))
+            saying = tasks.create_task(keep_saying(session, worker)) if options.workers > 1 and not leave else chores
             await worker.run(stop)
             chores.cancel()
+            saying.cancel()
             closing.cancel()
             drained.set()
     finally:

@@ -294,6 +294,13 @@ class Store:
         except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
 
+    async def say_present(self) -> None:
+        """Write that this worker is there and has nothing to write; raises AwayError."""
+        try:
+            await self._pool.execute(query("ingest", "say_present"), self._slot)
+        except AWAY as error:
+            raise AwayError(f"{type(error).__name__}: {error}") from error
+
     async def forget_deliveries(self, before: datetime) -> None:
         """Drop delivery keys older than any redelivery; raises AwayError."""
         try:

@@ -33,7 +33,8 @@ class Judge:
     dropped: set[str] = field(default_factory=set)  # those that are judged here no more since then
     elsewhere: set[str] = field(default_factory=set)  # devices that were heard and are judged in another share only
     _heard: set[int] = field(default_factory=set)  # datastreams, of which `elsewhere` is
-    # Ingest workers that had more waiting for them at the broker, and when they last wrote.
+    _workers: dict[int, datetime] = field(default_factory=dict)  # ingest workers, and when each last wrote or spoke
+    # Those that had more waiting for them at the broker, and when they last wrote.
     _lagging: dict[int, datetime] = field(default_factory=dict)
     _outage_from: datetime | None = None
     _excused_at: datetime = BEGINNING
@@ -168,6 +169,7 @@ class Judge:
         """
         behind = self._is_behind(batch.at)
         if batch.worker is not None:
+            self._workers[batch.worker] = batch.at
             self._lagging.pop(batch.worker, None)
             if batch.lagging:
                 self._lagging[batch.worker] = batch.at
@@ -180,7 +182,9 @@ class Judge:
         if not behind and self.deaf_from(batch.at) is None:
             self._outage_from = None
         elif batch.at - self._excused_at >= EXCUSE_EVERY:
-            self._outage_from = self._outage_from or self.clocks.get("live", batch.at)
+            heard_until = min(self.clocks.get("live", batch.at), *self._absent(batch.at), batch.at)
+            # What was excused before is an outage of its own, and comes first.
+            self._outage_from = self._outage_from or max(heard_until, self._excused_at)
             self._excused_at = batch.at
             for device_id, stream in self.streams.items():
                 if subjects[device_id].source_id == "live":
@@ -191,7 +195,15 @@ class Judge:
 
     def _is_behind(self, now: datetime) -> bool:
         """Return whether messages wait for an ingest worker; one that has long written nothing waits no more."""
-        return any(now - said_at < LONGEST_LAG for said_at in self._lagging.values())
+        return any(now - said_at < LONGEST_LAG for said_at in self._lagging.values()) or bool(self._absent(now))
+
+    def _absent(self, now: datetime) -> list[datetime]:
+        """Return when those ingest workers last wrote for whom messages wait although they do not come for them.
+
+        Each of several says that it is there every few seconds; one that is alone does not.
+        """
+        known = [at for at in self._workers.values() if now - at < LONGEST_LAG]
+        return [at for at in known if now - at > ABSENT_AFTER] if len(known) > 1 else []
 
     def adopt(self) -> list[tuple[str, str]]:
         """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
@@ -267,4 +279,5 @@ LEAST_GRACE = timedelta(seconds=10)
 SETTLED_BY_OTHERS = timedelta(days=1)
 EXCUSE_EVERY = timedelta(seconds=2)  # all devices, while messages wait: no device may be called silent sooner
 LONGEST_LAG = timedelta(minutes=10)
+ABSENT_AFTER = timedelta(seconds=15)  # ingest.presence.EVERY several times over
 _FLAGS = {int(flag): flag for flag in QualityFlag}

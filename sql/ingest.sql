@@ -51,6 +51,14 @@ SELECT stored,
        CASE WHEN stored < cardinality($1::text::int[]) THEN t END AS phenomenon_time
   FROM new LEFT JOIN tail ON true;
 
+-- say_present --
+-- $1 int2 worker
+-- An empty tail row of a worker that has nothing to write, so that nobody takes it for one that is gone.
+WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(7228001))
+INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, worker)
+SELECT nextval('ingest_batch_seq'), '{}', '{}', '{}', '{}', '{}', $1::int2
+  FROM turn;
+
 -- keep_rejected --
 -- $1 timestamptz[] received_at, $2 text[] fate, $3 text[] reason, $4 text[] detail, $5 text[] device_id, $6 text[] topic,
 -- $7 bytea[] payload, $8 int[] payload_size, $9 bigint[] payload_key, $10 bool[] again

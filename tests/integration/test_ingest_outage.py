@@ -17,6 +17,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+import ingest.presence
 from citywatch.cli.serve import serve_process
 from citywatch.local.broker import LocalBroker, local_broker
 from citywatch.local.postgres import LocalPostgres
@@ -262,6 +263,38 @@ async def test_two_workers_share_and_one_is_drained(dsn: str, pool: Pool, broker
         await until(lambda: has(pool, 1100), "all of what comes after")
     assert await stored(pool) == list(range(1100))
     assert await account_closes(pool)
+
+
+async def test_of_two_workers_each_says_that_it_is_there_until_its_broker_is_gone(
+    dsn: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest.presence, "EVERY", 0.2)
+    said = "SELECT coalesce(max(seq), 0) FROM ingest_batch WHERE size = 0 AND worker = $1 AND NOT lagging"
+
+    async def says(slot: int, since: int) -> bool:
+        return bool(await pool.fetchval(said, slot) > since)
+
+    await register(pool)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, local_broker(Path(folder)) as broker:
+        one = make_settings(dsn, broker, slot=0, workers=2)
+        two = make_settings(dsn, broker, slot=1, workers=2, receiver="aiomqtt")
+        async with running(one), running(two):
+            for slot in (0, 1):
+                await until(lambda slot=slot: says(slot, 0), "it says that it is there")  # type: ignore[misc]
+            broker.stop()
+            await asyncio.sleep(1)
+            last = [await pool.fetchval(said, slot) for slot in (0, 1)]
+            await asyncio.sleep(1)
+            assert [await pool.fetchval(said, slot) for slot in (0, 1)] == last
+            broker.start()
+            for slot in (0, 1):
+                await until(lambda slot=slot: says(slot, last[slot]), "it is back")  # type: ignore[misc]
+            await publish(broker, numbered(10))
+            await until(lambda: has(pool, 10), "empty rows are in nobody's way")
+        before = await pool.fetchval("SELECT max(seq) FROM ingest_batch")
+        async with running(make_settings(dsn, broker)):
+            await asyncio.sleep(1)
+        assert await pool.fetchval("SELECT max(seq) FROM ingest_batch") == before, "one that is alone says nothing"
 
 
 async def test_a_broker_that_forgets_shared_subscriptions_when_it_restarts_loses_nothing(dsn: str, pool: Pool) -> None:

@@ -105,12 +105,13 @@ class Tail:
         self.said += [(device_id, change) for device_id, _, change in told]
 
 
-def live(tail: Tail, since: datetime, until: datetime, but: frozenset[int] = frozenset()) -> None:
-    """Everybody is heard at its second, and time passes."""
+def live(tail: Tail, since: datetime, until: datetime, but: frozenset[int] = frozenset(), workers: int = 2) -> None:
+    """Everybody is heard at its second, by one worker or another, and time passes."""
     at = since
     while at < until:
         turn = int((at - START) / SECOND) % 10
-        tail.write(at, [(number, at) for number in range(DEVICES) if number % 10 == turn and number not in but])
+        rows = [(number, at) for number in range(DEVICES) if number % 10 == turn and number not in but]
+        tail.write(at, rows, worker=int((at - START) / SECOND) % workers)
         tail.tick(at)
         at += SECOND
 
@@ -141,3 +142,34 @@ def test_what_waited_at_the_broker_is_no_silence(noted: bool) -> None:
         assert raised["counter-07"] >= caught_up
     else:
         assert len(raised) > DEVICES // 2, "so this is what the note is good for"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_while_one_of_two_workers_is_gone_no_device_is_blamed_for_what_waits_for_it(there: bool) -> None:
+    """Half of what devices send is the gone one's to take, of some everything; the other one delivers all the while."""
+    tail = Tail()
+    gone_at = START + timedelta(minutes=2)
+    live(tail, START, gone_at)
+    waiting = frozenset(range(0, DEVICES, 2))
+    for second in range(90):
+        at = gone_at + second * SECOND
+        if there and second % 4 == 0:
+            tail.write(at, [], worker=1)  # it says that it is there
+        tail.write(
+            at, [(number, at) for number in range(DEVICES) if number % 10 == second % 10 and number not in waiting]
+        )
+        tail.tick(at)
+    back_at = gone_at + timedelta(seconds=90)
+    tail.write(back_at, [(number, back_at) for number in waiting if number], worker=1)
+    live(tail, back_at + SECOND, back_at + timedelta(minutes=2), but=frozenset({0}))
+    raised = {device_id for device_id, change in tail.said if change.kind is Kind.RAISED}
+    assert raised == ({f"counter-{number:02}" for number in waiting} if there else {"counter-00"})
+
+
+def test_a_worker_that_is_gone_for_good_holds_nothing_back_for_ever() -> None:
+    tail = Tail()
+    tail.write(START, [(number, START) for number in range(DEVICES)], worker=1)
+    live(tail, START + SECOND, START + timedelta(minutes=12), but=frozenset({3}), workers=1)
+    (first, *_) = [(device_id, change.at) for device_id, change in tail.said if change.kind is Kind.RAISED]
+    assert first[0] == "counter-03"
+    assert timedelta(minutes=10) < first[1] - START < timedelta(minutes=11)
