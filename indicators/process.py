@@ -10,14 +10,14 @@ from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from indicators.usual_hour import Calendar
 from indicators.worker import CONSUMER, Worker
-from sql.connection import Connection, Pool
+from sql.connection import Connection
 from sql.engine import Engine, detect_engine
 from sql.leases import lock_positions, save_division
 from sql.listen import Listener
 from sql.parts import LOOK_EVERY, Parts
-from sql.pool import open_pool
+from sql.pool import close_pool, open_pool
 from sql.queries import query
-from sql.retry import PASSING, Backoff
+from sql.retry import PASSING, Backoff, pause
 from sql.share import Share
 from sql.tail import TailWatch
 
@@ -76,27 +76,13 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
                     await parts.look(datetime.now(UTC))
                     backoff.reset()
                     if not parts.held:
-                        await _pause(stop, WAIT_FOR_OTHER)
+                        await pause(stop, WAIT_FOR_OTHER)
                     elif not await parts.work(partial(datetime.now, UTC), stop):
                         await watch.wait(stop)
-                        await _pause(stop, STEP_EVERY)
+                        await pause(stop, STEP_EVERY)
     finally:
-        await _close(pool)
+        await close_pool(pool)
 
 
 def _worker(connection: Connection, engine: Engine, settings: Settings, share: Share) -> Worker:
     return Worker(connection, engine, city_calendar(settings), share)
-
-
-async def _pause(stop: asyncio.Event, length: timedelta) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), length.total_seconds())
-    except TimeoutError:
-        return
-
-
-async def _close(pool: Pool) -> None:
-    try:
-        await asyncio.wait_for(pool.close(), 5)
-    except TimeoutError:
-        pool.terminate()

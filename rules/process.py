@@ -16,11 +16,11 @@ from rules.division import divide
 from rules.notify.mqtt import Publisher
 from rules.notify.sender import keep_sending, policy_of
 from rules.worker import Worker
-from sql.connection import Connection, Pool
+from sql.connection import Connection
 from sql.listen import Listener
 from sql.parts import LOOK_EVERY, Parts
-from sql.pool import open_pool
-from sql.retry import PASSING, Backoff
+from sql.pool import close_pool, open_pool
+from sql.retry import PASSING, Backoff, pause
 from sql.share import Share
 from sql.tail import TailWatch
 
@@ -71,7 +71,7 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
                     await parts.look(datetime.now(UTC))
                     backoff.reset()
                     if not parts.held:
-                        await _pause(stop, WAIT_FOR_OTHER)
+                        await pause(stop, WAIT_FOR_OTHER)
                         continue
                     if sender is None and FIRST in parts.held:
                         sender = asyncio.create_task(keep_sending(pool, settings.notify, Publisher(settings), stop))
@@ -87,7 +87,7 @@ async def _run_once(dsn: str, settings: Settings, stop: asyncio.Event, backoff: 
         if sender is not None:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
-        await _close(pool)
+        await close_pool(pool)
 
 
 def _worker(connection: Connection, settings: Settings, share: Share) -> Worker:
@@ -98,17 +98,3 @@ def _worker(connection: Connection, settings: Settings, share: Share) -> Worker:
         policy=policy_of(settings.notify),
         share=share,
     )
-
-
-async def _pause(stop: asyncio.Event, length: timedelta) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), length.total_seconds())
-    except TimeoutError:
-        return
-
-
-async def _close(pool: Pool) -> None:
-    try:
-        await asyncio.wait_for(pool.close(), 5)
-    except TimeoutError:
-        pool.terminate()

@@ -51,6 +51,14 @@ class Backoff:
             return
 
 
+async def pause(stop: asyncio.Event, length: timedelta) -> None:
+    """Wait for so long; return early when `stop` is set."""
+    try:
+        await asyncio.wait_for(stop.wait(), length.total_seconds())
+    except TimeoutError:
+        return
+
+
 async def insist(
     action: Callable[[], Awaitable[None]], stop: asyncio.Event, passing: tuple[type[Exception], ...] = PASSING
 ) -> bool:
