@@ -245,9 +245,9 @@ def throughput() -> Figures:
     figures["alerts_identical"] = len(journals) == 1
     assert figures["alerts_identical"], figures
     assert float(str(figures["two_over_one"])) >= LEAST, figures
-    assert max(*(float(str(figures[f"two_over_one_undivided{how}"])) for how in ("", "_by_cpu_seconds"))) >= LEAST, (
-        figures
-    )
+    # Where others use the machine too, CPU seconds say it.
+    undivided = [float(str(figures[f"two_over_one_undivided{how}"])) for how in ("", "_by_cpu_seconds")]
+    assert max(undivided) >= LEAST, figures
     return figures
 
 
