@@ -169,11 +169,8 @@ class Judge:
         """
         behind = self._is_behind(batch.at)
         if batch.worker is not None:
-            self._workers[batch.worker] = batch.at
-            self._lagging.pop(batch.worker, None)
-            if batch.lagging:
-                self._lagging[batch.worker] = batch.at
-                behind = True
+            self.hear_worker(batch.worker, batch.at, lagging=batch.lagging)
+            behind = behind or batch.lagging
         datastreams, subjects = self.city.datastreams, self.city.subjects
         if not any(
             each in datastreams and subjects[datastreams[each][0]].source_id == "live" for each in batch.datastream_id
@@ -192,6 +189,13 @@ class Judge:
                     changes = forgive(self.city.watches[device_id], stream, self._outage_from, batch.at)
                     yield from self._pass_on(device_id, changes, BEGINNING, news)
         self.clocks["live"] = max(batch.at, self.clocks.get("live", batch.at))
+
+    def hear_worker(self, worker: int, at: datetime, *, lagging: bool) -> None:
+        """Note that an ingest worker wrote, or said that it is there, and whether more waited for it at the broker."""
+        self._workers[worker] = at
+        self._lagging.pop(worker, None)
+        if lagging:
+            self._lagging[worker] = at
 
     def _is_behind(self, now: datetime) -> bool:
         """Return whether messages wait for an ingest worker; one that has long written nothing waits no more."""

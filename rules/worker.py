@@ -194,6 +194,8 @@ class Worker:
         seq, self._judge.clocks, self._judge.streams = await load_checkpoint(self._connection, number)
         if not self._share.is_whole:
             self._judge.elsewhere = await heard_devices(self._connection)
+        for row in await self._connection.fetch(query("rules", "workers_heard"), seq):
+            self._judge.hear_worker(row["worker"], row["at"], lagging=row["lagging"])
         await self._load()
         gone = self._judge.adopt()
         again = 0

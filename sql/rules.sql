@@ -140,6 +140,14 @@ SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, ol
  ORDER BY seq
  LIMIT $3;
 
+-- workers_heard --
+-- $1 bigint position
+-- When each ingest worker last wrote, up to there, and whether more waited for it then; whoever is long gone is left out.
+SELECT DISTINCT ON (worker) worker, at, lagging
+  FROM ingest_batch
+ WHERE seq > $1::bigint - 5000 AND seq <= $1 AND worker IS NOT NULL
+ ORDER BY worker, seq DESC;
+
 -- open_alert --
 -- $1 text alert_key
 SELECT alert_id, state, raised_at, cleared_at, latched

@@ -52,16 +52,24 @@ async def append(
     received_at: datetime | None = None,
     clocks: dict[str, str] | None = None,
     quality: int = 1,
+    at: datetime | None = None,
+    worker: int | None = None,
 ) -> None:
-    """Append one batch to the tail; each row arrives at its own time unless `received_at` says otherwise."""
+    """Append one batch to the tail; each row arrives at its own time unless `received_at` says otherwise.
+
+    `at` is when it is written, now if not stated, `worker` the ingest worker that does.
+    """
     found = list(rows)
     await connection.execute(
-        "INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality, clocks)"
-        " VALUES (nextval('ingest_batch_seq'), $1, $2, $3, $4, $5, $6)",
+        "INSERT INTO ingest_batch"
+        " (seq, datastream_id, phenomenon_time, received_at, result, quality, clocks, at, worker)"
+        " VALUES (nextval('ingest_batch_seq'), $1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8)",
         [row[0] for row in found],
         [row[1] for row in found],
         [received_at or row[1] for row in found],
         [row[2] for row in found],
         [9 if row[2] is None else quality for row in found],
         clocks or {},
+        at,
+        worker,
     )

@@ -262,6 +262,29 @@ async def test_one_silent_device_among_others_is_blamed(pool: Pool) -> None:
         ]
 
 
+@pytest.mark.parametrize("there", [True, False])
+async def test_rules_that_restart_know_which_ingest_worker_is_gone(pool: Pool, there: bool) -> None:
+    every = timedelta(seconds=10)
+    async with pool.acquire() as connection:
+        (loud,) = await install(connection, "air-1", "pm2_5", domain="air", every=every)
+        (waiting,) = await install(connection, "air-2", "pm2_5", domain="air", every=every)
+        worker = Worker(connection, allowance=ALLOWANCE)
+        began_at = datetime.now(UTC)
+        for number in range(10):
+            now = began_at + every * number
+            await append(connection, [(loud, now, 10.0)], at=now, worker=0)
+            if there or number < 2:
+                rows = [(waiting, now, 10.0)] if number < 2 else []
+                await append(connection, rows, at=now, worker=1)
+            await worker.work(now)
+            if number == 2:
+                await worker.checkpoint(now)
+                worker = Worker(connection, allowance=ALLOWANCE)
+        await worker.work(now + timedelta(seconds=1))
+        raised = [row["alert_key"] for row in await connection.fetch("SELECT alert_key FROM alert")]
+        assert raised == (["device-silent:air-2"] if there else [])
+
+
 async def test_a_dead_gateway_is_one_incident(pool: Pool) -> None:
     every = timedelta(seconds=20)
     async with pool.acquire() as connection:
