@@ -15,15 +15,16 @@ EVERY = 4.0  # seconds
 
 
 async def keep_saying(session: BrokerSession, worker: Worker) -> None:
-    """Write an empty row of the tail whenever nothing else was, and the broker has nothing for us, until cancelled.
+    """Write an empty row of the tail whenever nothing else was and no more waits at the broker, until cancelled.
 
-    The broker has answered since the last look: a connection that only seems to stand says nothing.
+    The broker has answered since the last look: a connection that only seems to stand says nothing. A worker that
+    turns everything away, or has had it before, is there too.
     """
     loop = asyncio.get_running_loop()
     while True:
-        before, asked_at, asked = worker.total.messages, loop.time(), session.ping()
+        before, asked_at, asked = worker.total.stored, loop.time(), session.ping()
         await asyncio.sleep(EVERY)
         stands = session.connected and (not asked or session.answered_at > asked_at)
-        if stands and not worker.inbox.held and worker.total.messages == before:
+        if stands and not worker.inbox.lagging and worker.total.stored == before:
             with suppress(AwayError):
                 await worker.store.say_present()
