@@ -25,12 +25,11 @@ from sql.queries import query
 
 
 class Duties:
-    """`alone`: there is one judge of everything, and this is done in its transactions."""
+    """What it knows of the city between two times."""
 
-    def __init__(self, connection: Connection, policy: Policy, *, alone: bool) -> None:
+    def __init__(self, connection: Connection, policy: Policy) -> None:
         self._connection = connection
         self._policy = policy
-        self._alone = alone
         self._silent_rules: Collection[str] = ()
         self._sizes: Mapping[str, int] = {}
         self._behind = True  # there may be alerts that nobody has looked at yet
@@ -40,22 +39,17 @@ class Duties:
         self._silent_rules = city.silent_rules
         self._sizes = Counter(node for each in city.subjects.values() for node in nodes_of(each.tags))
 
-    async def attend(
-        self, now: datetime, *, told: bool, passed: bool, deaf_from: datetime | None, heard_at: datetime | None
-    ) -> None:
-        """Do what there is to do, inside the caller's transaction.
+    async def attend(self, now: datetime, *, told: bool, deaf_from: datetime | None, heard_at: datetime | None) -> None:
+        """Do what there is to do now and then, inside the caller's transaction.
 
-        `told`: alerts changed; `passed`: time went by; nothing is heard since `deaf_from`, and was at `heard_at`.
+        `told`: alerts changed since the last time; nothing is heard since `deaf_from`, and was at `heard_at`.
         """
-        if not self._alone or self._behind:
-            told = True  # others may have told something
+        told = told or self._behind
+        if told:
             await self._connection.execute(query("notify", "release"))
-        if passed:
-            await close_incidents(self._connection, now)
-        if told or passed:
-            await self._announce(await keep_quiet(self._connection, now))
-        if passed:
-            await escalate(self._connection, self._policy, datetime.now(UTC))
+        await close_incidents(self._connection, now)
+        await self._announce(await keep_quiet(self._connection, now))
+        await escalate(self._connection, self._policy, datetime.now(UTC))
         if told:
             await group_alerts(self._connection, self._silent_rules, self._sizes)
         outage = await tell_outage(self._connection, deaf_from, heard_at)
@@ -69,7 +63,7 @@ class Duties:
             async with self._connection.transaction():
                 # Less than the server lets two wait for each other before it ends one of them: it is always us.
                 await self._connection.execute("SET LOCAL lock_timeout = '500ms'")
-                await self.attend(now, told=True, passed=True, deaf_from=deaf_from, heard_at=heard_at)
+                await self.attend(now, told=True, deaf_from=deaf_from, heard_at=heard_at)
         except asyncpg.LockNotAvailableError:
             return
 

@@ -25,6 +25,7 @@ from rules.judge import Judge
 from rules.lifecycle import AlertEventKind
 from rules.notify.escalation import Policy
 from rules.notify.outbox import enqueue
+from rules.pace import Pace
 from rules.record import News, record
 from rules.store import load_city, load_rules, sync_rules
 from sql.connection import Connection
@@ -34,7 +35,9 @@ from sql.tail import TailBatch, lock_position, part_name, read_tail, save_positi
 
 ROWS, BATCHES = 5_000, 1_000  # so much of the tail in one step at most
 CHECKPOINT_EVERY = timedelta(seconds=30)
-CHECKPOINT_SHARE = 0.02  # of all time at most: where much is remembered it takes seconds, and comes less often
+# Of all time at most. Where much is remembered a checkpoint takes seconds; the city's duties look at every open alert,
+# of which there may be ten thousands; for time to pass every device is looked at.
+CHECKPOINT_SHARE, DUTIES_SHARE, TICK_SHARE = 0.02, 0.1, 0.1
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
 AT_ONCE = 500  # batches that are gone over again
 TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
@@ -63,9 +66,10 @@ class Worker:
         self._policy = policy or Policy()
         self._share = share
         self.consumer = part_name(CONSUMER, share.number)
-        self._duties = Duties(connection, self._policy, alone=share.is_whole)
+        self._duties = Duties(connection, self._policy)
         self._position: int | None = None
-        self._checkpoint_due = datetime.min.replace(tzinfo=UTC)
+        self._keeping = Pace(CHECKPOINT_SHARE, CHECKPOINT_EVERY)
+        self._attending, self._ticking = Pace(DUTIES_SHARE), Pace(TICK_SHARE)
         self._files: dict[Path, float] = {}
         self._rules_at: datetime | None = None
         self._ticked_at = datetime.min.replace(tzinfo=UTC)
@@ -90,17 +94,22 @@ class Worker:
                     await self._reload()
                 count, heard_at = await self._consume(now)
                 passed = not count or now - self._ticked_at >= TICK_AT_LEAST_EVERY
-                if passed:
+                if passed and self._ticking.due(now):
                     self._ticked_at = now
-                    await self._tell(list(self._news(self._judge.tick(heard_at))))
+                    with self._ticking.measured(now):
+                        await self._tell(list(self._news(self._judge.tick(heard_at))))
                 ears = {"deaf_from": self._judge.deaf_from(heard_at), "heard_at": self._judge.clocks.get("live")}
-                if self._share.is_whole:
-                    await self._duties.attend(now, told=self._told, passed=passed, **ears)
-                self._told = False
-                if now >= self._checkpoint_due:
+                attend = self._share.number == 0 and (passed or self._told) and self._attending.due(now)
+                if attend and self._share.is_whole:
+                    with self._attending.measured(now):
+                        await self._duties.attend(now, told=self._told, **ears)
+                    self._told = False
+                if self._keeping.due(now):
                     await self._keep(now)
-            if passed and self._share.number == 0 and not self._share.is_whole:
-                await self._duties.attend_apart(now, **ears)
+            if attend and not self._share.is_whole:
+                with self._attending.measured(now):
+                    await self._duties.attend_apart(now, **ears)
+                self._told = False
         except BaseException:
             self._position = None  # memory may be ahead of the store
             raise
@@ -175,7 +184,7 @@ class Worker:
             for news, alert_id in written
             if alert_id is not None and news.change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED)
         ]
-        await enqueue(self._connection, self._policy.targets, speaking, datetime.now(UTC), ready=self._share.is_whole)
+        await enqueue(self._connection, self._policy.targets, speaking, datetime.now(UTC), ready=False)
         for news, alert_id in written:
             if alert_id is not None:
                 self._told = True
@@ -259,13 +268,12 @@ class Worker:
 
     async def _keep(self, now: datetime) -> None:
         assert self._position is not None
-        judge, began = self._judge, time.perf_counter()
+        judge = self._judge
         changed = {device_id: judge.streams[device_id] for device_id in judge.touched if device_id in judge.streams}
         areas = {key for key in changed if judge.city.subjects[key].area is not None}
-        await save_checkpoint(
-            self._connection, self._share.number, self._position, judge.clocks, changed, areas, judge.dropped
-        )
+        with self._keeping.measured(now):
+            await save_checkpoint(
+                self._connection, self._share.number, self._position, judge.clocks, changed, areas, judge.dropped
+            )
         judge.dropped.clear()
         judge.touched.clear()
-        took = timedelta(seconds=time.perf_counter() - began)
-        self._checkpoint_due = now + max(CHECKPOINT_EVERY, took / CHECKPOINT_SHARE)

@@ -201,7 +201,7 @@ async def test_a_row_that_a_judge_has_in_hand_keeps_duties_waiting_for_a_moment_
             minute(0),
             minute(60),
         )
-        duties = Duties(connection, Policy(), alone=False)
+        duties = Duties(connection, Policy())
         state = "SELECT state FROM alert"
         async with pool.acquire() as other:
             async with other.transaction():

@@ -320,7 +320,7 @@ async def test_a_dead_gateway_is_one_incident(pool: Pool) -> None:
             await worker.work(now)
         for row in await connection.fetch("SELECT alert_id FROM alert WHERE open"):
             await actions.acknowledge(connection, row["alert_id"], "ana", now)
-        await worker.work(now)
+        await worker.work(now + every)
         assert await connection.fetchval("SELECT closed_at FROM incident") is not None
 
 

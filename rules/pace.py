@@ -1,0 +1,31 @@
+"""What is done beside the judging takes a share of the time at most: the longer it takes, the seldomer it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Pace:
+    """Something that takes `share` of all time at most, and is done no more often than every `least`."""
+
+    share: float
+    least: timedelta = timedelta()
+    due_at: datetime = BEGINNING
+
+    def due(self, now: datetime) -> bool:
+        """Say whether it may be done now."""
+        return now >= self.due_at
+
+    @contextmanager
+    def measured(self, now: datetime) -> Iterator[None]:
+        """Do it, from `now` on; how long it takes says when it is due again."""
+        began = time.perf_counter()
+        yield
+        self.due_at = now + max(self.least, timedelta(seconds=(time.perf_counter() - began) / self.share))
