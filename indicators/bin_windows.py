@@ -38,8 +38,11 @@ async def derive_bins(connection: Connection, dues: Sequence[Due], width: timede
         if not readings:
             continue
         usable = [row for row in readings if _usable(row)]
+        # What was told of one that counts no more is taken back.
+        none = (row["phenomenon_time"] for row in readings if not _usable(row))
+        found += [Derived(due.device_id, "emptied_from", at, NO_VALUE) for at in none]
         if not usable:
-            found += told(due, {**NOTHING, "emptied_from": NO_VALUE})
+            found += told(due, NOTHING)
             continue
         row, hour = usable[-1], (due.device_id, hours[due.key])
         before = past.get(hour, [])

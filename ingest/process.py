@@ -104,11 +104,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, leave: bool = F
                 )
             elif options.slot == 0:
                 tasks.create_task(_carry_anchor(anchored(asked, options), worker, session, drained))
-            saying = tasks.create_task(keep_saying(session, worker)) if options.workers > 1 and not leave else chores
+            beside = [closing, chores]
+            if options.workers > 1 and not leave:
+                beside.append(tasks.create_task(keep_saying(session, worker)))
             await worker.run(stop)
-            chores.cancel()
-            saying.cancel()
-            closing.cancel()
+            for task in beside:
+                task.cancel()
             drained.set()
     finally:
         pool.terminate()

@@ -78,7 +78,13 @@ class _Replay:
         counts, after = ReplayCounts(), 0
         async with self._pool.acquire() as connection:
             self._directory.renew(await load_devices(connection), self._profiles.profiles)
-            store = Store(self._pool, await detect_engine(connection), slot=SLOT, patience=self._patience)
+            store = Store(
+                self._pool,
+                await detect_engine(connection),
+                slot=SLOT,
+                patience=self._patience,
+                takes_deliveries=False,
+            )
             while found := await pending_deliveries(
                 connection, after=after, ids=ids, reason=reason, device_id=device_id, limit=AT_ONCE
             ):

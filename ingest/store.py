@@ -45,11 +45,17 @@ AWAY: tuple[type[Exception], ...] = (*PASSING, TimeoutError, asyncpg.PostgresErr
 class Store:
     """One worker's way into the store."""
 
-    def __init__(self, pool: Pool, engine: Engine, *, slot: int, patience: timedelta) -> None:
-        """`patience` bounds one whole write, so that a server that hangs does not hold a batch for ever."""
+    def __init__(
+        self, pool: Pool, engine: Engine, *, slot: int, patience: timedelta, takes_deliveries: bool = True
+    ) -> None:
+        """`patience` bounds one whole write, so that a server that hangs does not hold a batch for ever.
+
+        Who takes no deliveries from a broker has a slot for its delivery keys, and is no worker that could be missed.
+        """
         self._pool = pool
         self._engine = engine
         self._slot = slot
+        self._worker = slot if takes_deliveries else None
         self._patience = patience.total_seconds()
         self._weeks: set[int] = set()
         # A batch whose commit was under way when the connection went: its transaction, what it did, and its new rows.
@@ -196,7 +202,7 @@ class Store:
             quality=[row.quality for row in rows],
             tests=[row.tests for row in rows],
             clocks=clocks,
-            worker=self._slot,
+            worker=self._worker,
             lagging=lagging,
         )
         if found["stored"] == len(rows):

@@ -1,34 +1,13 @@
-"""A city divided anew: who judges which part now begins with what the parts before knew."""
+"""A city divided anew: who judges which part now begins with what the parts before knew. No clock and no store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from rules.checkpoint import CONSUMER, replace_division
 from rules.city import City
 from rules.crowd import is_part
 from rules.judge import Judge
-from rules.store import load_city, load_rules
 from rules.stream import Stream, settle
-from rules.worker import Worker
-from sql.connection import Connection
-from sql.leases import lock_positions
-from sql.share import Share
-
-
-async def divide(connection: Connection, make: Callable[[Share], Worker], parts: int, former: int) -> None:
-    """Divide a city of `former` parts into `parts`, all at the position of the foremost; `make` makes their workers."""
-    async with connection.transaction():
-        end = max(await lock_positions(connection, CONSUMER, former))
-    # Telling what they have to tell on the way.
-    judges = [await make(Share(number, former)).work_to(end) for number in range(former)]
-    async with connection.transaction():
-        rules, cities = await load_rules(connection), []
-        for number in range(parts):
-            cities.append(await load_city(connection))
-            cities[-1].assign(rules, Share(number, parts))
-        areas = {key for city in cities for key, each in city.subjects.items() if each.area is not None}
-        await replace_division(connection, end, judges[0].clocks, redivide(judges, cities), areas)
 
 
 def redivide(old: Sequence[Judge], new: Sequence[City]) -> list[dict[str, Stream]]:

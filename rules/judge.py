@@ -167,7 +167,7 @@ class Judge:
         An outage lasts until what waited meanwhile is in: devices that did not time their readings seem to have been
         silent until then.
         """
-        behind = self._is_behind(batch.at)
+        absent, behind = self._absent(batch.at), self._is_behind(batch.at)
         if batch.worker is not None:
             self.hear_worker(batch.worker, batch.at, lagging=batch.lagging)
             behind = behind or batch.lagging
@@ -179,7 +179,7 @@ class Judge:
         if not behind and self.deaf_from(batch.at) is None:
             self._outage_from = None
         elif batch.at - self._excused_at >= EXCUSE_EVERY:
-            heard_until = min(self.clocks.get("live", batch.at), *self._absent(batch.at), batch.at)
+            heard_until = min(self.clocks.get("live", batch.at), *absent, batch.at)
             # What was excused before is an outage of its own, and comes first.
             self._outage_from = self._outage_from or max(heard_until, self._excused_at)
             self._excused_at = batch.at

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
-from rules.checkpoint import CONSUMER
-from rules.division import divide
+from rules.checkpoint import CONSUMER, replace_division
+from rules.division import redivide
 from rules.notify.mqtt import Publisher
 from rules.notify.sender import keep_sending, policy_of
+from rules.store import load_city, load_rules
 from rules.worker import Worker
 from sql.connection import Connection
+from sql.leases import lock_positions
 from sql.listen import Listener
 from sql.parts import LOOK_EVERY, Parts
 from sql.pool import close_pool, open_pool
@@ -33,6 +36,21 @@ COLLECT_AFTER = (20_000, 20, 20)
 FREEZE_EVERY = timedelta(seconds=2)
 
 log = get_logger()
+
+
+async def divide(connection: Connection, make: Callable[[Share], Worker], parts: int, former: int) -> None:
+    """Divide a city of `former` parts into `parts`, all at the position of the foremost; `make` makes their workers."""
+    async with connection.transaction():
+        end = max(await lock_positions(connection, CONSUMER, former))
+    # Telling what they have to tell on the way.
+    judges = [await make(Share(number, former)).work_to(end) for number in range(former)]
+    async with connection.transaction():
+        rules, cities = await load_rules(connection), []
+        for number in range(parts):
+            cities.append(await load_city(connection))
+            cities[-1].assign(rules, Share(number, parts))
+        areas = {key for city in cities for key, each in city.subjects.items() if each.area is not None}
+        await replace_division(connection, end, judges[0].clocks, redivide(judges, cities), areas)
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:

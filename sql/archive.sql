@@ -36,4 +36,4 @@ SELECT setval($1::text::regclass, $2::bigint, $3::boolean);
 SELECT name FROM schema_migration ORDER BY name;
 
 -- is_used --
-SELECT EXISTS (SELECT FROM device) OR EXISTS (SELECT FROM ingest_batch) OR EXISTS (SELECT FROM observation);
+SELECT EXISTS (SELECT FROM device) OR EXISTS (SELECT FROM ingest_batch WHERE size > 0) OR EXISTS (SELECT FROM observation);

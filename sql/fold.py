@@ -12,7 +12,7 @@ from citywatch.metrics import note_step
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from sql.connection import Connection
-from sql.pool import open_pool
+from sql.pool import close_pool, open_pool
 from sql.queries import query
 from sql.retry import PASSING, Backoff
 from sql.tail import TailWatch, lock_position, save_position
@@ -89,7 +89,7 @@ async def _fold_until(dsn: str, settings: Settings, stop: asyncio.Event, watch: 
             else:
                 await watch.wait(stop)
     finally:
-        await asyncio.wait_for(pool.close(), 5)
+        await close_pool(pool)
 
 
 async def fold(settings: Settings, stop: asyncio.Event) -> None:

@@ -67,12 +67,17 @@ SELECT device_id, kind, due_at FROM indicator_due WHERE part_of(device_id, $2::i
 -- $1 timestamptz now of live sources, $2 int limit, $3 int part, $4 int parts
 -- What may be worked out, the oldest first; what is asked for again comes last. Of forecasts, each of which takes as long
 -- as thousands of the others, a few at a time, so that nothing waits for many.
-WITH complete AS (
+WITH known AS (
+    SELECT source_id, min(clock) AS clock
+      FROM indicator_clock
+     WHERE $4::int = 1 OR part = $3::int
+     GROUP BY source_id),
+complete AS (
     SELECT q.device_id, q.kind, q.due_at, d.expected_interval, q.again, q.complete_at
       FROM indicator_due AS q
       JOIN device AS d USING (device_id)
       JOIN source AS s USING (source_id)
-      LEFT JOIN indicator_clock AS c ON c.source_id = s.source_id AND c.part = $3::int
+      LEFT JOIN known AS c USING (source_id)
      WHERE q.complete_at <= CASE s.kind WHEN 'live' THEN $1::timestamptz ELSE c.clock END
        AND part_of(q.device_id, $4::int) = $3::int)
 (SELECT device_id, kind, due_at, expected_interval

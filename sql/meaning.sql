@@ -48,7 +48,8 @@ SELECT d.district_id, d.name, d.population,
 -- bins_to_empty --
 -- $1 float8 least level, $2 text source_id, $3 text district_id or null, $4 int limit, $5 float8 hours or null
 -- Bins whose newest trusted level asks for a visit, or that may be full within these hours (as told of that
--- level, by the lower end of the band where one is earned; it comes a moment after the level), the fullest first.
+-- level, by the lower end of the band where one is earned; it comes a moment after the level, and each quarter of an
+-- hour where levels come more than once a minute), the fullest first.
 SELECT d.device_id, d.latitude, d.longitude, l.result AS level, l.phenomenon_time,
        CASE WHEN jsonb_typeof(d.tags -> 'litres') = 'number' THEN (d.tags ->> 'litres')::float8 END AS litres
   FROM device AS d
@@ -59,7 +60,9 @@ SELECT d.device_id, d.latitude, d.longitude, l.result AS level, l.phenomenon_tim
          FROM datastream AS s
          JOIN latest_observation AS f USING (datastream_id)
         WHERE s.device_id = d.device_id AND s.property IN ('time_to_full', 'time_to_full_low')
-          AND f.phenomenon_time >= l.phenomenon_time - interval '5 minutes' AND f.quality IN (1, 2)) AS ahead ON $5::float8 IS NOT NULL
+          AND f.phenomenon_time >= l.phenomenon_time - CASE WHEN d.expected_interval < interval '1 minute'
+                                                            THEN interval '17 minutes' ELSE interval '5 minutes' END
+          AND f.quality IN (1, 2)) AS ahead ON $5::float8 IS NOT NULL
  WHERE t.property = 'fill_level' AND l.quality IN (1, 2) AND d.source_id = $2::text
    AND (l.result >= $1::float8 OR ahead.hours <= $5::float8)
    AND ($3::text IS NULL OR d.district_id = $3) AND d.latitude IS NOT NULL AND d.longitude IS NOT NULL

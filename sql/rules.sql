@@ -145,7 +145,8 @@ SELECT seq, at, datastream_id, phenomenon_time, received_at, result, quality, ol
 -- When each ingest worker last wrote, up to there, and whether more waited for it then; whoever is long gone is left out.
 SELECT DISTINCT ON (worker) worker, at, lagging
   FROM ingest_batch
- WHERE seq > $1::bigint - 5000 AND seq <= $1 AND worker IS NOT NULL
+ WHERE at > (SELECT at FROM ingest_batch WHERE seq <= $1::bigint ORDER BY seq DESC LIMIT 1) - interval '10 minutes'
+   AND seq <= $1 AND worker IS NOT NULL
  ORDER BY worker, seq DESC;
 
 -- open_alert --

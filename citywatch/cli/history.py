@@ -79,7 +79,8 @@ async def import_recorded(
     try:
         async with pool.acquire() as connection:
             engine = await detect_engine(connection)
-        store = Store(pool, engine, slot=SLOT, patience=settings.store.statement_timeout * 2)
+        patience = settings.store.statement_timeout * 2
+        store = Store(pool, engine, slot=SLOT, patience=patience, takes_deliveries=False)
         worker = Worker(settings, pool, store, ProfileStore(BUILTIN, *settings.devices.folders))
         await worker.start()
         fed = asyncio.Event()

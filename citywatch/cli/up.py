@@ -68,7 +68,7 @@ async def _prepare_store(postgres: LocalPostgres) -> None:
 async def _is_empty(dsn: str) -> bool:
     connection = await asyncpg.connect(dsn)
     try:
-        return await connection.fetchval("SELECT 1 FROM ingest_batch LIMIT 1") is None
+        return await connection.fetchval("SELECT 1 FROM ingest_batch WHERE size > 0 LIMIT 1") is None
     finally:
         await connection.close()
 

@@ -13,6 +13,8 @@ from dashboard.units import NOTHING, duration, duration_range, parse_time
 
 FULL = 90.0  # %: from here on the sensor cannot tell more from full, so no hour is foretold
 LAG = timedelta(minutes=5)  # a forecast is told a moment after the level it starts from
+# A bin that reports more than once a minute has one each quarter of an hour, told two minutes after it.
+QUICK, LAG_OF_QUICK = 60.0, timedelta(minutes=17)
 SOON = 6.0  # hours: the shortest time in which a bin can still be put on a round
 
 
@@ -65,7 +67,8 @@ def _is_full(device: Device, hours: float | None) -> bool:
 def _hours(device: Device) -> float | None:
     """Return the hours told of the newest level: where that has no forecast, an older one says nothing."""
     level, told = _time(device, "fill_level"), _time(device, "time_to_full")
-    return None if level is None or told is None or level - told > LAG else result_of(device, "time_to_full")
+    lag = LAG_OF_QUICK if device["expected_interval_seconds"] < QUICK else LAG
+    return None if level is None or told is None or level - told > lag else result_of(device, "time_to_full")
 
 
 def _band(device: Device) -> str | None:

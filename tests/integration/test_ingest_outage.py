@@ -241,6 +241,8 @@ async def test_rejected_messages_are_played_again_after_a_mend(dsn: str, pool: P
     await register(pool)
     first = await replay_rejected(settings)
     assert (first.played, first.mended, first.still, first.stored) == (4, 3, 1, 3)
+    workers = {row["worker"] for row in await pool.fetch("SELECT worker FROM ingest_batch WHERE size > 0")}
+    assert workers == {None}, "nobody waits for a worker that was none"
     assert await stored(pool) == [0, 1, 2]
     again = await replay_rejected(settings)
     assert (again.played, again.still, again.stored) == (1, 1, 0)

@@ -12,10 +12,10 @@ import pytest
 
 import sql.parts
 from rules.checkpoint import CONSUMER
-from rules.division import divide
 from rules.duties import Duties
 from rules.notify.escalation import Policy
 from rules.notify.outbox import Target, send_next
+from rules.process import divide
 from rules.worker import Worker
 from sql.connection import Connection, Pool
 from sql.parts import Parts

@@ -142,6 +142,15 @@ async def test_bins_that_may_be_full_by_then_are_planned_for_as_well(client: htt
         planned[within] = {visit["bin_id"] for route in plan["routes"] for visit in route["visits"]}
     assert planned == {None: {"bin-1"}, 19: {"bin-1"}, 21: {"bin-1", "bin-2"}}
     assert (await client.get("/api/v1/routes", params={"full_within": 0})).status_code == 422
+    # A forecast is told each quarter of an hour where levels come more than once a minute.
+    await pool.execute(
+        "UPDATE latest_observation SET phenomenon_time = phenomenon_time - interval '16 minutes' WHERE datastream_id IN"
+        " (SELECT datastream_id FROM datastream WHERE device_id = 'bin-2' AND property LIKE 'time_to_full%')"
+    )
+    for every, bins in (("10 minutes", {"bin-1"}), ("10 seconds", {"bin-1", "bin-2"})):
+        await pool.execute("UPDATE device SET expected_interval = $1::text::interval WHERE device_id = 'bin-2'", every)
+        plan = (await client.get("/api/v1/routes", params={"least_level": 80, "full_within": 21})).json()
+        assert {visit["bin_id"] for route in plan["routes"] for visit in route["visits"]} == bins, every
 
 
 def names(folder: Path) -> set[str]:

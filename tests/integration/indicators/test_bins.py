@@ -72,6 +72,10 @@ async def test_a_bin_that_reports_every_ten_seconds_is_worked_out_each_quarter_w
     before = await city.everything()
     await recompute(city.connection, DAY, end, end, lambda _done, _of: None)
     assert await city.everything() == before
+    # The first low reading is found to be faulty: there was no such event.
+    await city.correct([Row(streams["quick"], course[1630][0], 2.0, 4)], end)
+    await city.settle(end)
+    assert (await city.derived("quick", "emptied_from"))[course[1630][0]] is None
 
 
 def hourly_cycles(count: int) -> list[float]:

@@ -244,9 +244,9 @@ def test_bins_fullest_first_and_unknown_last() -> None:
     assert [count for _, count in fill_classes(bins)] == [1, 0, 0, 0, 1]
 
 
-def told(minutes: int, **latest: float | None) -> Any:
-    """Return a bin whose forecasts were told so many minutes before its newest level."""
-    bin_ = device("bin", **latest)
+def told(minutes: int, every: float = 900.0, **latest: float | None) -> Any:
+    """Return a bin whose forecasts were told so many minutes before its newest level; it reports `every` seconds."""
+    bin_ = device("bin", **latest) | {"expected_interval_seconds": every}
     for row in bin_["latest"]:
         late = timedelta(0) if row["property"] == "fill_level" else timedelta(minutes=minutes)
         row["phenomenon_time"] = (NOW - late).isoformat()
@@ -277,6 +277,10 @@ def told(minutes: int, **latest: float | None) -> Any:
             id="no band yet",
         ),
         pytest.param(told(30, fill_level=5, time_to_full=3), "No forecast", id="that was before the emptying"),
+        pytest.param(told(16, 900, fill_level=5, time_to_full=60), "No forecast", id="so was that"),
+        pytest.param(
+            told(16, 10, fill_level=50, time_to_full=60), "Full in about", id="a quick one, each quarter hour"
+        ),
         pytest.param(told(0, fill_level=40), "No forecast", id="none"),
         pytest.param(told(0, fill_level=80, time_to_full=0), "The bin is full.", id="full where its tag says so"),
         pytest.param(told(0, fill_level=95), "The bin is full.", id="full"),
