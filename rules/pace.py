@@ -17,15 +17,16 @@ class Pace:
 
     share: float
     least: timedelta = timedelta()
+    done_at: datetime = BEGINNING
     due_at: datetime = BEGINNING
 
     def due(self, now: datetime) -> bool:
-        """Say whether it may be done now."""
-        return now >= self.due_at
+        """Say whether it may be done now; a clock that was set back holds nothing up."""
+        return not self.done_at <= now < self.due_at
 
     @contextmanager
     def measured(self, now: datetime) -> Iterator[None]:
         """Do it, from `now` on; how long it takes says when it is due again."""
         began = time.perf_counter()
         yield
-        self.due_at = now + max(self.least, timedelta(seconds=(time.perf_counter() - began) / self.share))
+        self.done_at, self.due_at = now, now + max(self.least, timedelta(seconds=(time.perf_counter() - began) / self.share))

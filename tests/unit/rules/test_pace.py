@@ -16,6 +16,7 @@ def test_it_is_due_at_first_and_then_when_its_share_allows() -> None:
     assert pace.due_at - NOW >= timedelta(seconds=0.2)
     assert not pace.due(NOW + timedelta(seconds=0.19))
     assert pace.due(pace.due_at)
+    assert pace.due(NOW - timedelta(hours=1)), "the clock was set back"
 
 
 def test_it_is_done_no_more_often_than_it_must() -> None:
