@@ -29,4 +29,7 @@ class Pace:
         """Do it, from `now` on; how long it takes says when it is due again."""
         began = time.perf_counter()
         yield
-        self.done_at, self.due_at = now, now + max(self.least, timedelta(seconds=(time.perf_counter() - began) / self.share))
+        self.done_at, self.due_at = (
+            now,
+            now + max(self.least, timedelta(seconds=(time.perf_counter() - began) / self.share)),
+        )
