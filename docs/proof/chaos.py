@@ -26,7 +26,7 @@ from tests.installation import installation
 
 AT_LEAST = 1_000_000 if FULL else 60_000
 DOWN = 60.0 if FULL else 8.0  # seconds without store, disk or network
-ROUNDS = 20 if FULL else 14
+ROUNDS = 20 if FULL else 15
 WORKERS = 2
 PATIENCE = 1800.0 if FULL else 300.0  # seconds until everything goes again, on a machine that does much else
 
@@ -56,6 +56,14 @@ def kill(name: str) -> Fault:
         return 0.0
 
     return fault
+
+
+def worker_away(found: City, _: random.Random) -> float:
+    """Kill one of the ingest workers, and start it again after a while: what it is to take waits at the broker."""
+    child = found.children.pop("ingest-1")
+    child.kill()
+    child.wait()
+    return _while_away(found, lambda: found.start("ingest-1"))
 
 
 def store_killed(found: City, _: random.Random) -> float:
@@ -118,6 +126,7 @@ FAULTS: dict[str, Fault] = {
     "kill ingest-1": kill("ingest-1"),
     "kill devices": kill("devices"),
     "kill serve": kill("serve"),
+    "a worker away": worker_away,
 }
 APART: dict[str, Fault] = {
     "disk full": disk_full,
