@@ -39,8 +39,11 @@ async def derive_bins(connection: Connection, dues: Sequence[Due], width: timede
             continue
         usable = [row for row in readings if _usable(row)]
         # What was told of one that counts no more is taken back.
-        none = (row["phenomenon_time"] for row in readings if not _usable(row))
-        found += [Derived(due.device_id, "emptied_from", at, NO_VALUE) for at in none]
+        found += [
+            Derived(due.device_id, "emptied_from", row["phenomenon_time"], NO_VALUE)
+            for row in readings
+            if not _usable(row)
+        ]
         if not usable:
             found += told(due, NOTHING)
             continue

@@ -57,6 +57,8 @@ class Input:
 
     def within(self, share: Share) -> "Input":
         """Return it as one share of the city has it."""
+        if share.is_whole:
+            return self
         return replace(self, targets=tuple(each for each in self.targets if share.holds(each[0])))
 
 

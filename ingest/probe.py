@@ -19,7 +19,7 @@ from devices.registry import import_registry
 from sql.connection import Pool
 from sql.pool import open_pool
 from sql.queries import query
-from sql.retry import PASSING, Backoff
+from sql.retry import PASSING, Backoff, pause
 
 DEVICE_ID = "citywatch-probe"
 PROPERTY = "publish_to_visible"
@@ -63,11 +63,7 @@ async def _probe_on(settings: Settings, pool: Pool, stop: asyncio.Event, backoff
             await client.publish(TOPIC, json.dumps(body), qos=1)
             before = await _until_visible(pool, began, stop)
             backoff.reset()
-            try:
-                rest = EVERY - (datetime.now(UTC) - began)
-                await asyncio.wait_for(stop.wait(), max(0.0, rest.total_seconds()))
-            except TimeoutError:
-                continue
+            await pause(stop, max(EVERY - (datetime.now(UTC) - began), timedelta()))
 
 
 async def _until_visible(pool: Pool, began: datetime, stop: asyncio.Event) -> float | None:

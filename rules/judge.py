@@ -179,7 +179,7 @@ class Judge:
         if not behind and self.deaf_from(batch.at) is None:
             self._outage_from = None
         elif batch.at - self._excused_at >= EXCUSE_EVERY:
-            heard_until = min(self.clocks.get("live", batch.at), *absent, batch.at)
+            heard_until = min((self.clocks.get("live", batch.at), *absent))
             # What was excused before is an outage of its own, and comes first.
             self._outage_from = self._outage_from or max(heard_until, self._excused_at)
             self._excused_at = batch.at

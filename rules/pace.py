@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-BEGINNING = datetime.min.replace(tzinfo=UTC)
+from rules.stream import BEGINNING
 
 
 @dataclass(slots=True)
@@ -29,7 +29,5 @@ class Pace:
         """Do it, from `now` on; how long it takes says when it is due again."""
         began = time.perf_counter()
         yield
-        self.done_at, self.due_at = (
-            now,
-            now + max(self.least, timedelta(seconds=(time.perf_counter() - began) / self.share)),
-        )
+        took = timedelta(seconds=time.perf_counter() - began)
+        self.done_at, self.due_at = now, now + max(self.least, took / self.share)

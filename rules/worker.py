@@ -28,6 +28,7 @@ from rules.notify.outbox import enqueue
 from rules.pace import Pace
 from rules.record import News, record
 from rules.store import load_city, load_rules, sync_rules
+from rules.stream import BEGINNING
 from sql.connection import Connection
 from sql.queries import query
 from sql.share import WHOLE, Share
@@ -72,8 +73,7 @@ class Worker:
         self._attending, self._ticking = Pace(DUTIES_SHARE), Pace(TICK_SHARE)
         self._files: dict[Path, float] = {}
         self._rules_at: datetime | None = None
-        self._ticked_at = datetime.min.replace(tzinfo=UTC)
-        self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._ticked_at = self._looked_at = BEGINNING
         self._stale = True
         self._told = False
 

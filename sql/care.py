@@ -19,7 +19,7 @@ from sql.engine import WEEK, Chunk, detect_engine
 from sql.pool import open_pool
 from sql.queries import query
 from sql.retention import Deletion, Reason, delete_expired, drop_chunk, expired, to_shed
-from sql.retry import PASSING, Backoff
+from sql.retry import PASSING, Backoff, pause
 
 LOCK = 7_228_005
 LOCK_WAIT = "2s"
@@ -128,10 +128,7 @@ async def _rounds(dsn: str, settings: Settings, stop: asyncio.Event, backoff: Ba
                     await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
                     _report(done)
                 backoff.reset()
-                try:
-                    await asyncio.wait_for(stop.wait(), settings.store.care_every.total_seconds())
-                except TimeoutError:
-                    continue
+                await pause(stop, settings.store.care_every)
     finally:
         pool.terminate()
 

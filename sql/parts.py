@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from citywatch.metrics import PART_HELD
 from citywatch.telemetry import get_logger
@@ -32,10 +32,7 @@ class Worker(Protocol):
         """Keep what is known, so that whoever comes next has nothing to go over again."""
 
 
-W = TypeVar("W", bound=Worker)
-
-
-class Parts(Generic[W]):
+class Parts:
     """What this process holds of a city in `parts` parts.
 
     `make` makes the worker of a share. `divide` divides a city anew that was in so many parts before, in one
@@ -47,7 +44,7 @@ class Parts(Generic[W]):
         connection: Connection,
         consumer: str,
         parts: int,
-        make: Callable[[Share], W],
+        make: Callable[[Share], Worker],
         divide: Callable[[int], Awaitable[None]],
     ) -> None:
         self._leases = Leases(connection, consumer, parts)
@@ -55,7 +52,7 @@ class Parts(Generic[W]):
         self._parts = parts
         self._make = make
         self._divide_anew = divide
-        self._workers: dict[int, W] = {}
+        self._workers: dict[int, Worker] = {}
         self._looked_at = float("-inf")
         self._waits_for = ""
 

@@ -24,6 +24,14 @@ PASSING: tuple[type[Exception], ...] = (
 )
 
 
+async def pause(stop: asyncio.Event, length: timedelta) -> None:
+    """Wait for so long; return early when `stop` is set."""
+    try:
+        await asyncio.wait_for(stop.wait(), length.total_seconds())
+    except TimeoutError:
+        return
+
+
 class Backoff:
     """Waits that double from `first` to `longest`, each shortened at random so that clients do not come at once."""
 
@@ -45,18 +53,7 @@ class Backoff:
 
     async def pause(self, stop: asyncio.Event | None = None) -> None:
         """Wait once; return early when `stop` is set."""
-        try:
-            await asyncio.wait_for((stop or asyncio.Event()).wait(), self.take())
-        except TimeoutError:
-            return
-
-
-async def pause(stop: asyncio.Event, length: timedelta) -> None:
-    """Wait for so long; return early when `stop` is set."""
-    try:
-        await asyncio.wait_for(stop.wait(), length.total_seconds())
-    except TimeoutError:
-        return
+        await pause(stop or asyncio.Event(), timedelta(seconds=self.take()))
 
 
 async def insist(

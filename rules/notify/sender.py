@@ -19,6 +19,7 @@ from rules.notify.escalation import Policy, Step
 from rules.notify.outbox import NotifyError, Send, Target, send_next
 from rules.notify.webhook import Webhook
 from sql.connection import Pool
+from sql.retry import pause
 
 LOOK_EVERY = timedelta(seconds=1)
 
@@ -107,7 +108,4 @@ async def keep_sending(pool: Pool, settings: NotifySettings, publisher: Send | N
             async with pool.acquire() as connection:
                 while not stop.is_set() and await send_next(connection, channels, datetime.now(UTC)):
                     pass
-            try:
-                await asyncio.wait_for(stop.wait(), LOOK_EVERY.total_seconds())
-            except TimeoutError:
-                continue
+            await pause(stop, LOOK_EVERY)

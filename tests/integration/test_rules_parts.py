@@ -35,7 +35,7 @@ def look_always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def process(dsn: str, parts: int) -> AsyncIterator[Parts[Worker]]:
+async def process(dsn: str, parts: int) -> AsyncIterator[Parts]:
     """Do as one rules process does, on a connection of its own."""
     connection = await asyncpg.connect(dsn)
     try:
@@ -52,12 +52,12 @@ def _worker(connection: Connection, share: Share) -> Worker:
     return Worker(connection, allowance=ALLOWANCE, policy=POLICY, share=share)
 
 
-async def drain(parts: Parts[Worker], now: datetime) -> None:
+async def drain(parts: Parts, now: datetime) -> None:
     while await parts.work(lambda: now, STOP):
         pass
 
 
-async def until(condition: Callable[[], Any], parts: Parts[Worker]) -> None:
+async def until(condition: Callable[[], Any], parts: Parts) -> None:
     """Look again until the condition holds: a session that was cut off ends in its own time."""
     async with asyncio.timeout(60):
         while not condition():
@@ -170,8 +170,8 @@ async def test_nobody_is_paged_before_alerts_of_all_parts_were_grouped(dsn: str,
         others = [one._workers[number] for number in (1, 2)]
         for number in range(7):
             now = began_at + every * number
-            await append(connection, [(stream, now, 10.0) for stream in (streams if number == 0 else streams[-1:])])
-            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 1)
+            heard = streams if number == 0 else streams[-1:]
+            await append(connection, [(stream, now, 10.0) for stream in heard], at=now)
             for worker in others:
                 await worker.work(now)
                 await worker.work(now)

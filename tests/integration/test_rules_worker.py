@@ -235,8 +235,7 @@ async def test_an_outage_of_our_own_is_one_alert_and_no_device_is_blamed(pool: P
             await worker.work(heard_at + timedelta(seconds=later))
         assert [row["rule_id"] for row in await connection.fetch("SELECT rule_id FROM alert")] == ["nothing-heard"]
         back_at = heard_at + timedelta(seconds=900)
-        await append(connection, [(stream, back_at, 10.0) for stream in streams])
-        await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = 2", back_at)
+        await append(connection, [(stream, back_at, 10.0) for stream in streams], at=back_at)
         await worker.work(back_at)
         assert await worker.work(back_at + timedelta(seconds=5)) == 0
         assert await connection.fetchval("SELECT count(*) FROM alert") == 1
@@ -253,8 +252,9 @@ async def test_one_silent_device_among_others_is_blamed(pool: Pool) -> None:
         began_at = datetime.now(UTC)
         for number in range(6):
             now = began_at + every * number
-            await append(connection, [(stream, now, 10.0) for stream in ([loud, mute] if number < 2 else [loud])])
-            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 1)
+            await append(
+                connection, [(stream, now, 10.0) for stream in ([loud, mute] if number < 2 else [loud])], at=now
+            )
             await worker.work(now)
         await worker.work(now + timedelta(seconds=1))
         assert [row["alert_key"] for row in await connection.fetch("SELECT alert_key FROM alert")] == [
@@ -301,8 +301,7 @@ async def test_a_dead_gateway_is_one_incident(pool: Pool) -> None:
         for number in range(12):
             now = began_at + every * number
             heard = [stream for key, stream in streams.items() if number < 3 or key > 5]
-            await append(connection, [(stream, now, 10.0) for stream in heard])
-            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 1)
+            await append(connection, [(stream, now, 10.0) for stream in heard], at=now)
             await worker.work(now)
             await worker.work(now)
         (incident,) = await connection.fetch("SELECT * FROM incident")
@@ -315,8 +314,7 @@ async def test_a_dead_gateway_is_one_incident(pool: Pool) -> None:
         back_at = now + every
         for number in range(4):
             now = back_at + every * number
-            await append(connection, [(stream, now, 10.0) for stream in streams.values()])
-            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 13)
+            await append(connection, [(stream, now, 10.0) for stream in streams.values()], at=now)
             await worker.work(now)
         for row in await connection.fetch("SELECT alert_id FROM alert WHERE open"):
             await actions.acknowledge(connection, row["alert_id"], "ana", now)
@@ -340,8 +338,7 @@ async def test_silence_in_one_place_becomes_the_gateways_when_its_slow_devices_a
         for number in range(14):
             now = began_at + quick * number
             heard = streams if number == 0 else streams[4:5]
-            await append(connection, [(stream, now, 10.0) for stream in heard])
-            await connection.execute("UPDATE ingest_batch SET at = $1 WHERE seq = $2", now, number + 1)
+            await append(connection, [(stream, now, 10.0) for stream in heard], at=now)
             await worker.work(now)
             await worker.work(now)
             causes += [row["cause"] for row in await connection.fetch("SELECT cause FROM incident")]
