@@ -241,6 +241,8 @@ def _operator_modal() -> Component:
         title=text("Who is on shift?"),
         centered=True,
         closeButtonProps={"aria-label": text("Close")},
+        # While a dialog is there, single keys are not for the list: one that faded out would swallow the next key.
+        transitionProps={"duration": 0},
     )
 
 

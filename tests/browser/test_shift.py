@@ -33,6 +33,12 @@ async def _incident(connection: asyncpg.Connection) -> list[int]:
     return made
 
 
+DIALOG_AFTER_TWO_FRAMES = """() => new Promise((done) => {
+  const look = () => done(document.querySelector("[role=dialog]") !== null);
+  requestAnimationFrame(() => requestAnimationFrame(look));
+})"""
+
+
 def press(page: Page, *keys: str) -> None:
     """Press keys one after the other, on whatever has the focus."""
     for key in keys:
@@ -83,6 +89,9 @@ def test_a_whole_shift_by_keyboard_alone(visitor: Visitor, city: City) -> None:
     page.wait_for_function("document.activeElement.id === 'operator-answer'")
     page.keyboard.type("Grace Hopper")
     press(page, "Enter")
+    # The answered dialog is gone at once: what fades out would swallow the next key.
+    page.wait_for_function("document.getElementById('operator').value === 'Grace Hopper'")
+    assert page.evaluate(DIALOG_AFTER_TWO_FRAMES) is False
     line = page.locator(f'[data-alert="{here}"]')
     expect(line).to_contain_text("acknowledged by Grace Hopper")
     page.locator(f'[data-alert="{other}"] .what').focus()
