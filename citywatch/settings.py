@@ -1,16 +1,15 @@
 """Every setting of every process, in one model: environment variables `CITYWATCH_GROUP__NAME`, or an `.env` file.
 
 A list is written with commas (`a,b`), or as JSON where a value has a comma in it. An empty value is an unset one.
-An unknown key is an error, so that a misspelt setting never passes for a set one.
+An unknown key is an error, so that a misspelt setting never passes for a set one; no error repeats a secret.
 """
 
 import json
-import os
 from datetime import date, timedelta
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -29,8 +28,8 @@ from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
 
 PREFIX = "CITYWATCH_"
-# Read by the test suite, not by the product.
-TEST_KEYS = frozenset({"CITYWATCH_TEST_DSN", "CITYWATCH_SHARED_DATA"})
+# Ours too, but read by the test suite and by the compose files, not by the product.
+OTHERS_KEYS = frozenset({"CITYWATCH_TEST_DSN", "CITYWATCH_SHARED_DATA", "CITYWATCH_MQTT_ADDRESS"})
 
 
 def _duration(value: object) -> object:
@@ -271,31 +270,33 @@ class SimulatorSettings(_Group):
     seed: int = Field(1, ge=0, description="the same seed gives the same city and the same readings")
 
 
-class _Lists(EnvSettingsSource):
-    """A list may be written with commas (`a,b`) or as JSON; what is neither is an error that names its key."""
+class _Environment(EnvSettingsSource):
+    """The environment. A secret may stand in it as the name of a file: NAME_FILE, as containers are given theirs."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """Return the list or the mapping that `value` spells; raise SettingsError where it is none."""
-        if field is not None and field.annotation in (list[str], list[Path]) and not value.lstrip().startswith("["):
+        """Return the list (`a,b` or JSON) or the mapping that `value` spells; raise SettingsError where it is none."""
+        if field is not None and _is_plain_list(field.annotation) and not value.lstrip().startswith("["):
             return [part for one in value.split(",") if (part := one.strip())]
         try:
             return super().decode_complex_value(field_name, field, value)
         except json.JSONDecodeError as error:
             keys = [key for key, text in self.env_vars.items() if text == value and key.endswith(field_name)]
-            raise SettingsError(f"{', '.join(keys).upper()}: {value!r} is not JSON ({error})") from None
-
-
-class _File(_Lists, DotEnvSettingsSource):
-    """The `.env` file."""
-
-
-class _Environment(_Lists):
-    """The environment, in which a secret may stand as the name of a file: NAME_FILE, as containers are given them."""
+            shown = "what it holds" if field is None or _holds_secret(field.annotation) else repr(value)
+            raise SettingsError(f"{', '.join(keys).upper()}: {shown} is not JSON ({error})") from None
 
     def __call__(self) -> dict[str, Any]:
-        """Return what is set, with the secrets read from their files; raise SettingsError where one cannot be."""
-        state = super().__call__()
-        for key in secret_keys():
+        """Return what is set, with the secrets read from their files.
+
+        Raises SettingsError where a file cannot be read, and for each key of ours that is no setting.
+        """
+        ours = {key.upper() for key in self.env_vars if key.upper().startswith(PREFIX)}
+        secrets = secret_keys()
+        unknown = ours - known_keys().keys() - OTHERS_KEYS - {f"{key}_FILE" for key in secrets}
+        if unknown:
+            raise SettingsError(f"unknown setting {', '.join(sorted(unknown))}: see example.env for those there are")
+        # What remains are lines of `.env` that others read.
+        state = {name: value for name, value in super().__call__().items() if name in Settings.model_fields}
+        for key in secrets:
             group, _, name = key.removeprefix(PREFIX).lower().partition("__")
             path = state.get(group, {}).pop(f"{name}_file", None)
             if path is None:
@@ -307,6 +308,27 @@ class _Environment(_Lists):
             except OSError as error:
                 raise SettingsError(f"{key}_FILE: {path} cannot be read ({error.strerror})") from None
         return state
+
+
+class _File(_Environment, DotEnvSettingsSource):
+    """The `.env` file."""
+
+
+def _is_plain_list(annotation: Any) -> bool:
+    """Return whether it is a list whose parts are written as they are: no objects, which only JSON can spell."""
+    if get_origin(annotation) is not list:
+        return False
+    (part,) = get_args(annotation)
+    return not (isinstance(part, type) and issubclass(part, BaseModel))
+
+
+def _holds_secret(annotation: Any) -> bool:
+    """Return whether a secret may stand somewhere in a value of that type."""
+    if annotation is SecretStr:
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_holds_secret(field.annotation) for field in annotation.model_fields.values())
+    return any(_holds_secret(part) for part in get_args(annotation))
 
 
 class IndicatorSettings(_Group):
@@ -392,22 +414,23 @@ def known_keys() -> dict[str, str]:
 @cache
 def load_settings() -> Settings:
     """Read the settings once per process; raise SettingsError naming every unknown or unacceptable key."""
-    unknown = sorted(
-        k
-        for k in os.environ
-        if k.startswith(PREFIX)
-        and k.upper() not in known_keys()
-        and k not in TEST_KEYS
-        and k.removesuffix("_FILE") not in secret_keys()
-    )
-    if unknown:
-        raise SettingsError(f"unknown setting {', '.join(unknown)}: see example.env for those there are")
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"{PREFIX}{'__'.join(map(str, e['loc'])).upper()}: {e['msg']} (got {e['input']!r})" for e in error.errors()
-        ]
-        raise SettingsError("; ".join(lines)) from None
+        raise SettingsError(
+            "; ".join(_told(each["loc"], each["msg"], each["input"]) for each in error.errors())
+        ) from None
     except UnreadableError as error:
         raise SettingsError(f"{error}: {error.__cause__}") from None
+
+
+def _told(place: tuple[int | str, ...], meaning: str, given: object) -> str:
+    """Return what is wrong with one value, and the value unless it may be a secret."""
+    annotation: Any = Settings
+    for name in place:
+        fields = annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, BaseModel) else {}
+        if name not in fields:
+            break
+        annotation = fields[str(name)].annotation
+    shown = "" if _holds_secret(annotation) else f" (got {given!r})"
+    return f"{PREFIX}{'__'.join(map(str, place)).upper()}: {meaning}{shown}"

@@ -10,7 +10,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from citywatch.errors import BrokerError
-from citywatch.local.dynamic_security import DEVICE_ROLE, device_role
+from citywatch.local.dynamic_security import DEVICE_ROLE, device_client, device_role
 from citywatch.local.running import broker_account, broker_address
 from citywatch.settings import Settings
 
@@ -43,6 +43,7 @@ class DynamicSecurity:
 
     def __init__(self, host: str, port: int, username: str | None, password: str | None, ca_file: str | None) -> None:
         self._place = f"{host}:{port}"
+        self._username = username
         self._address = host, port
         self._answered = threading.Event()
         self._answer: list[dict[str, Any]] = []
@@ -86,18 +87,19 @@ class DynamicSecurity:
         self.revoke(device_id for device_id, _ in devices)
         commands: list[dict[str, Any]] = []
         for device_id, password in devices:
-            role = device_role(device_id)
-            commands.append({"command": "createRole", **role})
-            client = {"username": device_id, "password": password, "roles": [{"rolename": role["rolename"]}]}
-            commands.append({"command": "createClient", **client})
+            commands.append({"command": "createRole", **device_role(device_id)})
+            commands.append({"command": "createClient", "password": password, **device_client(device_id)})
         self._run(commands, tolerated="already exists")
 
     def revoke(self, device_ids: Iterable[str]) -> None:
-        """Cut devices off now and keep them out."""
+        """Cut devices off now and keep them out. Raises BrokerError where one bears the name of our own account."""
+        named = list(device_ids)
+        if self._username in named:
+            raise BrokerError(f"{self._username!r} is our own account at the broker: no device can have it")
         self._run(
             [
                 {"command": command, name: value}
-                for device_id in device_ids
+                for device_id in named
                 for command, name, value in (
                     ("deleteClient", "username", device_id),
                     ("deleteRole", "rolename", f"{DEVICE_ROLE}{device_id}"),

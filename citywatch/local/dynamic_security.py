@@ -57,13 +57,25 @@ def device_role(device_id: str) -> dict[str, Any]:
     }
 
 
+def device_client(device_id: str) -> dict[str, Any]:
+    """Return the account of a device, without its password.
+
+    It may connect under its id as client id only: a broker hands a session, and what waits in it, to whoever comes
+    with its client id, under whatever account.
+    """
+    return {"username": device_id, "clientid": device_id, "roles": [{"rolename": f"{DEVICE_ROLE}{device_id}"}]}
+
+
 def write_document(path: Path, service: Account, devices: Iterable[Account]) -> None:
     """Write the plugin's file: our own account, these devices, and what somebody else put there before."""
     document = _others(path)
-    document["clients"].append(_client(service, "citywatch"))
+    document["clients"].append({**_client(service), "roles": [{"rolename": "citywatch"}]})
     document["roles"].append(_service_role())
     for account in devices:
-        document["clients"].append(_client(account, f"{DEVICE_ROLE}{account.username}"))
+        if account.username == service.username:
+            continue
+        bound = device_client(account.username)
+        document["clients"].append({**_client(account), **bound})
         document["roles"].append(device_role(account.username))
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)
@@ -83,7 +95,8 @@ def _others(path: Path) -> dict[str, Any]:
         **document,
         "defaultACLAccess": {
             "publishClientSend": False,
-            "publishClientReceive": True,  # what nobody may subscribe to, nobody receives
+            # Nobody may subscribe to what is not theirs, nor take over a session in which somebody else has.
+            "publishClientReceive": True,
             "subscribe": False,
             "unsubscribe": True,
         },
@@ -96,13 +109,12 @@ def _others(path: Path) -> dict[str, Any]:
     }
 
 
-def _client(account: Account, role: str) -> dict[str, Any]:
+def _client(account: Account) -> dict[str, Any]:
     return {
         "username": account.username,
         "password": base64.b64encode(account.hash).decode(),
         "salt": base64.b64encode(account.salt.encode()).decode(),
         "iterations": account.iterations,
-        "roles": [{"rolename": role}],
     }
 
 

@@ -46,14 +46,16 @@ def settings_for(dsn: str, broker: LocalBroker, password: str) -> Settings:
 class Someone:
     """A client that waits for the broker's word on everything it does."""
 
-    def __init__(self, port: int, username: str | None, password: str | None) -> None:
+    def __init__(self, port: int, username: str | None, password: str | None, client_id: str | None = None) -> None:
         self.reason: Any = None
         self.got: list[tuple[str, bytes | bytearray]] = []
         self.connected = threading.Event()
         self.cut_off = threading.Event()
         self._codes: dict[int, Any] = {}
         self._port = port
-        name = f"{username}-{time.monotonic_ns()}"
+        # A device has to come with its own id; our own account may be there several times.
+        several = username is None or username == SERVICE
+        name = client_id or (f"{username}-{time.monotonic_ns()}" if several else username)
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
         if username is not None:
             self.client.username_pw_set(username, password)
@@ -92,9 +94,9 @@ class Someone:
         self.connected.set()
 
 
-def may_connect(port: int, username: str | None, password: str | None) -> bool:
+def may_connect(port: int, username: str | None, password: str | None, client_id: str | None = None) -> bool:
     """Return whether the broker lets this account in."""
-    with Someone(port, username, password) as someone:
+    with Someone(port, username, password, client_id) as someone:
         return not someone.reason.is_failure
 
 

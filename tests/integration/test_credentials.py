@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import json
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from citywatch.cli.devices import app
 from citywatch.errors import BrokerError, CitywatchError, RegistryError, SettingsError
 from citywatch.local.broker import LocalBroker
+from citywatch.local.dynamic_security import make_account, write_document
 from citywatch.settings import Settings, load_settings
 from devices.broker_admin import DynamicSecurity
 from devices.credentials import (
@@ -59,6 +61,16 @@ async def test_a_device_is_kept_in_its_lane_and_cut_off_when_revoked(
         async with pool.acquire() as connection:
             a, b = await create_credentials(connection, admin, ["b", "a"], actor="test", now=NOW)
             assert (a.device_id, b.device_id) == ("a", "b")
+            for topic in (
+                f"{BRANCH.format('b')}/telemetry",
+                f"{BRANCH.format('b')}/status",
+                f"{BRANCH.format('b')}/commands/x/response",
+                f"{BRANCH.format('a')}/commands/x",
+                "$CONTROL/dynamic-security/v1",
+            ):
+                # A connection each: Mosquitto 2.0.11 may end one that published where it must not.
+                with Someone(broker.port, "a", a.password) as intruder:
+                    assert not intruder.publish(topic, b'{"commands": []}')
             with (
                 Someone(broker.port, settings.broker.username, ours) as watcher,
                 Someone(broker.port, "a", a.password) as device,
@@ -66,16 +78,6 @@ async def test_a_device_is_kept_in_its_lane_and_cut_off_when_revoked(
                 assert watcher.subscribe("city/v1/devices/#")
                 for topic in ("telemetry", "status", "commands/x/response"):
                     assert device.publish(f"{BRANCH.format('a')}/{topic}", b"mine")
-                for topic in (
-                    f"{BRANCH.format('b')}/telemetry",
-                    f"{BRANCH.format('b')}/status",
-                    f"{BRANCH.format('b')}/commands/x/response",
-                    f"{BRANCH.format('a')}/commands/x",
-                    "$CONTROL/dynamic-security/v1",
-                ):
-                    # A connection each: Mosquitto 2.0.11 may end one that published where it must not.
-                    with Someone(broker.port, "a", a.password) as intruder:
-                        assert not intruder.publish(topic, b'{"commands": []}')
                 assert device.subscribe(f"{BRANCH.format('a')}/commands/#")
                 for topic in (f"{BRANCH.format('b')}/commands/#", f"{BRANCH.format('+')}/commands/#", "#", "$SYS/#"):
                     assert not device.subscribe(topic), topic
@@ -102,6 +104,50 @@ async def test_a_device_is_kept_in_its_lane_and_cut_off_when_revoked(
             for secret in (a.password, b.password, newer.password):
                 kept = await connection.fetchval("SELECT string_agg(c::text, '') FROM device_credential AS c")
                 assert secret not in kept
+
+
+async def test_a_device_takes_over_nobodys_session(
+    pool: Pool, settings: Settings, secured: tuple[LocalBroker, str]
+) -> None:
+    """A broker hands a session to whoever names it: ours has the readings of the whole city in it."""
+    broker, ours = secured
+    await register(pool, "thief", "victim")
+    with broker_admin(settings) as admin:
+        async with pool.acquire() as connection:
+            thief, victim = await create_credentials(connection, admin, ["thief", "victim"], actor="test", now=NOW)
+            accounts = await active_accounts(connection)
+    with Someone(broker.port, settings.broker.username, ours, "citywatch-ingest-0") as ingest:
+        assert ingest.subscribe("city/v1/devices/+/telemetry")
+        for name in ("citywatch-ingest-0", "victim", "thief-2"):
+            assert not may_connect(broker.port, "thief", thief.password, name)
+        assert may_connect(broker.port, "thief", thief.password)
+        with Someone(broker.port, "victim", victim.password) as device:
+            assert device.publish(f"{BRANCH.format('victim')}/telemetry", b"still here")
+        wait_until(lambda: ingest.got, "what a device sent")
+        assert not ingest.cut_off.is_set()
+    # The file that the broker is given at its next start binds them as well.
+    write_document(broker.folder / "next.json", make_account("@citywatch", ours), accounts)
+    clients = json.loads((broker.folder / "next.json").read_text(encoding="utf-8"))["clients"]
+    assert {one["username"]: one.get("clientid") for one in clients} == {
+        "@citywatch": None,
+        "thief": "thief",
+        "victim": "victim",
+    }
+
+
+async def test_no_device_has_our_own_account_at_the_broker(pool: Pool, settings: Settings, tmp_path: Path) -> None:
+    await register(pool, "citywatch")
+    with broker_admin(settings) as admin:
+        assert isinstance(admin, DynamicSecurity)
+        async with pool.acquire() as connection:
+            (made,) = await create_credentials(connection, admin, ["citywatch"], actor="test", now=NOW)
+            assert made.device_id == "citywatch"
+        with pytest.raises(BrokerError, match="'@citywatch' is our own account at the broker"):
+            admin.revoke(["citywatch", "@citywatch"])
+    # Where ours was given a name that a device has, the device gets no account of that name.
+    write_document(tmp_path / "f.json", make_account("citywatch", "x"), [make_account("citywatch", "y")])
+    clients = json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))["clients"]
+    assert [(one["username"], one["roles"]) for one in clients] == [("citywatch", [{"rolename": "citywatch"}])]
 
 
 async def test_what_cannot_be_given_is_refused_and_changes_nothing(pool: Pool, settings: Settings) -> None:

@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,54 @@ def test_the_env_file_is_read_in_the_same_way(tmp_path: Path) -> None:
     settings = load_settings()
     assert settings.notify.emails == ["a@x.org", "b@x.org"]
     assert settings.rules.poll.total_seconds() == 2  # empty: unset
+
+
+def test_every_list_of_plain_values_takes_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYWATCH_INDICATORS__HOLIDAYS", "2026-12-25,2026-12-26")
+    monkeypatch.setenv("CITYWATCH_SERVE__PROXIES", "127.0.0.1,172.16.0.0/12")
+    monkeypatch.setenv("CITYWATCH_NOTIFY__WEBHOOKS", "https://a.example/1,https://b.example/2")
+    monkeypatch.setenv("CITYWATCH_NOTIFY__TOPICS", "alerts/all")
+    settings = load_settings()
+    assert settings.indicators.holidays == [date(2026, 12, 25), date(2026, 12, 26)]
+    assert settings.serve.proxies == ["127.0.0.1/32", "172.16.0.0/12"]
+    assert [one.get_secret_value() for one in settings.notify.webhooks][1] == "https://b.example/2"
+    assert settings.notify.topics == ["alerts/all"]
+
+
+def test_the_env_file_may_hold_what_others_read_and_names_of_secret_files(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n", encoding="utf-8")
+    (tmp_path / ".env").write_text(
+        "COMPOSE_PROJECT_NAME=city\nCITYWATCH_MQTT_ADDRESS=0.0.0.0\n"
+        f"CITYWATCH_BROKER__PASSWORD_FILE={tmp_path / 'password'}\n",
+        encoding="utf-8",
+    )
+    password = load_settings().broker.password
+    assert password is not None and password.get_secret_value() == "s3cret"
+
+
+@pytest.mark.parametrize("line", ["CITYWATCH_BROKER__PASWORD=x", "CITYWATCH_STORE_DSN=x", "CITYWATCH_NO=x"])
+def test_a_misspelt_line_of_the_env_file_is_an_error_that_names_it(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".env").write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=f"unknown setting {line.partition('=')[0]}: see example.env"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("CITYWATCH_NOTIFY__WEBHOOKS", "ftp://hooks.example/hunter2"),
+        ("CITYWATCH_NOTIFY__WEBHOOKS", "[hunter2"),
+        ("CITYWATCH_NOTIFY__ESCALATION", '[{"afer": "15m", "to": ["webhook:https://x/hunter2"]}]'),
+        ("CITYWATCH_NOTIFY__ESCALATION", "hunter2"),
+        ("CITYWATCH_NOTIFY__APPRISE", "[hunter2"),
+        ("CITYWATCH_BROKER__PASWORD", "hunter2"),
+    ],
+)
+def test_no_error_repeats_a_secret(monkeypatch: pytest.MonkeyPatch, key: str, value: str) -> None:
+    monkeypatch.setenv(key, value)
+    with pytest.raises(SettingsError, match=key) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
