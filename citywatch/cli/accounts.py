@@ -132,7 +132,7 @@ def key(
 ) -> None:
     """Make an API key for an account and print it once: `Authorization: Bearer KEY`.
 
-    Example: `citywatch accounts key ada --label prometheus --for 90d --role viewer`
+    Example: `citywatch accounts key ada --label notebook --for 90d --role viewer`
     """
     lifetime = parse_duration(for_)
     new = _run(lambda c: accounts.add_key(c, _actor(), name, label, lifetime, role, district or None, domain or None))

@@ -29,7 +29,7 @@ def secure(
     """Write a certificate and the file of accounts for Mosquitto's dynamic security: our own, and the devices'.
 
     Our account is that of CITYWATCH_BROKER__USERNAME and its password. A certificate that still serves is kept. Do this
-    before the broker starts; while it runs accounts are changed by `citywatch devices credentials`.
+    before the broker starts; while it runs accounts are changed by `citywatch devices credential`.
 
     Example: `citywatch broker secure /etc/mosquitto/citywatch --name mqtt.city.example`
     """
