@@ -6,6 +6,7 @@ RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --no-deps --req
 
 FROM python:3.12-slim
 WORKDIR /app
+ENV PATH=/app/.venv/bin:$PATH
 RUN useradd --system --uid 10001 --user-group citywatch
 COPY --from=build /app/.venv .venv
 COPY . .

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TREE := citywatch sql devices indicators rules ingest api dashboard simulators benchmarks tests docs/proof
 
-.PHONY: up setup setup-dev test check format bench prove messages screenshots sbom site docs lock clean
+.PHONY: up setup setup-dev test check format bench prove messages screenshots sbom pages site docs lock clean
 
 up: setup
 	@exec $(BIN)/citywatch up $(ARGS)
@@ -34,7 +34,7 @@ check: setup-dev
 	@$(BIN)/mypy $(TREE)
 	@PYTHONPATH=. $(BIN)/lint-imports
 	@$(BIN)/python -m tests.audit
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict  # every link between the pages
+	@$(MAKE) --no-print-directory pages  # every link between them
 
 format: setup-dev
 	@$(BIN)/ruff format $(TREE)
@@ -60,8 +60,12 @@ sbom: setup
 docs: setup-dev
 	@$(BIN)/python -m citywatch.local.example_env
 
-site: setup-dev
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+# Not --quiet: that hides the warnings from --strict as well.
+pages: setup-dev
+	@mkdir -p build
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict > build/pages.log 2>&1 || { cat build/pages.log; exit 1; }
+
+site: pages
 	@echo "build/site/index.html: the documentation as a site"
 
 lock: setup-dev
