@@ -171,10 +171,15 @@ async def reset_password(connection: Connection, actor: str, name: str, *, addre
     return password
 
 
+async def any_account(connection: Connection) -> bool:
+    """Return whether there is somebody who could sign in."""
+    return bool(await connection.fetchval(query("identity", "any_account")))
+
+
 async def ensure_admin(connection: Connection) -> str | None:
     """Make the first account if there is none, and return its one-time password."""
     async with connection.transaction():
-        if await connection.fetchval(query("identity", "any_account")):
+        if await any_account(connection):
             return None
         return await add_account(connection, "first start", FIRST_NAME, Role.ADMIN)
 

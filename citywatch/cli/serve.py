@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,7 +11,7 @@ import asyncpg
 import uvicorn
 from fastapi import FastAPI
 
-from api.identity.accounts import FIRST_NAME, ensure_admin
+from api.identity.accounts import FIRST_NAME, any_account, ensure_admin
 from citywatch.cli.process import run_process
 from citywatch.errors import CitywatchError, StoreError
 from citywatch.local.running import store_dsn
@@ -89,15 +90,23 @@ async def first_admin(dsn: str) -> str | None:
     return f"First start: sign in as {FIRST_NAME} with the one-time password {password} (shown once, to be changed)"
 
 
-async def _greet(settings: Settings) -> None:
-    """See that the store is there; where people sign in, make their first account. Raises StoreError if it refuses."""
+async def greet(settings: Settings) -> None:
+    """See that the store is there, and who can sign in where people do. Raises StoreError if the store refuses.
+
+    The first account's password is shown on the terminal of who starts us, and nowhere else: what a container or a
+    service writes is kept in logs.
+    """
     dsn = store_dsn(settings)
     try:
-        if settings.serve.demo:
-            await (await asyncpg.connect(dsn)).close()
-        elif (told := await first_admin(dsn)) is not None:
-            # On the terminal of who starts it, never in the log.
-            print(told, flush=True)
+        connection = await asyncpg.connect(dsn)
+        try:
+            nobody = not settings.serve.demo and not await any_account(connection)
+        finally:
+            await connection.close()
+        if nobody and sys.stdout.isatty():
+            print(await first_admin(dsn), flush=True)
+        elif nobody:
+            log.warning("serve_without_accounts", make_one="citywatch accounts add NAME --role admin")
     except PASSING:
         raise
     except asyncpg.PostgresError as error:
@@ -106,7 +115,7 @@ async def _greet(settings: Settings) -> None:
 
 async def serve_process(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; a store that is away at the start is waited for."""
-    if not await insist(partial(_greet, settings), stop):
+    if not await insist(partial(greet, settings), stop):
         return
     # Here and not above: every other command would carry the dashboard's 45 MB with it.
     from api.app import create_app

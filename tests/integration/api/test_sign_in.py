@@ -8,11 +8,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.types import Message
+from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.identity import accounts
 from api.identity.sessions import cookie_name
 from api.routes.identity import local_path
+from citywatch.cli.serve import greet
 from citywatch.errors import AccountError
 from citywatch.settings import ServeSettings, Settings
 from sql.audit import verify
@@ -276,6 +278,21 @@ async def test_names_that_do_not_exist_look_like_wrong_passwords(client: httpx.A
     known, unknown = await sign_in(client, "ada", "wrong"), await sign_in(client, "nobody", "wrong")
     assert known.status_code == unknown.status_code == 401
     assert known.text.replace("ada", "") == unknown.text.replace("nobody", "")
+
+
+async def test_what_is_written_to_a_log_makes_no_admin(
+    settings: Settings, city: Pool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with capture_logs() as logs:
+        await greet(closed(settings))
+    assert [each["event"] for each in logs] == ["serve_without_accounts"]
+    assert capsys.readouterr().out == ""
+    assert await city.fetchval("SELECT count(*) FROM account_user") == 0
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    await greet(closed(settings))
+    assert "sign in as admin with the one-time password" in capsys.readouterr().out
+    await greet(closed(settings))
+    assert capsys.readouterr().out == "", "shown once"
 
 
 async def test_the_first_start_makes_an_admin_who_must_choose_a_password(client: httpx.AsyncClient, city: Pool) -> None:
