@@ -112,6 +112,7 @@ def up(
     Example: `citywatch up --devices 1000 --for 10m`
     """
     settings = load_settings()
+    refuse_servers_elsewhere(settings)
     if data_dir is not None:
         settings = settings.model_copy(update={"data_dir": data_dir})
     configure_logging("up", settings.log_level, settings.log_format)
@@ -125,6 +126,17 @@ def up(
         simulator=not no_simulator,
     )
     run_up(settings, options)
+
+
+def refuse_servers_elsewhere(settings: Settings) -> None:
+    """Raise SettingsError where other servers are named than those that `up` starts: its processes would go there."""
+    elsewhere = {"CITYWATCH_STORE__DSN": settings.store.dsn, "CITYWATCH_BROKER__HOST": settings.broker.host}
+    named = [key for key, value in elsewhere.items() if value is not None]
+    if named:
+        raise SettingsError(
+            f"{' and '.join(named)} name servers of your own, and `citywatch up` starts its own: take them out, "
+            'or start the processes one by one (docs/operations.md, "Without Docker")'
+        )
 
 
 def run_up(settings: Settings, options: UpOptions) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from citywatch.cli.up import refuse_servers_elsewhere
 from citywatch.errors import SettingsError
 from citywatch.settings import known_keys, load_settings
 
@@ -141,3 +142,12 @@ def test_a_value_that_cannot_be_read_is_an_error_that_names_its_key(
     monkeypatch.setenv(key, value)
     with pytest.raises(SettingsError, match=f"^{key}: .*{said}"):
         load_settings()
+
+
+@pytest.mark.parametrize("key", ["CITYWATCH_STORE__DSN", "CITYWATCH_BROKER__HOST"])
+def test_up_does_not_start_processes_that_would_go_to_other_servers(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    refuse_servers_elsewhere(load_settings())
+    load_settings.cache_clear()
+    monkeypatch.setenv(key, "db.example")
+    with pytest.raises(SettingsError, match=f"{key} names? servers of your own"):
+        refuse_servers_elsewhere(load_settings())
