@@ -49,7 +49,7 @@ async def _credential(api: ApiClient, device_id: str, operator: str, *, rotate: 
         text("Put it into the device now: the password is kept nowhere and not shown again."),
         text("Password"),
         str(made["password"]),
-        before=[(text("User name"), str(made["username"]))],
+        before=[(text("User name and client ID"), str(made["username"]))],
         after=[(text("Publishes on"), f"city/v1/devices/{device_id}/telemetry")],
     )
 
