@@ -42,6 +42,9 @@ CHECKPOINT_SHARE, DUTIES_SHARE, TICK_SHARE = 0.02, 0.1, 0.1
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
 AT_ONCE = 500  # batches that are gone over again
 TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
+# What an alert may begin to speak by. One that is reopened may have been over when it was raised or said aloud; who was
+# told of it already is not told again.
+SPEAKING = frozenset({AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED, AlertEventKind.REOPENED})
 
 log = get_logger()
 
@@ -182,7 +185,7 @@ class Worker:
         speaking = [
             (alert_id, news.ready.rule.severity)
             for news, alert_id in written
-            if alert_id is not None and news.change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED)
+            if alert_id is not None and news.change.kind in SPEAKING
         ]
         await enqueue(self._connection, self._policy.targets, speaking, datetime.now(UTC), ready=False)
         for news, alert_id in written:
