@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
-from rules.arrival import apply, revise, tick
+from rules.arrival import adopt, apply, revise, tick
 from rules.calm import Panel
 from rules.difference import Change
 from rules.engine import Watch, run
@@ -197,3 +197,18 @@ def test_the_lifecycle_allows_all_that_late_readings_and_corrections_bring_about
     assert told.count(AlertEventKind.ANNUNCIATED) > 40
     assert told.count(AlertEventKind.REOPENED) > 20
     assert silent > 100
+
+
+def test_what_was_said_before_a_rule_changed_stays_said_and_is_forgotten_in_time() -> None:
+    first = ready(rule("{at_least: 80}"))
+    second = ready(replace(first.rule, version=2))
+    book, stream = Book(), Stream(versions={"test": 1})
+    arrivals = [(60, 90.0), (120, 50.0), (300, 50.0), (240, 90.0), (1000, 50.0), (1500, 50.0)]
+    for number, (second_of, value) in enumerate(arrivals):
+        if number == 2:
+            assert adopt([second], stream) == []
+        panel = Panel.of([second if number >= 2 else first])
+        sample = Sample(at(second_of), {"pm2_5": (value, QualityFlag.GOOD)})
+        book.write(apply(panel, stream, [sample], at(max(300, second_of)), ALLOWANCE).changes)
+    assert [line[1:3] for line in book.journal()] == [(at(60), at(120)), (at(240), at(300))]
+    assert stream.said == {"test": []}
