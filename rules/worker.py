@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
+
 from citywatch.errors import RuleError
 from citywatch.metrics import note_step
 from citywatch.telemetry import get_logger
@@ -75,6 +77,7 @@ class Worker:
         self._keeping = Pace(CHECKPOINT_SHARE, CHECKPOINT_EVERY)
         self._attending, self._ticking = Pace(DUTIES_SHARE), Pace(TICK_SHARE)
         self._files: dict[Path, float] = {}
+        self._unseen = ""  # why the rule files could not be looked at, as it was said last
         self._rules_at: datetime | None = None
         self._ticked_at = self._looked_at = BEGINNING
         self._stale = True
@@ -235,10 +238,11 @@ class Worker:
         files = self._files_now()
         if files != self._files:
             try:
-                changed = await sync_rules(self._connection, load_definitions(self._folders), self._author)
+                async with self._connection.transaction():
+                    changed = await sync_rules(self._connection, load_definitions(self._folders), self._author)
                 if changed:
                     log.info("rules_changed", rules=changed)
-            except RuleError as error:
+            except (RuleError, asyncpg.DataError) as error:  # a text may hold what the store does not: a NUL
                 # The rules in the store go on; the mistake is said once for each change of the files.
                 log.error("rule_files_refused", error=str(error))
             self._files = files
@@ -250,8 +254,21 @@ class Worker:
         self._stale = False
 
     def _files_now(self) -> dict[Path, float]:
-        """Return the rule files and their age; the first part sees to them."""
-        return {path: path.stat().st_mtime for path in rule_files(self._folders)} if self._share.number == 0 else {}
+        """Return the rule files and their age; the first part sees to them.
+
+        Where one cannot look, since a folder is not mounted, they are as they were: that switches no rule off.
+        """
+        if self._share.number != 0:
+            return {}
+        try:
+            found = {path: path.stat().st_mtime for path in rule_files(self._folders)}
+        except (RuleError, OSError) as error:
+            if str(error) != self._unseen:
+                log.error("rule_files_refused", error=str(error))
+            self._unseen = str(error)
+            return self._files
+        self._unseen = ""
+        return found
 
     async def _adopt(self) -> None:
         await self._withdraw(self._judge.adopt())
