@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from rules.calm import Panel
 from rules.difference import Change, Kind
 from rules.engine import Track, Watch, advance, excuse, extend, prime, step
-from rules.model import Sample
+from rules.model import Episode, Sample
 from rules.stream import BEGINNING, Stream, derive, settle, tell
 
 LONG_AGO = datetime(1000, 1, 1, tzinfo=UTC)  # not BEGINNING: a length of silence is taken off it
@@ -93,19 +93,35 @@ def adopt(watches: Sequence[Watch], stream: Stream) -> list[str]:
             kept.pop(rule_id, None)
         for name in [each for each in stream.crowds if each.split("#")[0] == rule_id]:
             del stream.crowds[name]
-    times = [m[0] for track in stream.tip.values() for m in track.memories if m]
-    heard_at = max(times, default=None)
+    heard_at = _heard_at(stream)
     for ready in watches:
-        rule_id = ready.rule_id
-        if stream.versions.get(rule_id) != ready.rule.version:
-            old = stream.tip.get(rule_id) or ready.start()
-            fresh = prime(ready, stream.recent, heard_at, old)
-            stream.tip[rule_id] = fresh._replace(raised_at=old.raised_at, silent=old.silent)
-            stream.settled[rule_id] = stream.tip[rule_id]
-            if heard_at is not None:
-                stream.floors[rule_id] = heard_at
+        if stream.versions.get(ready.rule_id) != ready.rule.version:
+            _begin(ready, stream, stream.tip.get(ready.rule_id) or ready.start(), heard_at)
     stream.versions = present
     return gone
+
+
+def take_over(ready: Watch, stream: Stream, said: Sequence[Episode]) -> None:
+    """Have a rule go on from what was `said` of it, by a version of which nothing else is known any more."""
+    rule_id = ready.rule_id
+    stands = next((each for each in said if each.cleared_at is None), None)
+    old = stream.tip.get(rule_id) or ready.start()
+    old = old._replace(raised_at=stands.raised_at if stands else None, silent=stands is not None and stands.silent)
+    stream.said[rule_id] = list(said)
+    _begin(ready, stream, old, _heard_at(stream))
+
+
+def _begin(ready: Watch, stream: Stream, old: Track, heard_at: datetime | None) -> None:
+    """Have a rule judge from the next reading on; the alert that stands by `old` goes on."""
+    rule_id = ready.rule_id
+    fresh = prime(ready, stream.recent, heard_at, old)
+    stream.tip[rule_id] = stream.settled[rule_id] = fresh._replace(raised_at=old.raised_at, silent=old.silent)
+    if heard_at is not None:
+        stream.floors[rule_id] = heard_at
+
+
+def _heard_at(stream: Stream) -> datetime | None:
+    return max((memory[0] for track in stream.tip.values() for memory in track.memories if memory), default=None)
 
 
 def forgive(watches: Iterable[Watch], stream: Stream, since: datetime, at: datetime) -> list[Change]:

@@ -71,23 +71,30 @@ def rule_files(folders: Iterable[Path] = ()) -> list[Path]:
     """Return the rule files of the shipped folder and of `folders`, in a stable order, their tests left out."""
     found: list[Path] = []
     for folder in [FOLDER, *folders]:
-        if not folder.is_dir():
-            raise RuleError(f"{folder}: not a folder of rules")
-        found += sorted(path for path in folder.glob("*.yaml") if not path.name.endswith(".test.yaml"))
+        try:
+            paths = sorted(folder.iterdir())
+        except OSError as error:  # an unreadable folder is not an empty one: that would switch its rules off
+            raise RuleError(f"{folder}: not a folder of rules: {error.strerror}") from None
+        found += [path for path in paths if path.suffix == ".yaml" and not path.name.endswith(".test.yaml")]
     return found
 
 
 def load_definition(path: Path) -> Definition:
     """Read one rule file; raise RuleError naming every mistake with its line."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuleError(f"{path}: {error}") from None
+    beside = path.with_name(f"{path.stem}.test.yaml")
+    text = _read_text(path)
+    tests = _read_text(beside) if beside.exists() else None
     definition = parse_definition(text, str(path))
     if definition.rule.rule_id != path.stem:
         raise RuleError(f"{path}:1: the rule is called {definition.rule.rule_id!r}, its file {path.name!r}")
-    beside = path.with_name(f"{path.stem}.test.yaml")
-    return definition.with_tests(beside.read_text(encoding="utf-8")) if beside.is_file() else definition
+    return definition if tests is None else definition.with_tests(tests)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(f"{path}: {error}") from None
 
 
 def load_definitions(folders: Iterable[Path] = ()) -> list[Definition]:
@@ -111,8 +118,13 @@ def load_definitions(folders: Iterable[Path] = ()) -> list[Definition]:
 def parse_definition(text: str, path: str) -> Definition:
     """Return the rule that `text` defines; `path` is only named in errors. Raises RuleError, one mistake a line."""
     reader = Reader(path)
-    node = reader.root(text)
-    rule = _read_rule(reader, node) if node is not None else None
+    try:
+        node = reader.root(text)
+        rule = _read_rule(reader, node) if node is not None else None
+    except RecursionError:
+        raise RuleError(f"{path}:1: its parts are nested too deep") from None
+    except OverflowError as error:
+        raise RuleError(f"{path}:1: a number is too large: {error}") from None
     if reader.mistakes or rule is None:
         raise RuleError("\n".join(reader.mistakes or [f"{path}:1: the file is empty"]))
     return Definition(rule, text, path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
-from rules.arrival import adopt, apply, forgive, revise, tick
+from rules.arrival import adopt, apply, forgive, revise, take_over, tick
 from rules.city import City
 from rules.crowd import hear, is_part
 from rules.difference import Change, Kind
@@ -36,6 +36,7 @@ class Judge:
     _workers: dict[int, datetime] = field(default_factory=dict)  # ingest workers, and when each last wrote or spoke
     # Those that had more waiting for them at the broker, and when they last wrote.
     _lagging: dict[int, datetime] = field(default_factory=dict)
+    _renewed: set[tuple[str, str]] = field(default_factory=set)  # device and rule that were adopted last
     _outage_from: datetime | None = None
     _excused_at: datetime = BEGINNING
     _recount: bool = False
@@ -212,6 +213,7 @@ class Judge:
     def adopt(self) -> list[tuple[str, str]]:
         """Go over to the city's present rules and devices; return rule and device of what nobody watches now."""
         gone: list[tuple[str, str]] = []
+        self._renewed.clear()
         self._recount, self._shortest_known = True, False
         for device_id in [each for each in self.streams if not self.city.judges(each)]:
             del self.streams[device_id]
@@ -221,6 +223,8 @@ class Judge:
         for device_id, stream in self.streams.items():
             watches = self.city.watches[device_id]
             if stream.versions != {ready.rule_id: ready.rule.version for ready in watches}:
+                new = (r.rule_id for r in watches if stream.versions.get(r.rule_id) != r.rule.version)
+                self._renewed |= {(device_id, rule_id) for rule_id in new}
                 gone += [(rule_id, device_id) for rule_id in adopt(watches, stream) if not is_part(rule_id)]
                 self.touched.add(device_id)
         return gone
@@ -235,7 +239,10 @@ class Judge:
                 if is_part(rule_id):
                     continue  # nobody but us was told
                 said = known.get(rule_id, [])
-                if stream.said.get(rule_id, []) != said:
+                if (device_id, rule_id) in self._renewed:
+                    # What we went over again was judged by another version, which we do not have: what it said stands.
+                    take_over(ready, stream, said)
+                elif stream.said.get(rule_id, []) != said:
                     stream.said[rule_id] = list(said)
                     # Where a silence was told, the clock had come so far.
                     clock = max((episode.raised_at for episode in said), default=None)

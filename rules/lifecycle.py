@@ -30,7 +30,7 @@ class AlertEventKind(StrEnum):
     """What can happen to an alert; the words of the journal."""
 
     RAISED = "raised"
-    ANNUNCIATED = "annunciated"
+    ANNUNCIATED = "annunciated"  # changes no state: what was said silently is said aloud, even if it is over by now
     CLEARED = "cleared"
     ACKNOWLEDGED = "acknowledged"
     RESET = "reset"
@@ -103,7 +103,7 @@ def advance(standing: Standing, event: AlertEventKind, *, acknowledged: bool = F
     """
     state = standing.state
     match event:
-        case E.COMMENTED | E.ASSIGNED | E.MOVED:
+        case E.COMMENTED | E.ASSIGNED | E.MOVED | E.ANNUNCIATED:
             return standing
         case E.SUPERSEDED | E.RETRACTED | E.WITHDRAWN:
             return replace(standing, state=S.NORMAL, active=False)
@@ -121,8 +121,6 @@ def advance(standing: Standing, event: AlertEventKind, *, acknowledged: bool = F
         case E.CALLED_BACK if state is S.NORMAL:
             back = S.LATCHED_UNACKNOWLEDGED if standing.latched else S.RETURNED_UNACKNOWLEDGED
             return replace(standing, state=back)
-        case E.ANNUNCIATED if standing.active:
-            return standing
         case E.ACKNOWLEDGED if state in _ACKNOWLEDGE:
             return replace(standing, state=_ACKNOWLEDGE[state])
         case E.RESET if state in _RESET:

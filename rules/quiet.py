@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from citywatch.errors import AlertError
 from rules.alerts import lock_alert, move
-from rules.lifecycle import AlertEventKind, AlertState
+from rules.lifecycle import AlertEventKind, AlertState, Standing
 from sql.audit import audit
 from sql.connection import Connection
 from sql.queries import query
@@ -50,10 +50,9 @@ async def keep_quiet(connection: Connection, now: datetime) -> list[int]:
     for row in await connection.fetch(query("quiet", "to_take_out"), now):
         await _hush(connection, row["alert_id"], Kind.TAKEN_OUT_OF_SERVICE, now, f"{row['actor']}: {row['reason']}")
     for row in await connection.fetch(query("quiet", "to_suppress")):
-        await _hush(
-            connection, row["alert_id"], Kind.SUPPRESSED, now, f"alert {row['by_id']} ({row['by_rule']}) says why"
-        )
-        await connection.execute(query("quiet", "set_suppressed_by"), row["alert_id"], row["by_id"])
+        why = f"alert {row['by_id']} ({row['by_rule']}) says why"
+        if await _hush(connection, row["alert_id"], Kind.SUPPRESSED, now, why):
+            await connection.execute(query("quiet", "set_suppressed_by"), row["alert_id"], row["by_id"])
     return [each for each in speaking if await connection.fetchval(query("quiet", "speaks"), each)]
 
 
@@ -122,11 +121,24 @@ async def _end_shelvings(connection: Connection, now: datetime) -> list[int]:
     return speaking
 
 
-async def _hush(connection: Connection, alert_id: int, kind: AlertEventKind, now: datetime, why: str) -> None:
-    await move(connection, await lock_alert(connection, alert_id), kind, now, ACTOR, why)
+async def _hush(connection: Connection, alert_id: int, kind: AlertEventKind, now: datetime, why: str) -> bool:
+    return await _move(connection, alert_id, kind, now, why) is not None
 
 
 async def _speak(connection: Connection, alert_id: int, kind: AlertEventKind, now: datetime, why: str) -> bool:
-    after = await move(connection, await lock_alert(connection, alert_id), kind, now, ACTOR, why)
+    after = await _move(connection, alert_id, kind, now, why)
+    if after is None:
+        return False
     await connection.execute(query("quiet", "set_suppressed_by"), alert_id, None)
     return after.state is AlertState.UNACKNOWLEDGED
+
+
+async def _move(
+    connection: Connection, alert_id: int, kind: AlertEventKind, now: datetime, why: str
+) -> Standing | None:
+    """Return how the alert stands then; None where somebody did something to it since it was looked for."""
+    row = await lock_alert(connection, alert_id)
+    try:
+        return await move(connection, row, kind, now, ACTOR, why)
+    except AlertError:  # before anything is written
+        return None

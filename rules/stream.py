@@ -140,14 +140,24 @@ def tell(
     rule_id = ready.rule_id
     watched = [sample for sample in stream.recent if stream.steps(ready, sample)]
     start = settled or stream.settled.get(rule_id) or ready.start()
-    changes, kept = differ(rule_id, stream.said.get(rule_id, []), found)
-    stream.said[rule_id] = [e for e in kept if e.cleared_at is None or e.cleared_at >= stream.horizon]
+    said = stream.said.get(rule_id, [])
+    past = _judged_before(said, found, stream.floors.get(rule_id))
+    changes, kept = differ(rule_id, [each for each in said if each not in past], found)
+    stream.said[rule_id] = [e for e in (*past, *kept) if e.cleared_at is None or e.cleared_at >= stream.horizon]
     return [
         replace(change, evidence=_evidence(ready, start, [*late, *watched], change.episode.raised_at))
         if change.kind is Kind.RAISED
         else change
         for change in changes
     ]
+
+
+def _judged_before(said: Sequence[Episode], found: Sequence[Episode], floor: datetime | None) -> list[Episode]:
+    """Return what was over before the rule came or changed: it does not look that far back, so it stays said."""
+    if floor is None:
+        return []
+    begins = {each.raised_at for each in found}
+    return [e for e in said if e.cleared_at is not None and e.raised_at <= floor and e.raised_at not in begins]
 
 
 def _evidence(ready: Watch, start: Track, samples: Iterable[Sample], raised_at: datetime) -> Evidence:

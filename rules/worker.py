@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
+
 from citywatch.errors import RuleError
 from citywatch.metrics import note_step
 from citywatch.telemetry import get_logger
@@ -42,6 +44,9 @@ CHECKPOINT_SHARE, DUTIES_SHARE, TICK_SHARE = 0.02, 0.1, 0.1
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
 AT_ONCE = 500  # batches that are gone over again
 TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
+# What an alert may begin to speak by. One that is reopened may have been over when it was raised or said aloud; who was
+# told of it already is not told again.
+SPEAKING = frozenset({AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED, AlertEventKind.REOPENED})
 
 log = get_logger()
 
@@ -72,6 +77,7 @@ class Worker:
         self._keeping = Pace(CHECKPOINT_SHARE, CHECKPOINT_EVERY)
         self._attending, self._ticking = Pace(DUTIES_SHARE), Pace(TICK_SHARE)
         self._files: dict[Path, float] = {}
+        self._unseen = ""  # why the rule files could not be looked at, as it was said last
         self._rules_at: datetime | None = None
         self._ticked_at = self._looked_at = BEGINNING
         self._stale = True
@@ -182,7 +188,7 @@ class Worker:
         speaking = [
             (alert_id, news.ready.rule.severity)
             for news, alert_id in written
-            if alert_id is not None and news.change.kind in (AlertEventKind.RAISED, AlertEventKind.ANNUNCIATED)
+            if alert_id is not None and news.change.kind in SPEAKING
         ]
         await enqueue(self._connection, self._policy.targets, speaking, datetime.now(UTC), ready=False)
         for news, alert_id in written:
@@ -232,10 +238,11 @@ class Worker:
         files = self._files_now()
         if files != self._files:
             try:
-                changed = await sync_rules(self._connection, load_definitions(self._folders), self._author)
+                async with self._connection.transaction():
+                    changed = await sync_rules(self._connection, load_definitions(self._folders), self._author)
                 if changed:
                     log.info("rules_changed", rules=changed)
-            except RuleError as error:
+            except (RuleError, asyncpg.DataError) as error:  # a text may hold what the store does not: a NUL
                 # The rules in the store go on; the mistake is said once for each change of the files.
                 log.error("rule_files_refused", error=str(error))
             self._files = files
@@ -247,8 +254,21 @@ class Worker:
         self._stale = False
 
     def _files_now(self) -> dict[Path, float]:
-        """Return the rule files and their age; the first part sees to them."""
-        return {path: path.stat().st_mtime for path in rule_files(self._folders)} if self._share.number == 0 else {}
+        """Return the rule files and their age; the first part sees to them.
+
+        Where one cannot look, since a folder is not mounted, they are as they were: that switches no rule off.
+        """
+        if self._share.number != 0:
+            return {}
+        try:
+            found = {path: path.stat().st_mtime for path in rule_files(self._folders)}
+        except (RuleError, OSError) as error:
+            if str(error) != self._unseen:
+                log.error("rule_files_refused", error=str(error))
+            self._unseen = str(error)
+            return self._files
+        self._unseen = ""
+        return found
 
     async def _adopt(self) -> None:
         await self._withdraw(self._judge.adopt())

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from citywatch.errors import AlertError
-from rules import actions
+from rules import actions, quiet
 from rules.definitions import FOLDER
 from rules.quiet import Place, end_window, take_out_of_service
 from rules.worker import Worker
-from sql.connection import Connection, Pool
+from sql.connection import Connection, Pool, Record
 from tests.integration.rules_tail import append, install, minute
 from tests.integration.test_rules_worker import ALLOWANCE, drain, events
 
@@ -165,3 +165,36 @@ async def test_a_count_in_an_area_is_one_alert_about_it_and_survives_a_restart(p
         await drain(worker, 25)
         (row,) = await connection.fetch("SELECT * FROM alert WHERE rule_id = 'district-air-episode'")
         assert row["cleared_at"] == minute(25)
+
+
+async def test_who_acts_on_an_alert_in_the_moment_it_is_hushed_comes_first(
+    pool: Pool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = quiet.lock_alert
+    async with pool.acquire() as connection, pool.acquire() as desk:
+        heat, tilt = await install(connection, "bin-1", "bin_temperature", "tilt")
+        (other,) = await install(connection, "bin-2", "tilt")
+        worker = Worker(connection, allowance=ALLOWANCE, folders=[folder])
+        await append(connection, [(tilt, minute(0), 30.0), (other, minute(0), 30.0)])
+        await append(connection, [(tilt, minute(1), 0.0), (other, minute(1), 0.0)])
+        await drain(worker, 1)
+        assert await states(connection) == {"bin-leans": "returned_unacknowledged"}
+        lean = await connection.fetch("SELECT alert_id FROM alert WHERE rule_id = 'bin-leans' ORDER BY alert_id")
+        first, second = (row["alert_id"] for row in lean)
+
+        async def clicked(own: Connection, alert_id: int) -> Record:
+            closed = await desk.fetchval("SELECT NOT open FROM alert WHERE alert_id = $1", alert_id)
+            if alert_id in (first, second) and not closed:
+                await actions.acknowledge(desk, alert_id, "ann", minute(2))
+            return await lock(own, alert_id)
+
+        monkeypatch.setattr(quiet, "lock_alert", clicked)
+        # One is to be suppressed by a fire, the other to be taken out of service.
+        await take_out_of_service(
+            connection, Place(device_id="bin-2"), "eve", minute(0), minute(2), minute(60), "welding"
+        )
+        await append(connection, [(heat, minute(2), 90.0)])
+        await drain(worker, 2)
+        assert await states(connection) == {"bin-leans": "normal", "bin-fire": "unacknowledged"}
+        assert await connection.fetchval("SELECT count(*) FROM alert WHERE suppressed_by IS NOT NULL") == 0
+        assert {"suppressed", "taken_out_of_service"}.isdisjoint(await events(connection))

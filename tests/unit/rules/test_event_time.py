@@ -1,14 +1,15 @@
 """Shuffled, repeated and delayed inside the allowance: the journal is the one of the undisturbed series."""
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
-from rules.arrival import apply, tick
+from rules.arrival import adopt, apply, revise, tick
 from rules.calm import Panel
 from rules.difference import Change
 from rules.engine import Watch, run
-from rules.lifecycle import AlertEventKind
+from rules.lifecycle import AlertEventKind, Standing, advance, raised
 from rules.model import Episode, Sample
 from rules.stream import Stream
 from tests.unit.rules.series import at, ready, rule
@@ -141,3 +142,73 @@ def test_any_order_gives_the_journal_of_the_undisturbed_series() -> None:
     assert wrong == 0
     assert alerts > 1000
     assert corrections > 100  # so that the test has met what it is about
+
+
+class Lives:
+    """The lives of the alerts that every change brings about, as the store has them; somebody acknowledges a few."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self.book = Book()
+        self.standings: dict[tuple[str, datetime], Standing] = {}
+        self.told: list[AlertEventKind] = []
+
+    def write(self, changes: list[Change]) -> None:
+        for change in changes:
+            self.book.write([change])
+            self.told.append(change.kind)
+            key = (change.rule_id, change.episode.raised_at)
+            if change.kind is AlertEventKind.RAISED:
+                self.standings[key] = raised(latched=self._chance.random() < 0.3)
+                if change.episode.cleared_at is not None:
+                    self.standings[key] = advance(self.standings[key], AlertEventKind.CLEARED)
+                continue
+            standing = self.standings.pop((change.rule_id, change.was or change.episode.raised_at))
+            is_so = standing.active == (change.kind is AlertEventKind.REOPENED)
+            if change.kind not in (AlertEventKind.CLEARED, AlertEventKind.REOPENED) or not is_so:
+                standing = advance(standing, change.kind)
+            if change.kind is not AlertEventKind.RETRACTED:
+                assert standing.active <= (change.episode.cleared_at is None)
+                self.standings[key] = standing
+        for key, standing in self.standings.items():
+            if self._chance.random() < 0.1 and standing.open:
+                self.standings[key] = advance(standing, AlertEventKind.ACKNOWLEDGED)
+
+
+def test_the_lifecycle_allows_all_that_late_readings_and_corrections_bring_about() -> None:
+    told: list[AlertEventKind] = []
+    silent = 0
+    for number in range(200):
+        chance = random.Random(7_000_003 + number)
+        lives, stream = Lives(chance), Stream()
+        samples = a_series(chance)
+        back_at = chance.choice(samples).at  # the device was offline until then
+        held_up = [(max(each.at, back_at) + ALLOWANCE * chance.choice([0, 0, 0, 0.4, 0.9]), each) for each in samples]
+        for when, sample in sorted(held_up, key=lambda each: each[0]):
+            lives.write(apply(PANEL, stream, [sample], when, ALLOWANCE).changes)
+            if chance.random() < 0.2:
+                lives.write(tick(WATCHES, stream, when))
+            if chance.random() < 0.2:  # the spike test, which looks at what came before
+                flagged = chance.choice(samples)
+                flags = {name: (value, QualityFlag.FAIL) for name, (value, _) in flagged.values.items()}
+                lives.write(revise(WATCHES, stream, [replace(flagged, values=flags)]))
+        told += lives.told
+        silent += sum(each.silent for each in lives.book.episodes.values())
+    assert told.count(AlertEventKind.ANNUNCIATED) > 40
+    assert told.count(AlertEventKind.REOPENED) > 20
+    assert silent > 100
+
+
+def test_what_was_said_before_a_rule_changed_stays_said_and_is_forgotten_in_time() -> None:
+    first = ready(rule("{at_least: 80}"))
+    second = ready(replace(first.rule, version=2))
+    book, stream = Book(), Stream(versions={"test": 1})
+    arrivals = [(60, 90.0), (120, 50.0), (300, 50.0), (240, 90.0), (1000, 50.0), (1500, 50.0)]
+    for number, (second_of, value) in enumerate(arrivals):
+        if number == 2:
+            assert adopt([second], stream) == []
+        panel = Panel.of([second if number >= 2 else first])
+        sample = Sample(at(second_of), {"pm2_5": (value, QualityFlag.GOOD)})
+        book.write(apply(panel, stream, [sample], at(max(300, second_of)), ALLOWANCE).changes)
+    assert [line[1:3] for line in book.journal()] == [(at(60), at(120)), (at(240), at(300))]
+    assert stream.said == {"test": []}

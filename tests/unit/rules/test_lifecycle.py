@@ -22,13 +22,11 @@ for latched in (False, True):
     TABLE[S.UNACKNOWLEDGED, True, latched] = {
         K.CLEARED: returned,
         K.ACKNOWLEDGED: S.ACKNOWLEDGED,
-        K.ANNUNCIATED: S.UNACKNOWLEDGED,
         **HUSH,
     }
     TABLE[S.ACKNOWLEDGED, True, latched] = {
         K.CLEARED: done,
         K.ACKNOWLEDGED: S.ACKNOWLEDGED,
-        K.ANNUNCIATED: S.ACKNOWLEDGED,
         **HUSH,
     }
     TABLE[S.RETURNED_UNACKNOWLEDGED, False, latched] = {
@@ -42,7 +40,7 @@ for latched in (False, True):
         (S.SUPPRESSED, K.RESTORED),
         (S.OUT_OF_SERVICE, K.RETURNED_TO_SERVICE),
     ):
-        TABLE[quiet, True, latched] = {K.CLEARED: quiet, K.ANNUNCIATED: quiet, leave: S.UNACKNOWLEDGED}
+        TABLE[quiet, True, latched] = {K.CLEARED: quiet, leave: S.UNACKNOWLEDGED}
         resting = S.LATCHED_UNACKNOWLEDGED if latched else S.NORMAL
         TABLE[quiet, False, latched] = {K.REOPENED: quiet, leave: resting}
 TABLE[S.LATCHED_UNACKNOWLEDGED, False, True] = {
@@ -59,7 +57,7 @@ TABLE[S.LATCHED_ACKNOWLEDGED, False, True] = {
 }
 for (state, _active, _latched), events in TABLE.items():
     events.update(CLOSE)
-    events.update({K.COMMENTED: state, K.ASSIGNED: state, K.MOVED: state})
+    events.update({K.COMMENTED: state, K.ASSIGNED: state, K.MOVED: state, K.ANNUNCIATED: state})
 
 
 @pytest.mark.parametrize(("where", "event"), list(itertools.product(TABLE, [k for k in K if k is not K.RAISED])))
