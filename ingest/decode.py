@@ -39,13 +39,15 @@ class Decoder:
         lateness: timedelta,
         equal_window: timedelta,
         max_payload: int,
+        counted_window: timedelta | None = None,
         envelopes: Mapping[str, Envelope] = ENVELOPES,
     ) -> None:
-        """Live readings older than `lateness` are refused; `equal_window` is explained in `_key_of`."""
+        """Live readings older than `lateness` are refused; the windows are explained in `_key_of`."""
         self.directory = directory
         self.routes = routes
         self.lateness = lateness
         self.equal_window = equal_window
+        self.counted_window = lateness if counted_window is None else counted_window
         self.max_payload = max_payload
         self.envelopes = envelopes
         self._known: dict[str, tuple[Speaker, Envelope]] = {}
@@ -232,14 +234,15 @@ class Decoder:
     def _key_of(self, delivery: Delivery, uplink: Uplink, resumed_at: datetime | None) -> tuple[str, datetime]:
         """Return the delivery key, and since when an equal one is the same message.
 
-        A counter with its payload is never used twice within the lateness. Without a counter two equal payloads inside
-        `equal_window` count once; that is the price of not storing a redelivery twice.
+        A counter with its payload is never used twice within `counted_window` (the lateness, where none is given).
+        Without a counter two equal payloads inside `equal_window` count once; that is the price of not storing a
+        redelivery twice.
         """
         digest = blake2b(delivery.topic.encode(), digest_size=12)
         digest.update(delivery.payload)
         if uplink.delivery_key is not None:
             digest.update(uplink.delivery_key.encode())
-            return "c" + digest.hexdigest(), delivery.received_at - self.lateness
+            return "c" + digest.hexdigest(), delivery.received_at - self.counted_window
         since = delivery.received_at
         if delivery.dup and resumed_at is not None:
             since = min(since, resumed_at)

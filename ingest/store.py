@@ -167,14 +167,17 @@ class Store:
 
     async def _take_keys(self, connection: Connection, batch: Batch) -> set[Accepted]:
         """Return the messages that were here before, by their delivery keys."""
-        keyed: dict[tuple[str, str], Accepted] = {}
         repeated: set[Accepted] = set()
-        for verdict in batch.verdicts:
-            if not isinstance(verdict, Accepted) or verdict.key is None:
-                continue
-            if keyed.setdefault((verdict.device_id, verdict.key), verdict) is not verdict:
-                repeated.add(verdict)
-        if keyed:
+        waiting = [verdict for verdict in batch.verdicts if isinstance(verdict, Accepted) and verdict.key is not None]
+        while waiting:
+            # One statement asks for a key once. What came so much later that it is another message waits for the next:
+            # a batch may span minutes after an outage, and days when rejected messages are played again.
+            keyed: dict[tuple[str, str | None], Accepted] = {}
+            later: list[Accepted] = []
+            for verdict in waiting:
+                first = keyed.setdefault((verdict.device_id, verdict.key), verdict)
+                if first is not verdict:
+                    repeated.add(verdict) if verdict.repeats(first) else later.append(verdict)
             found = await connection.fetch(
                 query("ingest", "take_delivery_keys"),
                 [key[0] for key in keyed],
@@ -185,6 +188,7 @@ class Store:
             )
             fresh = {(row["device_id"], row["delivery_key"]) for row in found}
             repeated.update(verdict for key, verdict in keyed.items() if key not in fresh)
+            waiting = later
         return repeated
 
     async def _insert(

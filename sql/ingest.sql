@@ -1,13 +1,16 @@
 -- take_delivery_keys --
 -- $1 text[] device_id, $2 text[] delivery_key, $3 timestamptz[] received_at, $4 timestamptz[] since, $5 int slot
--- Returns the keys not seen since `since`: those messages are new, the others are redeliveries. No key comes twice.
+-- Returns the keys not seen since `since`, nor as little later as that is earlier: those messages are new, the others are
+-- redeliveries. (An older message comes after a newer one when it is played again.) No key comes twice.
 INSERT INTO delivery AS old (device_id, delivery_key, received_at, since, slot)
 SELECT d, k, r, s, $5::int
   FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) AS new (d, k, r, s)
  ORDER BY d, k
     ON CONFLICT (device_id, delivery_key) DO UPDATE
-   SET received_at = EXCLUDED.received_at, since = EXCLUDED.since, slot = EXCLUDED.slot
+   SET received_at = greatest(old.received_at, EXCLUDED.received_at), since = greatest(old.since, EXCLUDED.since),
+       slot = CASE WHEN old.received_at > EXCLUDED.received_at THEN old.slot ELSE EXCLUDED.slot END
  WHERE old.received_at < EXCLUDED.since
+    OR old.received_at - EXCLUDED.received_at > EXCLUDED.received_at - EXCLUDED.since
 RETURNING device_id, delivery_key;
 
 -- last_delivery --
