@@ -20,7 +20,7 @@ from ingest.clocks import SUSPICIOUS_DELAY, ClockWatch
 from ingest.directory import Directory, Speaker
 from ingest.model import Accepted, Delivery, Rejected, Row, Verdict
 from ingest.routes import Route
-from ingest.times import AHEAD, LIVE_SINCE, TooOldError, judge_time
+from ingest.times import AHEAD, EARLIEST, LATEST, LIVE_SINCE, TooOldError, judge_time
 
 _GOOD, _MISSING = QualityFlag.GOOD, QualityFlag.MISSING
 _NO_TEST, _TIME_TEST = 0, int(QualityTest.TIME)
@@ -83,14 +83,13 @@ class Decoder:
                 # A join, a downlink event or an uplink without payload: well understood, and nothing to store.
                 return Accepted(delivery, speaker.device.device_id, [])
             decoded = speaker.profile.decode(uplink, delivery.received_at)
+            # What a codec understood may hold a serial number only; JSON of which nothing is known is a wrong mapping.
+            understood = uplink.raw is not None and speaker.profile.codec is not None
+            if not decoded.readings and not decoded.refused and not understood:
+                raise DecodeError("nothing in it that could be a reading", RejectReason.NO_READINGS)
+            return self._rows(delivery, speaker, uplink, decoded.readings, decoded.refused, resumed_at)
         except DecodeError as error:
             return Rejected(delivery, error.reason, str(error), self._claimed(delivery))
-        # What a codec understood may hold a serial number only; JSON of which nothing is known is a wrong mapping.
-        understood = uplink.raw is not None and speaker.profile.codec is not None
-        if not decoded.readings and not decoded.refused and not understood:
-            device_id = speaker.device.device_id
-            return Rejected(delivery, RejectReason.NO_READINGS, "nothing in it that could be a reading", device_id)
-        return self._rows(delivery, speaker, uplink, decoded.readings, decoded.refused, resumed_at)
 
     def _introduce(self, delivery: Delivery) -> tuple[Speaker, Uplink]:
         """Return device and uplink of a topic seen for the first time."""
@@ -200,9 +199,10 @@ class Decoder:
         """
         watch = speaker.clock
         if watch is not None and watch.offset is not None:
-            corrected = stated + watch.offset
-            if LIVE_SINCE <= corrected <= now + AHEAD:
-                return corrected
+            with suppress(OverflowError):  # a time at the edge of the calendar
+                corrected = stated + watch.offset
+                if LIVE_SINCE <= corrected <= now + AHEAD:
+                    return corrected
             watch.forget()
         if newest:
             self._watch_clock(speaker, delivery, stated, now, possible=False)
@@ -222,14 +222,19 @@ class Decoder:
     def _source_time(
         self, speaker: Speaker, uplink: Uplink, readings: Sequence[Reading], arrived: datetime
     ) -> datetime:
-        """Return a replay source's now, and let its clock advance to it."""
+        """Return a replay source's now, and let its clock advance to it; raise DecodeError at the calendar's ends."""
         source_id = speaker.device.source_id
-        now = uplink.now or uplink.time or max((r.time for r in readings if r.time is not None), default=None)
-        if now is None:
-            return self.directory.clocks.get(source_id) or self.directory.advance(source_id, arrived)
-        clock = self.directory.advance(source_id, now)
         # The sender's own now judges its message, so that the same replay may run a second time.
-        return clock if uplink.now is None else now
+        now = uplink.now
+        if now is None:
+            stated = uplink.time or max((r.time for r in readings if r.time is not None), default=None)
+            clock = self.directory.clocks.get(source_id)
+            now = max((time for time in (stated, clock) if time is not None), default=arrived)
+        if not EARLIEST <= now <= LATEST:
+            limits = f"{EARLIEST.isoformat()} and {LATEST.isoformat()}"
+            raise DecodeError(f"the replay {source_id} is at {now.isoformat()}, which is not between {limits}")
+        self.directory.advance(source_id, now)
+        return now
 
     def _key_of(self, delivery: Delivery, uplink: Uplink, resumed_at: datetime | None) -> tuple[str, datetime]:
         """Return the delivery key, and since when an equal one is the same message.
