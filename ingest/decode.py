@@ -183,7 +183,7 @@ class Decoder:
                     else:
                         time, by_arrival = now, True
             rows.append(Row(channel, time, arrived, result, _MISSING if result is None else quality, tests))
-        if clocked and rows and now - rows[-1].phenomenon_time > SUSPICIOUS_DELAY:
+        if clocked and rows and not rows[-1].tests and now - rows[-1].phenomenon_time > SUSPICIOUS_DELAY:
             self._watch_clock(speaker, delivery, rows[-1].phenomenon_time, now, possible=True)
         accepted = Accepted(delivery, speaker.device.device_id, rows, refused)
         if by_arrival and rows:
@@ -202,6 +202,10 @@ class Decoder:
             with suppress(OverflowError):  # a time at the edge of the calendar
                 corrected = stated + watch.offset
                 if LIVE_SINCE <= corrected <= now + AHEAD:
+                    if newest and now - corrected <= SUSPICIOUS_DELAY:
+                        watch.confirm()
+                    elif newest:  # old, or the offset is another one by now
+                        self._watch_clock(speaker, delivery, stated, now, possible=False)
                     return corrected
             watch.forget()
         if newest:

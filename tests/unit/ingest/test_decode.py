@@ -23,6 +23,7 @@ from sql.engine import WEEK, week_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TOPIC = "city/v1/devices/{}/telemetry"
+UNSET = datetime(1970, 1, 1, tzinfo=UTC) - NOW
 PROFILES = ProfileStore(BUILTIN).profiles
 
 
@@ -152,6 +153,45 @@ def test_a_constant_impossible_offset_is_corrected_and_recorded(offset: timedelt
     assert {row.quality for row in rows[:12]} <= {QualityFlag.SUSPECT, QualityFlag.FAIL}
     assert {(row.quality, row.tests) for row in rows[12:]} == {(QualityFlag.GOOD, 1)}
     assert max(abs(r.phenomenon_time - NOW - timedelta(minutes=n)).total_seconds() for n, r in enumerate(rows)) <= 30
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        pytest.param(timedelta(hours=2), timedelta(hours=1), "zone", id="local time after the change to winter"),
+        pytest.param(UNSET, UNSET - timedelta(hours=9), "unset", id="switched on again"),
+    ],
+)
+def test_a_corrected_clock_that_changes_is_learned_anew(before: timedelta, after: timedelta, kind: str) -> None:
+    decoder, late = make_decoder(), []
+    for minute in range(60):
+        at = NOW + timedelta(minutes=minute)
+        offset = before if minute < 30 else after
+        (row,) = accepted(decoder, deliver({"time": (at + offset).isoformat(), "battery": minute}, at=at)).rows
+        late.append(at - row.phenomenon_time)
+    assert {round(each.total_seconds()) for each in late[30:42]} == {round((before - after).total_seconds())}
+    assert set(late[42:]) == {timedelta(0)}
+    assert [(f.kind, f.offset, f.corrected) for f in decoder.directory.clock_faults] == [
+        (kind, -before, True), (kind, -after, True),
+    ]  # fmt: skip
+
+
+def test_old_readings_of_a_corrected_clock_change_nothing() -> None:
+    decoder, wrong = make_decoder(), timedelta(hours=2)
+    decoder.directory.speakers["bin-1"].clock = watch = ClockWatch(-wrong)
+
+    def send(at: datetime, ago: timedelta) -> None:
+        (row,) = accepted(decoder, deliver({"time": (at + wrong - ago).isoformat(), "battery": 1}, at=at)).rows
+        assert (row.phenomenon_time, row.quality) == (at - ago, QualityFlag.GOOD)
+
+    for number in range(600):  # after an hour without a connection, one reading each two seconds, a hundred a second
+        send(NOW + timedelta(milliseconds=10 * number), timedelta(hours=1) - timedelta(seconds=2 * number))
+    for minute in range(40):  # each reading once as it is made, and once an hour later
+        at = NOW + timedelta(minutes=1 + minute)
+        send(at, timedelta(0))
+        send(at + timedelta(seconds=30), timedelta(hours=1))
+    assert watch.offset == -wrong
+    assert decoder.directory.clock_faults == []
 
 
 def test_a_constant_delay_is_pointed_out_and_stands() -> None:
