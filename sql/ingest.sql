@@ -18,8 +18,31 @@ RETURNING device_id, delivery_key;
 SELECT max(received_at) FROM delivery WHERE slot = $1::int;
 
 -- forget_deliveries --
--- $1 int slot, $2 timestamptz before
-DELETE FROM delivery WHERE slot = $1::int AND received_at < $2;
+-- $1 int slot, $2 timestamptz before, $3 timestamptz before for every other slot, $4 int limit
+-- Slot by slot, so that the index finds the oldest of each. Returns how many went.
+WITH RECURSIVE known (slot) AS (
+    SELECT min(slot) FROM delivery
+     UNION ALL
+    SELECT (SELECT min(d.slot) FROM delivery AS d WHERE d.slot > known.slot)
+      FROM known
+     WHERE known.slot IS NOT NULL
+), old AS (
+    SELECT d.device_id, d.delivery_key, d.received_at
+      FROM known
+     CROSS JOIN LATERAL (
+           SELECT device_id, delivery_key, received_at
+             FROM delivery
+            WHERE slot = known.slot AND received_at < CASE WHEN known.slot = $1::int THEN $2::timestamptz ELSE $3::timestamptz END
+            ORDER BY received_at
+            LIMIT $4::int) AS d
+     LIMIT $4::int
+), gone AS (
+    DELETE FROM delivery AS d
+     USING old
+     WHERE d.device_id = old.device_id AND d.delivery_key = old.delivery_key AND d.received_at = old.received_at
+    RETURNING 1
+)
+SELECT count(*) FROM gone;
 
 -- store_observations --
 -- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,
