@@ -3,6 +3,9 @@
 The offset is the median of arrival minus device time. Only times that are impossible are corrected (ahead of the
 arrival, or before the city was live): a constant delay may be honest, as of a device that stamps the hour it has just
 measured, so that is only pointed out.
+
+A clock that is corrected is learned anew where the corrected times are late by a constant: local time after the change
+to winter, or a device without a clock after a reboot.
 """
 
 from collections import deque
@@ -17,6 +20,8 @@ QUARTER = 900.0
 WIDEST_ZONE = 14 * 3600.0 + QUARTER
 GPS_ROLLOVER = 1024 * 7 * 86400.0
 UNSET_BEFORE = 2001  # clocks begin in 1970, 1980 or 2000
+# Where the offset is known already, so much lies between two of them: what had been kept somewhere comes at once.
+APART = timedelta(seconds=30)
 # A delay shorter than this is how devices are.
 SUSPICIOUS_DELAY = timedelta(minutes=25)
 
@@ -34,16 +39,20 @@ class ClockFault:
 class ClockWatch:
     """What one device's clock has shown. `offset` is set while its times are corrected."""
 
-    __slots__ = ("_seen", "offset", "reported")
+    __slots__ = ("_seen", "_seen_at", "offset", "reported")
 
     def __init__(self, offset: timedelta | None = None) -> None:
         self._seen: deque[float] = deque(maxlen=MESSAGES)
+        self._seen_at: datetime | None = None
         self.offset = offset
-        self.reported: str | None = None
+        self.reported: tuple[str, float] | None = None
 
     def note(self, device_id: str, stated: datetime, arrived: datetime, *, possible: bool) -> ClockFault | None:
         """Take in the newest time of one message; return the fault, once, when enough messages agree on it."""
         seen = self._seen
+        if self.offset is not None and self._seen_at is not None and arrived - self._seen_at < APART:
+            return None
+        self._seen_at = arrived
         seen.append((arrived - stated).total_seconds())
         if len(seen) < MESSAGES:
             return None
@@ -56,10 +65,14 @@ class ClockWatch:
         if not possible:
             self.offset = timedelta(seconds=offset)
         seen.clear()
-        if self.reported == kind:
+        if self.reported == (kind, offset):
             return None
-        self.reported = kind
+        self.reported = kind, offset
         return ClockFault(device_id, kind, timedelta(seconds=offset), corrected=not possible)
+
+    def confirm(self) -> None:
+        """Note that the offset holds: a message that it does not explain was an old one."""
+        self._seen.clear()
 
     def forget(self) -> None:
         """Begin anew: the offset no longer holds, as after a reboot."""

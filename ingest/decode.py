@@ -20,7 +20,7 @@ from ingest.clocks import SUSPICIOUS_DELAY, ClockWatch
 from ingest.directory import Directory, Speaker
 from ingest.model import Accepted, Delivery, Rejected, Row, Verdict
 from ingest.routes import Route
-from ingest.times import AHEAD, LIVE_SINCE, TooOldError, judge_time
+from ingest.times import AHEAD, EARLIEST, LATEST, LIVE_SINCE, TooOldError, judge_time
 
 _GOOD, _MISSING = QualityFlag.GOOD, QualityFlag.MISSING
 _NO_TEST, _TIME_TEST = 0, int(QualityTest.TIME)
@@ -39,13 +39,15 @@ class Decoder:
         lateness: timedelta,
         equal_window: timedelta,
         max_payload: int,
+        counted_window: timedelta | None = None,
         envelopes: Mapping[str, Envelope] = ENVELOPES,
     ) -> None:
-        """Live readings older than `lateness` are refused; `equal_window` is explained in `_key_of`."""
+        """Live readings older than `lateness` are refused; the windows are explained in `_key_of`."""
         self.directory = directory
         self.routes = routes
         self.lateness = lateness
         self.equal_window = equal_window
+        self.counted_window = lateness if counted_window is None else counted_window
         self.max_payload = max_payload
         self.envelopes = envelopes
         self._known: dict[str, tuple[Speaker, Envelope]] = {}
@@ -81,14 +83,13 @@ class Decoder:
                 # A join, a downlink event or an uplink without payload: well understood, and nothing to store.
                 return Accepted(delivery, speaker.device.device_id, [])
             decoded = speaker.profile.decode(uplink, delivery.received_at)
+            # What a codec understood may hold a serial number only; JSON of which nothing is known is a wrong mapping.
+            understood = uplink.raw is not None and speaker.profile.codec is not None
+            if not decoded.readings and not decoded.refused and not understood:
+                raise DecodeError("nothing in it that could be a reading", RejectReason.NO_READINGS)
+            return self._rows(delivery, speaker, uplink, decoded.readings, decoded.refused, resumed_at)
         except DecodeError as error:
             return Rejected(delivery, error.reason, str(error), self._claimed(delivery))
-        # What a codec understood may hold a serial number only; JSON of which nothing is known is a wrong mapping.
-        understood = uplink.raw is not None and speaker.profile.codec is not None
-        if not decoded.readings and not decoded.refused and not understood:
-            device_id = speaker.device.device_id
-            return Rejected(delivery, RejectReason.NO_READINGS, "nothing in it that could be a reading", device_id)
-        return self._rows(delivery, speaker, uplink, decoded.readings, decoded.refused, resumed_at)
 
     def _introduce(self, delivery: Delivery) -> tuple[Speaker, Uplink]:
         """Return device and uplink of a topic seen for the first time."""
@@ -182,7 +183,7 @@ class Decoder:
                     else:
                         time, by_arrival = now, True
             rows.append(Row(channel, time, arrived, result, _MISSING if result is None else quality, tests))
-        if clocked and rows and now - rows[-1].phenomenon_time > SUSPICIOUS_DELAY:
+        if clocked and rows and not rows[-1].tests and now - rows[-1].phenomenon_time > SUSPICIOUS_DELAY:
             self._watch_clock(speaker, delivery, rows[-1].phenomenon_time, now, possible=True)
         accepted = Accepted(delivery, speaker.device.device_id, rows, refused)
         if by_arrival and rows:
@@ -198,9 +199,14 @@ class Decoder:
         """
         watch = speaker.clock
         if watch is not None and watch.offset is not None:
-            corrected = stated + watch.offset
-            if LIVE_SINCE <= corrected <= now + AHEAD:
-                return corrected
+            with suppress(OverflowError):  # a time at the edge of the calendar
+                corrected = stated + watch.offset
+                if LIVE_SINCE <= corrected <= now + AHEAD:
+                    if newest and now - corrected <= SUSPICIOUS_DELAY:
+                        watch.confirm()
+                    elif newest:  # old, or the offset is another one by now
+                        self._watch_clock(speaker, delivery, stated, now, possible=False)
+                    return corrected
             watch.forget()
         if newest:
             self._watch_clock(speaker, delivery, stated, now, possible=False)
@@ -220,26 +226,32 @@ class Decoder:
     def _source_time(
         self, speaker: Speaker, uplink: Uplink, readings: Sequence[Reading], arrived: datetime
     ) -> datetime:
-        """Return a replay source's now, and let its clock advance to it."""
+        """Return a replay source's now, and let its clock advance to it; raise DecodeError at the calendar's ends."""
         source_id = speaker.device.source_id
-        now = uplink.now or uplink.time or max((r.time for r in readings if r.time is not None), default=None)
-        if now is None:
-            return self.directory.clocks.get(source_id) or self.directory.advance(source_id, arrived)
-        clock = self.directory.advance(source_id, now)
         # The sender's own now judges its message, so that the same replay may run a second time.
-        return clock if uplink.now is None else now
+        now = uplink.now
+        if now is None:
+            stated = uplink.time or max((r.time for r in readings if r.time is not None), default=None)
+            clock = self.directory.clocks.get(source_id)
+            now = max((time for time in (stated, clock) if time is not None), default=arrived)
+        if not EARLIEST <= now <= LATEST:
+            limits = f"{EARLIEST.isoformat()} and {LATEST.isoformat()}"
+            raise DecodeError(f"the replay {source_id} is at {now.isoformat()}, which is not between {limits}")
+        self.directory.advance(source_id, now)
+        return now
 
     def _key_of(self, delivery: Delivery, uplink: Uplink, resumed_at: datetime | None) -> tuple[str, datetime]:
         """Return the delivery key, and since when an equal one is the same message.
 
-        A counter with its payload is never used twice within the lateness. Without a counter two equal payloads inside
-        `equal_window` count once; that is the price of not storing a redelivery twice.
+        A counter with its payload is never used twice within `counted_window` (the lateness, where none is given).
+        Without a counter two equal payloads inside `equal_window` count once; that is the price of not storing a
+        redelivery twice.
         """
         digest = blake2b(delivery.topic.encode(), digest_size=12)
         digest.update(delivery.payload)
         if uplink.delivery_key is not None:
             digest.update(uplink.delivery_key.encode())
-            return "c" + digest.hexdigest(), delivery.received_at - self.lateness
+            return "c" + digest.hexdigest(), delivery.received_at - self.counted_window
         since = delivery.received_at
         if delivery.dup and resumed_at is not None:
             since = min(since, resumed_at)

@@ -18,16 +18,20 @@ class FloodRecord:
 
     def note(self, floods: Sequence[Flood], now: datetime) -> list[list[object]]:
         """Name those that have begun or ended, and return columns for the query `record_floods`."""
+        by_device: dict[str, list[Flood]] = {}
+        for flood in floods:
+            by_device.setdefault(self._device_of(flood.topic) or flood.topic[:64], []).append(flood)
         rows: list[tuple[object, ...]] = []
         going_on: dict[str, datetime] = {}
-        for flood in floods:
-            device_id = self._device_of(flood.topic) or flood.topic[:64]
+        for device_id, its in by_device.items():
+            messages, rate = sum(flood.messages for flood in its), sum(flood.rate for flood in its)
+            set_aside, usual = sum(flood.set_aside for flood in its), its[0].usual
             began = self._began.get(device_id)
             if began is None:
                 began = now
-                log.warning("device_floods", device=device_id, rate=round(flood.rate, 1), usual=round(flood.usual, 2))
+                log.warning("device_floods", device=device_id, rate=round(rate, 1), usual=round(usual, 2))
             going_on[device_id] = began
-            rows.append((device_id, began, now, flood.messages, flood.rate, flood.usual, flood.set_aside))
+            rows.append((device_id, began, now, messages, rate, usual, set_aside))
         for device_id in self._began.keys() - going_on.keys():
             log.info("device_flood_over", device=device_id)
         self._began = going_on

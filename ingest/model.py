@@ -83,7 +83,7 @@ class Accepted:
     """A delivery whose readings are `rows`, or `refused` by name.
 
     `key` is set where a reading got its time from the arrival, so that its time cannot tell a redelivery: an equal key
-    received at or after `since` is the same message.
+    received since `since`, or as little later as `since` is earlier, is the same message.
     """
 
     delivery: Delivery
@@ -92,6 +92,12 @@ class Accepted:
     refused: Sequence[Refused] = ()
     key: str | None = None
     since: datetime | None = None
+
+    def repeats(self, other: "Accepted") -> bool:
+        """Return whether this and `other`, which has the same key, are the same message."""
+        assert self.since is not None
+        arrived = self.delivery.received_at
+        return abs(other.delivery.received_at - arrived) <= arrived - self.since
 
 
 @dataclass(slots=True, eq=False)

@@ -66,6 +66,7 @@ class _Replay:
             make_routes(options.routes, ENVELOPES),
             # A reading judged as of its arrival was in time then; an operator who plays it again wants it in.
             lateness=timedelta(days=3650),
+            counted_window=options.lateness,
             equal_window=options.equal_window,
             max_payload=options.max_payload,
         )

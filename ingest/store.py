@@ -13,6 +13,7 @@ from ingest import rejected
 from ingest.account import Tally
 from ingest.batch import Batch
 from ingest.clocks import ClockFault
+from ingest.delivery_keys import forget_keys, take_keys
 from ingest.model import Accepted, Outcome, Revision, Row
 from ingest.quality.flags import roll_up
 from sql.connection import Connection, Pool, Record
@@ -115,7 +116,7 @@ class Store:
         await self._name_datastreams(connection, rows)
         await self._make_room(connection, rows)
         async with connection.transaction():
-            repeated = await self._take_keys(connection, batch)
+            repeated = await take_keys(connection, batch, self._slot)
             if repeated:
                 first = (v for v in batch.verdicts if isinstance(v, Accepted) and v not in repeated)
                 rows = [row for verdict in first for row in verdict.rows]
@@ -164,28 +165,6 @@ class Store:
         if weeks:
             await self._engine.ensure(connection, [EPOCH + week * WEEK for week in weeks])
             self._weeks |= weeks
-
-    async def _take_keys(self, connection: Connection, batch: Batch) -> set[Accepted]:
-        """Return the messages that were here before, by their delivery keys."""
-        keyed: dict[tuple[str, str], Accepted] = {}
-        repeated: set[Accepted] = set()
-        for verdict in batch.verdicts:
-            if not isinstance(verdict, Accepted) or verdict.key is None:
-                continue
-            if keyed.setdefault((verdict.device_id, verdict.key), verdict) is not verdict:
-                repeated.add(verdict)
-        if keyed:
-            found = await connection.fetch(
-                query("ingest", "take_delivery_keys"),
-                [key[0] for key in keyed],
-                [key[1] for key in keyed],
-                [verdict.delivery.received_at for verdict in keyed.values()],
-                [verdict.since for verdict in keyed.values()],
-                self._slot,
-            )
-            fresh = {(row["device_id"], row["delivery_key"]) for row in found}
-            repeated.update(verdict for key, verdict in keyed.items() if key not in fresh)
-        return repeated
 
     async def _insert(
         self, connection: Connection, rows: Sequence[Row], clocks: Clocks, lagging: bool
@@ -310,6 +289,6 @@ class Store:
     async def forget_deliveries(self, before: datetime) -> None:
         """Drop delivery keys older than any redelivery; raises AwayError."""
         try:
-            await self._pool.execute(query("ingest", "forget_deliveries"), self._slot, before)
+            await forget_keys(self._pool, self._slot, before)
         except AWAY as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error

@@ -11,6 +11,9 @@ AHEAD = timedelta(minutes=5)
 FAR_AHEAD = timedelta(hours=24)
 # No device of a live city speaks of the time before: it is a clock that has not been set (1970, 1980, 2000).
 LIVE_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
+# What a replay may speak of: so far from the ends of the calendar that whoever reckons with it (a lateness, a week's
+# end, a baseline's days) stays inside.
+EARLIEST, LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class TooOldError(ValueError):
@@ -26,6 +29,8 @@ def judge_time(stated: datetime, now: datetime, *, live: bool, lateness: timedel
         return QualityFlag.FAIL if stated > now + FAR_AHEAD else QualityFlag.SUSPECT
     if live and stated < LIVE_SINCE:
         return QualityFlag.FAIL
+    if stated < EARLIEST:
+        raise TooOldError(f"{stated.isoformat()} is before {EARLIEST.isoformat()}")
     if lateness is not None and stated < now - lateness:
         raise TooOldError(f"{stated:%Y-%m-%dT%H:%M:%SZ} is more than {lateness} before {now:%Y-%m-%dT%H:%M:%SZ}")
     return QualityFlag.GOOD

@@ -1,6 +1,7 @@
 """`citywatch ingest run`: broker to store. Takes, decodes, judges, writes, commits, and only then acknowledges."""
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from devices.envelopes import ENVELOPES
 from devices.model import RejectReason
 from devices.profile_files import ProfileError
 from devices.profile_store import ProfileStore
-from devices.registry import any_registered, load_devices
+from devices.registry import DEVICE_ID, any_registered, load_devices
 from ingest.batch import Batch
 from ingest.clocks import ClockWatch
 from ingest.decode import Decoder
@@ -38,6 +39,7 @@ log = get_logger()
 
 TAKE = 250
 WAITED_OUT: tuple[type[Exception], ...] = (*PASSING, AwayError)
+MAY_BE_REGISTERED = re.compile(DEVICE_ID)
 HELD_BYTES = 96 * 1024 * 1024
 RELOAD_AT_MOST_EVERY = timedelta(seconds=5)
 # How long a stop waits for a store that is away: what is not committed by then the broker delivers again.
@@ -152,7 +154,8 @@ class Worker:
         """Return whether the store may know one of these devices that our copy of the registry does not."""
         if datetime.now(UTC) - self._reloaded_at >= RELOAD_AT_MOST_EVERY:
             return True
-        named = sorted({device_id for device_id in device_ids if device_id is not None})
+        # Whatever a message calls itself: what is no device id (with a NUL in it, for one) the store is not asked for.
+        named = sorted({said for said in device_ids if said is not None and MAY_BE_REGISTERED.fullmatch(said)})
         found = False
 
         async def ask() -> None:

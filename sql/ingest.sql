@@ -1,13 +1,16 @@
 -- take_delivery_keys --
 -- $1 text[] device_id, $2 text[] delivery_key, $3 timestamptz[] received_at, $4 timestamptz[] since, $5 int slot
--- Returns the keys not seen since `since`: those messages are new, the others are redeliveries. No key comes twice.
+-- Returns the keys not seen since `since`, nor as little later as that is earlier: those messages are new, the others are
+-- redeliveries. (An older message comes after a newer one when it is played again.) No key comes twice.
 INSERT INTO delivery AS old (device_id, delivery_key, received_at, since, slot)
 SELECT d, k, r, s, $5::int
   FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) AS new (d, k, r, s)
  ORDER BY d, k
     ON CONFLICT (device_id, delivery_key) DO UPDATE
-   SET received_at = EXCLUDED.received_at, since = EXCLUDED.since, slot = EXCLUDED.slot
+   SET received_at = greatest(old.received_at, EXCLUDED.received_at), since = greatest(old.since, EXCLUDED.since),
+       slot = CASE WHEN old.received_at > EXCLUDED.received_at THEN old.slot ELSE EXCLUDED.slot END
  WHERE old.received_at < EXCLUDED.since
+    OR old.received_at - EXCLUDED.received_at > EXCLUDED.received_at - EXCLUDED.since
 RETURNING device_id, delivery_key;
 
 -- last_delivery --
@@ -15,8 +18,31 @@ RETURNING device_id, delivery_key;
 SELECT max(received_at) FROM delivery WHERE slot = $1::int;
 
 -- forget_deliveries --
--- $1 int slot, $2 timestamptz before
-DELETE FROM delivery WHERE slot = $1::int AND received_at < $2;
+-- $1 int slot, $2 timestamptz before, $3 timestamptz before for every other slot, $4 int limit
+-- Slot by slot, so that the index finds the oldest of each. Returns how many went.
+WITH RECURSIVE known (slot) AS (
+    SELECT min(slot) FROM delivery
+     UNION ALL
+    SELECT (SELECT min(d.slot) FROM delivery AS d WHERE d.slot > known.slot)
+      FROM known
+     WHERE known.slot IS NOT NULL
+), old AS (
+    SELECT d.device_id, d.delivery_key, d.received_at
+      FROM known
+     CROSS JOIN LATERAL (
+           SELECT device_id, delivery_key, received_at
+             FROM delivery
+            WHERE slot = known.slot AND received_at < CASE WHEN known.slot = $1::int THEN $2::timestamptz ELSE $3::timestamptz END
+            ORDER BY received_at
+            LIMIT $4::int) AS d
+     LIMIT $4::int
+), gone AS (
+    DELETE FROM delivery AS d
+     USING old
+     WHERE d.device_id = old.device_id AND d.delivery_key = old.delivery_key AND d.received_at = old.received_at
+    RETURNING 1
+)
+SELECT count(*) FROM gone;
 
 -- store_observations --
 -- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 timestamptz[] received_at, $4 float8[] result,

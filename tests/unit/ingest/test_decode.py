@@ -12,13 +12,18 @@ from devices.model import Device, Domain, QualityFlag, RefuseReason, RejectReaso
 from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from devices.registry import Registry, Source
+from ingest.clocks import ClockWatch
 from ingest.decode import Decoder
 from ingest.directory import Directory
 from ingest.model import Accepted, Delivery, Rejected
+from ingest.quality.memory import judge
+from ingest.rejected import columns
 from ingest.routes import make_routes
+from sql.engine import WEEK, week_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TOPIC = "city/v1/devices/{}/telemetry"
+UNSET = datetime(1970, 1, 1, tzinfo=UTC) - NOW
 PROFILES = ProfileStore(BUILTIN).profiles
 
 
@@ -150,6 +155,45 @@ def test_a_constant_impossible_offset_is_corrected_and_recorded(offset: timedelt
     assert max(abs(r.phenomenon_time - NOW - timedelta(minutes=n)).total_seconds() for n, r in enumerate(rows)) <= 30
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        pytest.param(timedelta(hours=2), timedelta(hours=1), "zone", id="local time after the change to winter"),
+        pytest.param(UNSET, UNSET - timedelta(hours=9), "unset", id="switched on again"),
+    ],
+)
+def test_a_corrected_clock_that_changes_is_learned_anew(before: timedelta, after: timedelta, kind: str) -> None:
+    decoder, late = make_decoder(), []
+    for minute in range(60):
+        at = NOW + timedelta(minutes=minute)
+        offset = before if minute < 30 else after
+        (row,) = accepted(decoder, deliver({"time": (at + offset).isoformat(), "battery": minute}, at=at)).rows
+        late.append(at - row.phenomenon_time)
+    assert {round(each.total_seconds()) for each in late[30:42]} == {round((before - after).total_seconds())}
+    assert set(late[42:]) == {timedelta(0)}
+    assert [(f.kind, f.offset, f.corrected) for f in decoder.directory.clock_faults] == [
+        (kind, -before, True), (kind, -after, True),
+    ]  # fmt: skip
+
+
+def test_old_readings_of_a_corrected_clock_change_nothing() -> None:
+    decoder, wrong = make_decoder(), timedelta(hours=2)
+    decoder.directory.speakers["bin-1"].clock = watch = ClockWatch(-wrong)
+
+    def send(at: datetime, ago: timedelta) -> None:
+        (row,) = accepted(decoder, deliver({"time": (at + wrong - ago).isoformat(), "battery": 1}, at=at)).rows
+        assert (row.phenomenon_time, row.quality) == (at - ago, QualityFlag.GOOD)
+
+    for number in range(600):  # after an hour without a connection, one reading each two seconds, a hundred a second
+        send(NOW + timedelta(milliseconds=10 * number), timedelta(hours=1) - timedelta(seconds=2 * number))
+    for minute in range(40):  # each reading once as it is made, and once an hour later
+        at = NOW + timedelta(minutes=1 + minute)
+        send(at, timedelta(0))
+        send(at + timedelta(seconds=30), timedelta(hours=1))
+    assert watch.offset == -wrong
+    assert decoder.directory.clock_faults == []
+
+
 def test_a_constant_delay_is_pointed_out_and_stands() -> None:
     decoder = make_decoder()
     for minute in range(20):
@@ -179,6 +223,58 @@ def test_whatever_arrives_there_is_a_verdict_and_never_an_exception(body: bytes,
         assert verdict.rows or verdict.refused
         assert all(row.phenomenon_time.tzinfo is not None for row in verdict.rows)
         assert all((row.result is None) is (row.quality is QualityFlag.MISSING) for row in verdict.rows)
+
+
+EDGES = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-02T00:00:00+14:00", 253402300799000, -62135596800]
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("hours", [-14, 14])
+def test_a_time_at_the_edge_of_the_calendar_ends_nothing_where_the_clock_is_corrected(edge: object, hours: int) -> None:
+    decoder = make_decoder()
+    decoder.directory.speakers["bin-1"].clock = ClockWatch(timedelta(hours=hours))
+    (row,) = accepted(decoder, deliver({"time": edge, "battery": 50})).rows
+    assert (row.phenomenon_time, row.quality) == (NOW, QualityFlag.FAIL)
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_a_replay_at_the_edge_of_the_calendar_is_turned_away_and_moves_no_clock(edge: object) -> None:
+    decoder = make_decoder()
+    for body in ({"now": edge, "battery": 5}, {"now": edge, "time": edge, "battery": 5}):
+        verdict = decoder.decode(deliver(body, "old-1"))
+        assert isinstance(verdict, Rejected)
+        assert verdict.reason is RejectReason.DECODE_FAILED
+        assert "the replay history is at " in verdict.detail
+    assert decoder.directory.clocks == {}
+    # Where a clock stands that an earlier version let go there, its messages are turned away, and nothing ends.
+    decoder.directory.clocks["history"] = datetime.max.replace(tzinfo=UTC)
+    assert isinstance(decoder.decode(deliver({"battery": 5}, "old-1")), Rejected)
+
+
+MOMENTS = st.sampled_from([*EDGES, NOW.isoformat(), 0, 1e11, -1e11, 1e300, "\0"]) | st.integers() | st.floats()
+TEXT = st.text(st.sampled_from("\0\ud800a/"), max_size=4)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    body=st.dictionaries(st.sampled_from(["time", "now", "time_offset"]), MOMENTS, max_size=3),
+    more=st.dictionaries(TEXT | st.sampled_from(["seq", "device_id", "serialno", "fill_level"]), TEXT, max_size=3),
+    topic=st.sampled_from(["city/v1/devices/bin-1/telemetry", "city/v1/devices/old-1/telemetry",
+                           "citywatch/webhooks/airgradient"]) | TEXT.map(TOPIC.format),
+    hours=st.sampled_from([-14.0, 14.0, 1024 * 168.0, -9e6]),
+)  # fmt: skip
+def test_no_time_and_no_text_of_one_message_raises_anything(
+    body: dict[str, object], more: dict[str, object], topic: str, hours: float
+) -> None:
+    decoder = make_decoder_once()
+    decoder.directory.speakers["bin-1"].clock = ClockWatch(timedelta(hours=hours))
+    decoder.directory.clocks.clear()
+    payload = json.dumps({"battery": 5, **body, **more}).encode()
+    verdict = decoder.decode(Delivery(topic, payload, NOW, 1))
+    columns([verdict])
+    for row in verdict.rows if isinstance(verdict, Accepted) else ():
+        judge(row)
+        assert week_of(row.phenomenon_time) + WEEK > row.phenomenon_time, "there is a partition for it"
 
 
 _decoders: list[Decoder] = []
