@@ -208,6 +208,13 @@ async def add_key(
         scope = _role(role or found["role"])
         if not weaker(Role(scope), Role(found["role"])):
             raise AccountError(f"{name!r} is {found['role']}: a key of theirs cannot be {scope}")
+        # The key would be refused at once, and nobody would know why.
+        if found["must_change"]:
+            raise AccountError(
+                f"{name!r} has yet to choose a password of their own: sign in as {name} once, then make the key"
+            )
+        if found["disabled_at"] is not None:
+            raise AccountError(f"{name!r} is disabled: a key of theirs opens nothing")
         await _check_limits(connection, districts, domains)
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         values = (key_id, token_hash(secret), found["account_id"], label, scope, districts, domains, lifetime)
