@@ -72,23 +72,34 @@ def check_demo(settings: ServeSettings) -> None:
         )
 
 
-def _host_of(value: str) -> str:
-    """Return the name in a Host header, without its port."""
-    return (urlsplit(f"//{value}").hostname or "").lower()
+def _place_of(address: str) -> tuple[str, str] | None:
+    """Return name, and name with port, of an address such as an Origin; None where it is none, such as //[."""
+    try:
+        parts = urlsplit(address)
+        return (parts.hostname or "").lower(), parts.netloc.lower()
+    except ValueError:
+        return None
 
 
 def refusal(scope: Scope, headers: Headers, *, demo: bool) -> str | None:
     """Return why a connection may not pass, None if it may. Pure: judged by its method and headers alone."""
     host = headers.get("host", "")
+    here = _place_of(f"//{host}")
+    if here is None:
+        return f"the host {host!r} is not an address"
     # A page elsewhere may point its own name at 127.0.0.1 (DNS rebinding): then Origin and Host agree, and are foreign.
-    if demo and not is_loopback(_host_of(host)):
+    if demo and not is_loopback(here[0]):
         return f"the demo answers as localhost only, not as {host!r}"
     if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
         return None
     # Browsers name the origin of every unsafe request and every WebSocket; programs that send none carry no cookies.
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-        return f"the origin {origin!r} is not this site"
+    if origin is not None:
+        there = _place_of(origin)
+        if there is None:
+            return f"the origin {origin!r} is not an address"
+        if there[1] != host.lower():
+            return f"the origin {origin!r} is not this site"
     if origin is None and headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         return "the request comes from another site"
     return None

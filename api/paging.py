@@ -34,7 +34,7 @@ def decode_cursor(cursor: str | None, *kinds: type) -> list[Key]:
         )
         if not fits or key[0] is None or any(isinstance(part, int) and abs(part) >= 2**63 for part in key):
             raise ValueError("another list's cursor")
-    except (ValueError, TypeError, KeyError, binascii.Error):
+    except (ValueError, TypeError, KeyError, OverflowError, binascii.Error):
         raise ProblemError(404, "no-such-page", "cursor: not one that this list gave out") from None
     return key
 

@@ -80,6 +80,12 @@ def weaker(role: Role, other: Role) -> bool:
     return all(other in roles for roles in GRANTS.values() if role in roles)
 
 
+def within_both(role: Role, other: Role) -> Role:
+    """Return the strongest role of an account that holds nothing beyond what each of the two holds."""
+    held = [each for each in map(Role, ROLES) if weaker(each, role) and weaker(each, other)]
+    return max(held, key=lambda each: sum(each in roles for roles in GRANTS.values()))
+
+
 def permits(principal: Principal, permission: Permission) -> bool:
     """Return whether any role of `principal` holds `permission`."""
     return not GRANTS[permission].isdisjoint(principal.roles)

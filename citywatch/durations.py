@@ -15,7 +15,10 @@ def parse_duration(text: str) -> timedelta:
     parts = list(_PART.finditer(cleaned))
     if not parts or "".join(part.group(0) for part in parts) != cleaned:
         raise SettingsError(f"{text!r} is not a duration: write a number and one of {', '.join(UNITS)}, as in 1h30m")
-    return timedelta(seconds=sum(float(part.group(1)) * UNITS[part.group(2)] for part in parts))
+    try:
+        return timedelta(seconds=sum(float(part.group(1)) * UNITS[part.group(2)] for part in parts))
+    except OverflowError:
+        raise SettingsError(f"{text!r} is too long: a duration is at most {timedelta.max.days} days") from None
 
 
 def format_duration(value: timedelta) -> str:

@@ -22,7 +22,7 @@ from sql.pool import open_pool
 from sql.queries import query
 
 LOST_AFTER = timedelta(minutes=2)  # a part takes a second: a job that was not heard of for so long died
-KEPT = timedelta(days=1)  # what nobody fetched is gone after that, with the next job
+KEPT = timedelta(days=1)  # what nobody fetched by then opens no more; it goes with the next job, or when asked for
 log = get_logger()
 
 
@@ -60,7 +60,8 @@ async def find(
     connection: Connection, now: datetime, number: int | None = None, before: int | None = None, limit: int = 1
 ) -> list[Mapping[str, Any]]:
     """Return jobs, the newest first."""
-    return await connection.fetch(query("provisioning", "credential_jobs"), number, before, limit, now, LOST_AFTER)
+    told = query("provisioning", "credential_jobs")
+    return await connection.fetch(told, number, before, limit, now, LOST_AFTER, now - KEPT)
 
 
 def run_apart(
@@ -81,6 +82,8 @@ def run_apart(
 
 async def fetch(connection: Connection, number: int, key: str, *, actor: str, now: datetime, address: str) -> str:
     """Return the job's passwords as CSV and keep them no longer; raise RegistryError where there is nothing to open."""
+    # Apart from what follows: they are gone also where that is refused.
+    await connection.execute(query("provisioning", "forget_parts"), now - KEPT)
     async with connection.transaction():
         rows = await connection.fetch(query("provisioning", "take_parts"), number)
         if not rows:

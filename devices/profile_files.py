@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from citywatch.errors import CitywatchError
+from citywatch.plain_yaml import PlainLoader, YamlError, compose, construct
 from devices.profile_schema import ProfileFile
 
 
@@ -15,11 +16,11 @@ class ProfileError(CitywatchError):
     """A profile file is not acceptable; the text names file, line and reason."""
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _ProfileLoader(PlainLoader):
     """YAML without its surprises: times stay text, and only true and false are booleans."""
 
 
-_PlainLoader.yaml_implicit_resolvers = {
+_ProfileLoader.yaml_implicit_resolvers = {
     sign: [(tag, form) for tag, form in forms if not tag.endswith((":timestamp", ":bool")) or sign in "tTfF"]
     for sign, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -28,28 +29,23 @@ _PlainLoader.yaml_implicit_resolvers = {
 def load_plain(text: str) -> object:
     """Return what a YAML (or JSON) text says; raise ValueError with line and reason."""
     try:
-        loader = _PlainLoader(text)
-        return loader.get_single_data()
-    except yaml.MarkedYAMLError as fault:
-        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
-        raise ValueError(f"line {line}: {fault.problem}") from None
-    except (yaml.YAMLError, RecursionError) as fault:
-        raise ValueError(f"line 1: {fault}") from None
+        root = compose(text, _ProfileLoader)
+        return None if root is None else construct(root, _ProfileLoader)
+    except YamlError as fault:
+        raise ValueError(str(fault)) from None
 
 
 def read_profile_file(path: Path) -> ProfileFile:
     """Return the checked content of one profile file; raise ProfileError for its first fault."""
     try:
-        loader = _PlainLoader(path.read_text(encoding="utf-8"))
-        root = loader.get_single_node()
+        root = compose(path.read_text(encoding="utf-8"), _ProfileLoader)
         if not isinstance(root, yaml.MappingNode):
             raise ProfileError(f"{path}: line 1: a profile is a mapping with vendor, model, fields and more")
         _refuse_repeated_keys(path, root)
-        content = loader.construct_document(root)
-    except yaml.MarkedYAMLError as fault:
-        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
-        raise ProfileError(f"{path}: line {line}: not YAML: {fault.problem}") from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as fault:
+        content = construct(root, _ProfileLoader)
+    except YamlError as fault:
+        raise ProfileError(f"{path}: {fault}") from None
+    except (OSError, UnicodeDecodeError) as fault:
         raise ProfileError(f"{path}: line 1: cannot be read: {fault}") from None
     try:
         return ProfileFile.model_validate(content)

@@ -47,6 +47,7 @@ REQUIRED = {
     "count": ("in", "of"),
     "neighbours": ("radius", "of"),
 }
+MOST_PERIODS = 1_000
 NOTHING = NoData()  # what stands for a condition that could not be read
 
 
@@ -164,6 +165,6 @@ def _read_silence(reader: Reader, fields: dict[str, yaml.Node], name: str | None
             reader.wrong(node, "a fixed limit of silence learns no rhythm: write a number of intervals")
         return NoData(None, reader.duration(node), name)
     periods = reader.number(node)
-    if periods < 1:
-        reader.wrong(node, "no_data is a duration, or a number of expected intervals of at least 1")
+    if not 1 <= periods <= MOST_PERIODS:
+        reader.wrong(node, f"no_data is a duration, or a number of expected intervals of 1 to {MOST_PERIODS:,}")
     return NoData(periods, None, name, rhythm == "learned")

@@ -12,7 +12,10 @@ import yaml
 
 from citywatch.durations import parse_duration
 from citywatch.errors import SettingsError
+from citywatch.plain_yaml import YamlError, compose, construct
 from devices.properties import PROPERTIES
+
+LONGEST = timedelta(days=36_500)  # what is added to a time of day must stay within the calendar
 
 
 @dataclass(slots=True)
@@ -25,13 +28,9 @@ class Reader:
     def root(self, text: str) -> yaml.MappingNode | None:
         """Return the document's mapping, or None with a mistake noted."""
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            self.mistakes.append(f"{self.path}:{line}: not YAML: {error.problem}")
-            return None
-        except yaml.YAMLError as error:
-            self.mistakes.append(f"{self.path}:1: not YAML: {error}")
+            node = compose(text)
+        except YamlError as error:
+            self.mistakes.append(f"{self.path}:{error.line}: {error.reason}")
             return None
         if not isinstance(node, yaml.MappingNode):
             self.mistakes.append(f"{self.path}:1: expected a mapping")
@@ -63,11 +62,10 @@ class Reader:
 
     def value(self, node: yaml.Node) -> Any:
         """Return the plain value of a node."""
-        loader = yaml.SafeLoader("")
         try:
-            return loader.construct_object(node, deep=True)
-        except (yaml.YAMLError, ValueError) as error:
-            self.wrong(node, f"not a value: {error}")
+            return construct(node)
+        except YamlError as error:
+            self.mistakes.append(f"{self.path}:{error.line}: {error.reason}")
             return None
 
     def take(self, fields: dict[str, yaml.Node], key: str, read: Callable[[yaml.Node], Any], default: Any) -> Any:
@@ -98,12 +96,16 @@ class Reader:
         return bool(value)
 
     def duration(self, node: yaml.Node) -> timedelta:
-        """Return a duration such as `5m`."""
+        """Return a duration such as `5m`, of `LONGEST` at most."""
         try:
-            return parse_duration(str(self.value(node)))
+            value = parse_duration(str(self.value(node)))
         except SettingsError as error:
             self.wrong(node, str(error))
             return timedelta()
+        if value > LONGEST:
+            self.wrong(node, f"a duration is at most {LONGEST.days} days, not {value.days}")
+            return timedelta()
+        return value
 
     def day(self, node: yaml.Node) -> date:
         """Return a date such as 2027-05-01."""

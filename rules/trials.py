@@ -28,6 +28,7 @@ import yaml
 
 from citywatch.durations import format_duration
 from citywatch.errors import RuleError
+from devices.device_checks import LONGEST_INTERVAL
 from devices.model import QualityFlag
 from devices.properties import PROPERTIES
 from rules.city import City
@@ -39,6 +40,8 @@ from rules.reader import Reader
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 MOST = 10_000  # instants that the series of one text may hold together
+LONGEST = timedelta(days=3650)  # that they may go over
+MOST_DIGITS = 50  # characters of one value in them
 _TOKEN = re.compile(r"(?P<first>-?\d+(?:\.\d+)?|_)(?:(?P<step>[+-]\d+(?:\.\d+)?))?(?:x(?P<times>\d+))?")
 
 
@@ -74,6 +77,8 @@ def expand(series: str, room: int = MOST) -> list[float | None]:
         found = _TOKEN.fullmatch(token)
         if not found or (found["first"] == "_" and found["step"]):
             raise RuleError(f"{token!r} is no series: write values, a+bxn, axn, _ or _xn")
+        if max(len(found["first"]), len(found["step"] or "")) > MOST_DIGITS:
+            raise RuleError(f"a value of a series has at most {MOST_DIGITS} characters, not {len(token)}")
         # Before they are written out: few characters stand for any number of values.
         times = int(found["times"] or 0) if len(found["times"] or "") < 10 else room
         if len(values) + times + 1 > room:
@@ -197,16 +202,25 @@ def _read_trial(reader: _Reader, node: yaml.Node) -> Trial | None:
         if name not in PROPERTIES:
             reader.wrong(fields["series"], f"unknown property {name!r}")
     quality = _read_series(reader, fields["quality"]) if "quality" in fields else {}
+    for flag in {flag for flags in quality.values() for flag in flags if flag is not None} - set(QualityFlag):
+        known = ", ".join(f"{each:d}" for each in QualityFlag)
+        reader.wrong(fields["quality"], f"{flag:g} is no flag; there are {known}")
     others = [_read_series(reader, each) for each in reader.items(fields["others"], 1)] if "others" in fields else []
+    span = every * max((len(values) - 1 for each in (series, *others) for values in each.values()), default=0)
+    if span > LONGEST:
+        reader.wrong(fields["every"], f"a series goes over at most {LONGEST.days} days, not {span.days}")
+        return None
     last = START + every * max((len(values) - 1 for values in series.values()), default=0)
     until = START + reader.duration(fields["until"]) if "until" in fields else last
     alerts = [_read_alert(reader, each) for each in reader.items(fields["alerts"])]
     firing = {}
     if "firing" in fields and isinstance(fields["firing"], yaml.MappingNode):
         firing = {START + reader.duration(key): reader.boolean(value) for key, value in fields["firing"].value}
+    interval = reader.take(fields, "expected_interval", reader.duration, every)
+    if interval > LONGEST_INTERVAL:
+        reader.wrong(node, f"a device reports at least every {LONGEST_INTERVAL.days} days, not every {interval.days}")
     if len(reader.mistakes) != before:
         return None
-    interval = reader.take(fields, "expected_interval", reader.duration, every)
     samples = _samples(series, quality, every)
     line = node.start_mark.line + 1
     more = [_samples(each, {}, every) for each in others]

@@ -28,9 +28,11 @@ RETURNING job_id;
 
 -- credential_jobs --
 -- $1 bigint job_id or null, $2 bigint before job_id or null, $3 int limit, $4 timestamptz now, $5 interval after which one is lost
+-- $6 timestamptz before which passwords are too old
 SELECT job_id, domain, profile, at_restart, actor, done, of, error, created_at, touched_at, fetched_at,
        CASE WHEN state = 'running' AND touched_at < $4::timestamptz - $5::interval THEN 'lost' ELSE state END AS state,
-       EXISTS (SELECT FROM credential_job_part AS p WHERE p.job_id = j.job_id) AS waiting
+       created_at >= $6::timestamptz
+       AND EXISTS (SELECT FROM credential_job_part AS p WHERE p.job_id = j.job_id) AS waiting
   FROM credential_job AS j
  WHERE ($1::bigint IS NULL OR job_id = $1) AND ($2::bigint IS NULL OR job_id < $2)
  ORDER BY job_id DESC

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from api.context import DomainName
 from api.identity.oidc import Person
 from api.identity.passwords import hash_soon, one_time_password
-from api.permissions import ROLES, weaker
+from api.permissions import ROLES, weaker, within_both
 from api.principal import Limits, Principal, Role
 from citywatch.errors import AccountError
 from sql.audit import audit
@@ -213,6 +213,13 @@ async def add_key(
         scope = _role(role or found["role"])
         if not weaker(Role(scope), Role(found["role"])):
             raise AccountError(f"{name!r} is {found['role']}: a key of theirs cannot be {scope}")
+        # The key would be refused at once, and nobody would know why.
+        if found["must_change"]:
+            raise AccountError(
+                f"{name!r} has yet to choose a password of their own: sign in as {name} once, then make the key"
+            )
+        if found["disabled_at"] is not None:
+            raise AccountError(f"{name!r} is disabled: a key of theirs opens nothing")
         await _check_limits(connection, districts, domains)
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         values = (key_id, token_hash(secret), found["account_id"], label, scope, districts, domains, lifetime)
@@ -243,10 +250,10 @@ def _narrow(one: Limits | None, other: Limits | None) -> Limits | None:
 
 
 def key_principal(row: Any) -> Principal:
-    """Return who a key acts for: never more than its owner is today."""
-    role, owner = Role(row["role"]), Role(row["owner_role"])
+    """Return who a key acts for: never more than it was made for, nor than its owner is today."""
     limits = _narrow(
         read_limits(row["districts"], row["domains"]), read_limits(row["owner_districts"], row["owner_domains"])
     )
-    roles = frozenset({role if weaker(role, owner) else owner})
+    # An owner's role also changes sideways: of an operator's key and an owner who audits now, a viewer remains.
+    roles = frozenset({within_both(Role(row["role"]), Role(row["owner_role"]))})
     return Principal(f"{row['name']} (key {row['label']})", "key", roles, row["account_id"], limits)

@@ -1,6 +1,7 @@
 """The few pages that are not the dashboard's: sign in, change the password. Plain HTML that needs no script."""
 
 from html import escape
+from urllib.parse import quote
 
 from starlette.responses import HTMLResponse
 
@@ -67,8 +68,9 @@ def sign_in_page(
     after: str, *, fault: str = "", name: str = "", provider: bool = False, status: int = 200, wait: int = 0
 ) -> HTMLResponse:
     """Return the page that asks for name and password; `after` is where it leads to."""
+    # Quoted, not only escaped: of /trends?device=a&property=b the second part would be a parameter of the provider's.
     elsewhere = (
-        f'<a class="button" href="/sign-in/provider?next={escape(after)}">Sign in with your organisation</a>'
+        f'<a class="button" href="/sign-in/provider?next={quote(after)}">Sign in with your organisation</a>'
         if provider
         else ""
     )

@@ -1,5 +1,6 @@
 """Looking back: what a rule, or a changed one, would have raised over stored history."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -46,7 +47,9 @@ async def list_backtests(pool: WholePoolDep, cursor: Cursor = None, limit: Limit
 async def begin_backtest(request: Request, pool: WholePoolDep, actor: ActorDep, body: LookBack) -> Response:
     """Begin to look back; ask for its number until it is done. One runs at a time, others wait."""
     try:
-        if body.text is not None and parse_definition(body.text, "rule").rule.rule_id != body.rule_id:
+        # Apart from the loop: a long text takes a while to read, and everybody else goes on being answered.
+        made = None if body.text is None else await asyncio.to_thread(parse_definition, body.text, "rule")
+        if made is not None and made.rule.rule_id != body.rule_id:
             raise RuleError(f"rule:1: the text defines another rule than {body.rule_id!r}")
         async with pool.acquire() as connection:
             number = await begin(connection, body.rule_id, body.text, body.since, body.until, actor)

@@ -35,8 +35,8 @@ async def _fill(dsn: str) -> tuple[str, str]:
         keys = []
         for name in ("root", "second"):
             await add_account(connection, "proof", name, "admin")
+            await connection.execute("UPDATE account_user SET must_change = false")
             keys.append(await add_key(connection, "proof", name, "contract", timedelta(days=1)))
-    await pool.execute("UPDATE account_user SET must_change = false")
     await pool.close()
     return keys[0].text, keys[1].text
 

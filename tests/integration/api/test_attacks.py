@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import io
+import re
 import zipfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from api.gate import MAX_BODY
 from citywatch.settings import Settings
 from dashboard.app import mount
 from sql.connection import Pool
+from tests.integration.api.conftest import asking
 from tests.integration.api.signed_in import closed
 
 ACK = "/api/v1/alerts/1/acknowledge"
@@ -118,6 +121,35 @@ async def test_json_made_to_exhaust_is_refused(client: httpx.AsyncClient) -> Non
         assert answer.status_code in (400, 422), (name, answer.text[:200])
         assert len(answer.content) < 20_000_000, name
     assert (await client.get("/health/live")).status_code == 200
+
+
+ALIASES = "a0: &a0 {at_least: 1}\n" + "".join(f"a{n}: &a{n} {{any: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 35))
+YAML_BOMBS = {
+    "aliases, a kilobyte for 2**34 conditions": f"{ALIASES}when: *a34\n",
+    "brackets, never closed": "[" * 65_000,
+    "brackets": "[" * 1_500 + "]" * 1_500,
+    "a number of 60,000 digits": "id: " + "9" * 60_000,
+    "a number in sixties": "id: 1" + ":59" * 20_000,
+    "a list for a key": "? [a, b]\n: 1",
+}
+
+
+async def test_yaml_made_to_exhaust_is_refused(settings: Settings, city: Pool, tmp_path: Path) -> None:
+    settings = settings.model_copy(update={"devices": settings.devices.model_copy(update={"folders": [tmp_path]})})
+    span = {"since": "2026-03-02T00:00:00Z", "until": "2026-03-03T00:00:00Z"}
+    reason = {"tests": "", "reason": "x"}
+    async for client in asking(settings):
+        for name, text in YAML_BOMBS.items():
+            for method, path, body in (
+                ("PUT", "rules/x", reason),
+                ("POST", "backtests", {"rule_id": "x", **span}),
+                ("PUT", "device-profiles/acme/bin", {}),
+            ):
+                answer = await client.request(method, f"/api/v1/{path}", json={"text": text, **body})
+                assert answer.status_code == 409, (name, path)
+                assert re.search(r"\b(rule:\d|line \d)", answer.json()["detail"]), (name, answer.text)
+            answer = await client.post("/api/v1/rules/check", json={"text": text})
+            assert (answer.status_code, answer.json()["rule"]) == (200, None), name
 
 
 async def test_who_asks_too_much_waits(settings: Settings, city: Pool) -> None:

@@ -94,6 +94,17 @@ async def test_jobs_are_listed_stopped_and_told_as_lost(stored: httpx.AsyncClien
     assert (await stored.post(JOBS, json={"domain": "waste", "at_restart": True})).status_code == 200
 
 
+async def test_nobody_fetches_after_a_day(stored: httpx.AsyncClient, city: Pool) -> None:
+    made = (await stored.post(JOBS, json={"profile": "citywatch/air"})).json()
+    path = f"{JOBS}/{made['job_id']}"
+    assert (await over(stored, made["job_id"]))["waiting"] is True
+    await city.execute("UPDATE credential_job SET created_at = created_at - interval '25 h'")
+    assert (await stored.get(path)).json()["waiting"] is False
+    late = await stored.post(f"{path}/passwords", json={"key": made["key"]})
+    assert (late.status_code, "too old" in late.json()["detail"]) == (409, True)
+    assert await city.fetchval("SELECT count(*) FROM credential_job_part") == 0
+
+
 async def test_an_open_broker_has_no_accounts_to_give(client: httpx.AsyncClient) -> None:
     refused = await client.post(JOBS, json={})
     assert (refused.status_code, "open to everybody" in refused.json()["detail"]) == (409, True)

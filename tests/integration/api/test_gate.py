@@ -40,6 +40,8 @@ def problem(answer: httpx.Response) -> Problem:
         ("GET", "/api/v1/devices?profile=a%00b", 422, "invalid"),
         ("GET", "/api/v1/devices?cursor=rubbish", 404, "no-such-page"),
         ("GET", "/api/v1/alerts?cursor=WyJhIl0", 404, "no-such-page"),
+        # [{"at": "0001-01-01T00:00:00+14:00"}, 1]: before the first day that there is.
+        ("GET", "/api/v1/alerts?cursor=W3siYXQiOiAiMDAwMS0wMS0wMVQwMDowMDowMCsxNDowMCJ9LCAxXQ", 404, "no-such-page"),
         ("GET", "/api/v1/alerts/0", 422, "invalid"),
         ("GET", "/api/v1/account?since=yesterday", 422, "invalid"),
         ("GET", "/api/v1/account?since=2026-01-01T00:00:00", 422, "invalid"),
@@ -75,6 +77,9 @@ async def test_an_unforeseen_fault_is_a_problem_without_its_insides(
         ({"Origin": "http://localhost"}, True),
         ({"Origin": "https://evil.example"}, False),
         ({"Origin": "null"}, False),
+        ({"Origin": "http://["}, False),
+        ({"Origin": "http://[::1"}, False),
+        ({"Host": "["}, False),
         ({"Origin": "http://localhost:81"}, False),
         ({"Sec-Fetch-Site": "cross-site"}, False),
         ({"Sec-Fetch-Site": "same-site"}, False),
@@ -93,6 +98,13 @@ async def test_only_our_own_pages_and_programs_may_act(
 
 async def test_reading_under_a_foreign_name_is_refused(client: httpx.AsyncClient) -> None:
     assert problem(await client.get("/api/v1/devices", headers={"Host": "evil.example"})).status == 403
+
+
+async def test_addresses_that_are_none_are_refused_by_name(client: httpx.AsyncClient) -> None:
+    foreign = problem(await client.post(ACK, headers={"Origin": "http://["}))
+    assert (foreign.status, foreign.detail) == (403, "the origin 'http://[' is not an address")
+    nowhere = problem(await client.get("/api/v1/devices", headers={"Host": "["}))
+    assert (nowhere.status, nowhere.detail) == (403, "the host '[' is not an address")
 
 
 async def test_a_body_has_a_limit_stated_or_not(client: httpx.AsyncClient) -> None:

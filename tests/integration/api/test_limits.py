@@ -57,15 +57,15 @@ STREAM = "/api/v1/live/events"
 # What says nothing of any place, and is the same for all: rules, sources of time, processes, the map's streets.
 THE_SAME = {
     "/api/v1/openapi.json", "/api/v1/rules", "/api/v1/rules/{rule_id}", "/api/v1/sources", "/api/v1/status",
-    "/api/v1/basemap.geojson", "/api/v1/me", "/api/v1/audit",
+    "/api/v1/basemap.geojson", "/api/v1/me",
 }  # fmt: skip
 
 
-# What a part of the city cannot be told: a look-back reads all of it.
+# What a part of the city cannot be told: a look-back reads all of it, the audit log tells of everybody.
 REFUSED = {
     "/api/v1/backtests", "/api/v1/backtests/{backtest_id}", "/api/v1/accounts", "/api/v1/keys",
     "/api/v1/credential-jobs", "/api/v1/credential-jobs/{job_id}", "/api/v1/simulator",
-    "/api/v1/scores",
+    "/api/v1/scores", "/api/v1/audit",
 }  # fmt: skip
 # What holds for the whole city, and is not changed from a part of it.
 WHOLE: list[tuple[str, str, dict[str, object]]] = [

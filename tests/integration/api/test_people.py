@@ -39,6 +39,8 @@ async def test_an_administrator_looks_after_accounts_and_keys(
     assert (made.status_code, made.headers["cache-control"]) == (200, "no-store, private")
     async with browser(closed_application) as ada:
         assert (await sign_in(ada, "ada", made.json()["password"])).status_code == 303
+    early = await root.post(f"{V1}/accounts/ada/keys", json={"label": "map"})
+    assert (early.status_code, "has yet to choose a password of their own" in early.text) == (409, True)
     await pool.execute("UPDATE account_user SET must_change = false")
     key = (await root.post(f"{V1}/accounts/ada/keys", json={"label": "map", "role": "viewer", "days": 7})).json()
     async with browser(closed_application) as program:
@@ -78,6 +80,10 @@ async def test_what_cannot_be_done_with_accounts_is_said(root: httpx.AsyncClient
     more = await root.post(f"{V1}/accounts/vera/keys", json={"label": "x", "role": "admin"})
     assert (more.status_code, "cannot be admin" in more.text) == (409, True)
     assert (await root.post(f"{V1}/accounts/vera/keys", json={"label": "x", "days": 367})).status_code == 422
+    assert (await root.post(f"{V1}/accounts/vera/disable")).status_code == 204
+    shut = await root.post(f"{V1}/accounts/vera/keys", json={"label": "x"})
+    assert (shut.status_code, "'vera' is disabled" in shut.text) == (409, True)
+    assert await pool.fetchval("SELECT count(*) FROM api_key") == 0
 
 
 async def test_everybody_looks_after_their_own_keys(closed_application: FastAPI, pool: Pool) -> None:

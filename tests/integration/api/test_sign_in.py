@@ -19,7 +19,7 @@ from citywatch.errors import AccountError
 from citywatch.settings import ServeSettings, Settings
 from sql.audit import verify
 from sql.connection import Pool
-from tests.integration.api.signed_in import HERE, ORIGIN, PASSWORD, add, browser, closed, sign_in
+from tests.integration.api.signed_in import HERE, ORIGIN, PASSWORD, add, browser, closed, set_password, sign_in
 from tests.integration.ingest_run import until
 
 ACK = "/api/v1/alerts/1/acknowledge"
@@ -346,8 +346,11 @@ def test_over_tls_the_cookie_is_bound_to_it() -> None:
 
 
 async def test_a_key_is_scoped_expires_and_can_be_revoked(client: httpx.AsyncClient, city: Pool) -> None:
-    await add(city, "ada", "engineer")
     async with city.acquire() as connection:
+        await accounts.add_account(connection, "test", "ada", "engineer")
+        with pytest.raises(AccountError, match="sign in as ada once, then make the key"):
+            await accounts.add_key(connection, "test", "ada", "early", timedelta(days=1))
+        await set_password(connection, "ada")
         key = await accounts.add_key(connection, "test", "ada", "prometheus", timedelta(days=1), "operator")
         with pytest.raises(AccountError, match="cannot be admin"):
             await accounts.add_key(connection, "test", "ada", "more", timedelta(days=1), "admin")

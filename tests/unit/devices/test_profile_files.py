@@ -81,6 +81,10 @@ def test_limits_default_to_what_is_physically_possible(folder: Path) -> None:
         pytest.param("expected_interval: 1h", "interval: 1h", 13, "interval", id="unknown key"),
         pytest.param("tolerance: 0.5", "tolerance: 0", 17, "greater than 0", id="a tolerance that never fires"),
         pytest.param("fields:", "fields: [", 7, "not YAML", id="not YAML"),
+        pytest.param("[2, 160]", "&a [2, 160]}\n    spike: {a: *a", 17, "the alias .*a is not taken", id="an alias"),
+        pytest.param("fields:", f"note: {'[' * 1500}\nfields:", 5, "more than 50 levels", id="too deep"),
+        pytest.param("model: bin-1", "? [a]\n: 1\nmodel: bin-1", 2, "a key is a word", id="a list for a key"),
+        pytest.param("empty: 150", "empty: !!int ''", 12, "the tag .* is not taken", id="a tag"),
         pytest.param("model: bin-1", "vendor: bin-1", 2, "vendor stands here twice", id="a key twice"),
         pytest.param("envelope: tts_v3", "envelope: morse", 4, "envelope: morse is none of", id="no such envelope"),
         pytest.param(

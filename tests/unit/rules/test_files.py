@@ -46,3 +46,44 @@ def test_a_text_that_is_yet_to_be_written_is_refused() -> None:
     unwritten = re.sub("cause: .*", "cause: ...", RULE)
     with pytest.raises(RuleError, match=r"rule:14: expected a text that is not empty, not '\.\.\.'"):
         parse_definition(unwritten, "rule")
+
+
+WHEN = "{at_least: 90, deadband: 5}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        pytest.param(WHEN, "{any: [&a {at_least: 90}, *a]}", "the alias *a is not taken", id="an alias"),
+        pytest.param(WHEN, "{not: " * 400 + WHEN + "}" * 400, "more than 50 levels", id="a condition without end"),
+        pytest.param(WHEN, "{at_least: !!int ''}", "the tag tag:yaml.org,2002:int is not taken", id="a tag"),
+        pytest.param(WHEN, "{at_least: " + "9" * 400 + "}", "not a value: int too large", id="a number too large"),
+        pytest.param(WHEN, "{no_data: 1.0e+300}", "of expected intervals of 1 to 1,000", id="a silence without end"),
+        pytest.param("on_delay: 10m", "on_delay: 999999d", "at most 36500 days, not 999999", id="a delay without end"),
+        pytest.param("on_delay: 10m", "on_delay: 9999999999d", "at most 999999999 days", id="a duration of none"),
+        pytest.param("title:", "? [a, b]\n: 1\ntitle:", "a key is a word", id="a list for a key"),
+    ],
+)
+def test_what_cannot_be_reckoned_with_is_a_mistake_with_its_line(old: str, new: str, mistake: str) -> None:
+    assert old in RULE
+    definition, mistakes = check_text(RULE.replace(old, new), TESTS, date(2026, 11, 25))
+    assert definition is None
+    assert mistakes[0].startswith("rule:")
+    assert mistake in mistakes[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        pytest.param("every: 5m", "every: 9000d", "a series goes over at most 3650 days", id="past the calendar"),
+        pytest.param("every: 5m", "every: 5m\n    expected_interval: 900d", "at least every 366 days", id="a rhythm"),
+        pytest.param("every: 5m", "every: 5m\n    quality: {fill_level: '77'}", "77 is no flag", id="no such flag"),
+        pytest.param('"85 ', f'"{"9" * 400} ', "at most 50 characters, not 400", id="a value too large"),
+        pytest.param("series: {", "series: {? [a] : '1', ", "a key is a word", id="a list for a key"),
+        pytest.param("tests:", "tests: &a\n  - *a", "the alias *a is not taken", id="an alias"),
+    ],
+)
+def test_tests_that_cannot_be_run_are_mistakes_with_their_lines(old: str, new: str, mistake: str) -> None:
+    assert old in TESTS
+    _, mistakes = check_text(RULE, TESTS.replace(old, new), date(2026, 11, 25))
+    assert any(each.startswith("tests:") and mistake in each for each in mistakes), mistakes
