@@ -83,6 +83,27 @@ def test_map_list_and_card_are_one_selection(visitor: Visitor) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("name", ["nameDevice", "nameStop", "nameDistrict"])
+def test_a_name_on_the_map_is_text_and_not_markup(visitor: Visitor, name: str) -> None:
+    page = visitor.open("/map")
+    page.wait_for_function("window.L && window.citywatch.map")
+    page.evaluate(
+        """(name) => {
+            const place = document.body.appendChild(document.createElement("div"));
+            place.style.height = "200px";
+            const layer = L.circleMarker([47, 7]);
+            citywatch.map[name]({ properties: { name: "Quay <b>east</b><style>body { display: none }</style>" } }, layer);
+            layer.addTo(L.map(place).setView([47, 7], 12)).openTooltip();
+            place.id = "named";
+        }""",
+        name,
+    )
+    shown = page.locator("#named .leaflet-tooltip")
+    expect(shown).to_have_text("Quay <b>east</b><style>body { display: none }</style>")
+    expect(page.locator("#named .leaflet-tooltip b")).to_have_count(0)
+
+
+@pytest.mark.browser
 def test_the_page_says_that_it_is_not_live_and_finds_back(visitor: Visitor, city: City) -> None:
     page = visitor.open("/")
     visitor.watch.away = True
