@@ -149,7 +149,8 @@ def heat_rows(found: Sequence[Detector], corridor: str | None) -> list[HeatRow]:
 def natural(name: str) -> list[tuple[bool, float, str]]:
     """Return a sort key that puts km 2 before km 10."""
     parts = re.split(r"(\d+(?:\.\d+)?)", name)
-    return [(part[:1].isdigit(), float(part) if part[:1].isdigit() else 0.0, part) for part in parts if part]
+    # What \d takes is decimal; "①" is a digit too, and no number.
+    return [(part[:1].isdecimal(), float(part) if part[:1].isdecimal() else 0.0, part) for part in parts if part]
 
 
 def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
