@@ -323,7 +323,9 @@ def test_rhythm_and_completeness_are_told_by_registration_and_in_fact(
 def test_corridors_and_their_order_along_the_road() -> None:
     assert corridor_of(device("Ring Road east, km 10.2")) == "Ring Road east"
     assert sorted(["R, km 10.2", "R, km 2.5"], key=natural) == ["R, km 2.5", "R, km 10.2"]
-    assert sorted(["②号检测器 10", "②号检测器 9"], key=natural) == ["②号检测器 9", "②号检测器 10"], "a digit is no number"
+    assert sorted(["②号检测器 10", "②号检测器 9"], key=natural) == ["②号检测器 9", "②号检测器 10"], (
+        "a digit is no number"
+    )
 
 
 def test_a_key_of_ones_own_is_offered_as_every_role_that_is_less() -> None:
