@@ -44,7 +44,7 @@ REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def reason_words(reason: str) -> str:
-    """Return why a bin is left out, or why there is no plan, in the reader's language; as the API says it where we have no words."""
+    """Return why a bin, or the plan, is missing in the reader's language; as the API says it where we have no words."""
     for pattern, words in REASONS:
         if found := pattern.fullmatch(reason):
             return text(words, **found.groupdict())

@@ -92,7 +92,8 @@ def test_a_name_on_the_map_is_text_and_not_markup(visitor: Visitor, name: str) -
             const place = document.body.appendChild(document.createElement("div"));
             place.style.height = "200px";
             const layer = L.circleMarker([47, 7]);
-            citywatch.map[name]({ properties: { name: "Quay <b>east</b><style>body { display: none }</style>" } }, layer);
+            const feature = { properties: { name: "Quay <b>east</b><style>body { display: none }</style>" } };
+            citywatch.map[name](feature, layer);
             layer.addTo(L.map(place).setView([47, 7], 12)).openTooltip();
             place.id = "named";
         }""",
