@@ -110,8 +110,10 @@
       else if (row.result !== null) element.style.width = Math.max(0, Math.min(100, row.result)) + "%";
     }
     cw.writeValues();
+    // When a device was heard is told by what it measured: values are derived also while it is silent.
     const newest = new Map();
     for (const row of latest) {
+      if (row.derived) continue;
       const before = newest.get(row.device_id);
       if (row.phenomenon_time && (!before || row.phenomenon_time > before)) newest.set(row.device_id, row.phenomenon_time);
     }

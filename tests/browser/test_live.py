@@ -65,6 +65,23 @@ def test_a_reading_comes_to_the_screen_by_itself(visitor: Visitor, city: City) -
 
 
 @pytest.mark.browser
+def test_a_device_is_heard_by_what_it_measures_and_not_by_what_is_derived(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/traffic")
+    silent = page.locator("tr", has=page.get_by_role("link", name="Ring Road anticlockwise, km 1.1"))
+    expect(silent).to_contain_text("2 h ago")
+
+    async def read(connection: asyncpg.Connection) -> None:
+        await publish(connection, "road-005", "level_of_service", 3, datetime.now(UTC))
+        await publish(connection, "road-000", "vehicle_speed", 17, datetime.now(UTC))
+
+    city.sql(read)
+    # What was published last is there, so that what was published first has come.
+    row = page.locator("tr", has=page.get_by_role("link", name="Ring Road clockwise, km 0.4"))
+    expect(row.locator(".live-value").first).to_have_text("17")
+    expect(silent).to_contain_text("2 h ago")
+
+
+@pytest.mark.browser
 def test_map_list_and_card_are_one_selection(visitor: Visitor) -> None:
     page = visitor.open("/")
     mark = page.get_by_title("Library Court bin 1: critical alert")
