@@ -409,7 +409,9 @@ async def _account(connection: asyncpg.Connection, now: datetime) -> None:
         )
 
 
-async def publish(connection: asyncpg.Connection, device_id: str, name: str, value: float, at: datetime) -> None:
+async def publish(
+    connection: asyncpg.Connection, device_id: str, name: str, value: float, at: datetime, quality: int = 1
+) -> None:
     """Write one reading and what fold makes of it in one transaction, and announce it."""
     async with connection.transaction():
         stream = await connection.fetchval(
@@ -418,29 +420,32 @@ async def publish(connection: asyncpg.Connection, device_id: str, name: str, val
         received_at = await connection.fetchval("SELECT clock_timestamp()")
         await connection.execute(
             "INSERT INTO observation (datastream_id, quality, phenomenon_time, received_at, result)"
-            " VALUES ($1, 1, $2, $3, $4)",
+            " VALUES ($1, $5, $2, $3, $4)",
             stream,
             at,
             received_at,
             value,
+            quality,
         )
         await connection.execute("SELECT pg_advisory_xact_lock(7228001)")
         seq = await connection.fetchval(
             "INSERT INTO ingest_batch (seq, datastream_id, phenomenon_time, received_at, result, quality)"
             " VALUES (nextval('ingest_batch_seq'), ARRAY[$1::int], ARRAY[$2::timestamptz], ARRAY[$3::timestamptz],"
-            " ARRAY[$4::float8], ARRAY[1::smallint]) RETURNING seq",
+            " ARRAY[$4::float8], ARRAY[$5::smallint]) RETURNING seq",
             stream,
             at,
             received_at,
             value,
+            quality,
         )
         await connection.execute(
-            "UPDATE latest_observation SET phenomenon_time = $2, received_at = $3, result = $4"
+            "UPDATE latest_observation SET phenomenon_time = $2, received_at = $3, result = $4, quality = $5"
             " WHERE datastream_id = $1",
             stream,
             at,
             received_at,
             value,
+            quality,
         )
         await connection.execute("UPDATE consumer_position SET seq = $1 WHERE consumer = 'fold'", seq)
         await connection.execute("SELECT pg_notify('citywatch_latest', '')")

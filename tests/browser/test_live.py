@@ -65,6 +65,28 @@ def test_a_reading_comes_to_the_screen_by_itself(visitor: Visitor, city: City) -
 
 
 @pytest.mark.browser
+def test_a_reading_that_failed_its_checks_says_so_and_breaks_the_curve(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/waste?device=bin-021&span=1h")
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    points = "document.querySelector('.js-plotly-plot').data[0].y"
+    before = page.evaluate(f"{points}.length")
+    row = page.locator("tr[data-selected=true]")
+    expect(row.locator(".live-quality").first).to_be_hidden()
+
+    def read(value: float, quality: int) -> None:
+        city.sql(lambda c: publish(c, "bin-021", "fill_level", value, datetime.now(UTC), quality))
+
+    read(143.0, 4)
+    expect(row).to_contain_text("failed a check")
+    page.wait_for_function(f"{points}.length === {before + 1}")
+    assert page.evaluate(f"{points}.at(-1)") is None
+    read(44.0, 1)
+    expect(row).to_contain_text("44")
+    expect(row).not_to_contain_text("failed a check")
+    page.wait_for_function(f"{points}.at(-1) === 44")
+
+
+@pytest.mark.browser
 def test_a_device_is_heard_by_what_it_measures_and_not_by_what_is_derived(visitor: Visitor, city: City) -> None:
     page = visitor.open("/traffic")
     silent = page.locator("tr", has=page.get_by_role("link", name="Ring Road anticlockwise, km 1.1"))

@@ -15,6 +15,7 @@ from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
 from dashboard.components.city_map import bounds_of, city_extent, zoom_for
 from dashboard.components.commands import commands_panel
+from dashboard.components.curves import tip_of
 from dashboard.components.figures import change_words
 from dashboard.components.fullness import full_words
 from dashboard.components.heat import in_two_lines
@@ -355,7 +356,15 @@ def test_a_coarse_curve_has_a_tip_that_moves_and_a_fine_one_grows() -> None:
     assert [trace.get("meta", {}).get("keep") for trace in coarse["data"]] == [None, 1]
     fine = curve_figure([Curve(series("minute"), "PM2.5", (NOW.isoformat(), 3.0))], "ug/m3", ZURICH)
     assert len(fine["data"]) == 1
-    assert fine["data"][0]["meta"]["datastream"] == 7
+    assert fine["data"][0]["meta"] == {"datastream": 7, "keep": 3000, "raw": False}
+    readings = curve_figure([Curve(series("raw"), "PM2.5")], "ug/m3", ZURICH)
+    assert readings["data"][0]["meta"]["raw"], "one that failed its checks breaks the line of readings only"
+
+
+@pytest.mark.parametrize(("quality", "tip"), [(1, True), (3, True), (4, False), (9, False), (None, False)])
+def test_a_reading_that_failed_its_checks_is_no_tip(quality: int | None, tip: bool) -> None:
+    row: Any = {"phenomenon_time": NOW.isoformat(), "result": 3.0, "quality": quality}
+    assert (tip_of(row) is not None) == tip
 
 
 def test_a_limit_is_always_inside_the_picture() -> None:
