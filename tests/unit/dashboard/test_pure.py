@@ -30,7 +30,7 @@ from dashboard.pages.districts import service
 from dashboard.pages.me import weaker_roles
 from dashboard.pages.report import shift_of
 from dashboard.pages.simulator import when_words
-from dashboard.pages.traffic import corridor_of, natural
+from dashboard.pages.traffic import corridor_of, detectors, natural
 from dashboard.pages.waste import fill_classes, fullest_first
 from dashboard.pages.waste_plan import reason_words, trucks_beside
 from dashboard.query import Query, choose_clock, reader_zone
@@ -101,11 +101,20 @@ def test_no_band_without_a_value() -> None:
     assert air_band({"pm2_5": None}) is None
 
 
-@pytest.mark.parametrize(
-    ("speed", "level"), [(81, "A"), (80, "B"), (67, "C"), (50, "D"), (40, "E"), (30, "F"), (None, None)]
-)
-def test_service_level_bounds_are_strict(speed: float | None, level: str | None) -> None:
-    assert service_level(speed, 100.0) == level
+@pytest.mark.parametrize(("level", "letter"), [(1.0, "A"), (5.0, "E"), (6.0, "F"), (None, None)])
+def test_a_level_of_service_has_its_letter(level: float | None, letter: str | None) -> None:
+    assert service_level(level) == letter
+
+
+def test_detectors_stand_by_the_level_that_is_derived_and_not_by_one_reading() -> None:
+    slow = device("slow now", vehicle_speed=5, level_of_service=1)
+    poor = device("poor", vehicle_speed=60, level_of_service=5)
+    new = device("new", vehicle_speed=5)
+    held = device("held", vehicle_speed=5, level_of_service=None)
+    found = detectors([slow, new, held, poor], [], NOW)
+    assert [(each.device["name"], each.level) for each in found] == [
+        ("poor", "E"), ("slow now", "A"), ("held", None), ("new", None),
+    ]  # fmt: skip
 
 
 def test_percentile_interpolates() -> None:
