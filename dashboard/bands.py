@@ -26,9 +26,12 @@ EAQI_NAMES = (
     mark("Extremely poor"),
 )
 
-# Urban streets, HCM 6th edition: share of the base free-flow speed, strictly above.
-SERVICE_EDITION = mark("Level of service by share of free-flow speed, HCM 6th edition, urban streets")
-SERVICE_BOUNDS = (("A", 0.80), ("B", 0.67), ("C", 0.50), ("D", 0.40), ("E", 0.30))
+# Urban streets, HCM 6th edition; the derived property `level_of_service` has them as 1 to 6.
+SERVICE_EDITION = mark(
+    "Level of service of a quarter of an hour: its mean speed against the detector's own free-flow speed of four weeks,"
+    " HCM 6th edition, urban streets; none where readings are missing or the free-flow speed is not known yet"
+)
+SERVICE_LEVELS = "ABCDEF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,9 @@ def air_band(values: Mapping[str, float | None]) -> Band | None:
     return worst
 
 
-def service_level(speed: float | None, free_flow: float | None) -> str | None:
-    """Return A to F; None where speed or free-flow speed is unknown."""
-    if speed is None or not free_flow:
-        return None
-    share = speed / free_flow
-    return next((letter for letter, bound in SERVICE_BOUNDS if share > bound), "F")
+def service_level(level: float | None) -> str | None:
+    """Return the letter of a level of service from 1 to 6; None where there is none."""
+    return None if level is None else SERVICE_LEVELS[round(level) - 1]
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.dialogs import dialogs
 from dashboard.components.icons import icon
+from dashboard.components.marks import QUALITY_NAMES
 from dashboard.flat import flatten
 from dashboard.reader import administers, signed_in
 from dashboard.texts import ENGLISH, html_language, language, languages, mark, separators, text
@@ -68,6 +69,7 @@ def browser_words() -> dict[str, str]:
         "fresh": text("fresh"),
         "stale": text("stale"),
         "silent": text("silent"),
+        **{f"quality{flag}": text(words) for flag, words in QUALITY_NAMES.items()},
         "selected": text("{n} selected"),
         "noneSelected": text("Select an alert first"),
         "undo": text("Undo"),

@@ -135,12 +135,13 @@ SELECT concat_ws('.', (SELECT seq FROM consumer_position WHERE consumer = 'fold'
 
 -- latest_changed --
 -- $1 bigint after this seq, $2 bigint up to this one, $3 limit: latest values that fold has touched in between.
+-- What is derived comes also while the device is silent: it says nothing about when that was heard.
 WITH changed AS (
      SELECT DISTINCT unnest(b.datastream_id) AS datastream_id
        FROM ingest_batch AS b
       WHERE b.seq > $1 AND b.seq <= $2)
 SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.received_at, o.result, o.quality,
-       d.domain, d.district_id, d.latitude, d.longitude
+       t.method IS NOT NULL AS derived, d.domain, d.district_id, d.latitude, d.longitude
   FROM changed
   JOIN latest_observation AS o USING (datastream_id)
   JOIN datastream AS t USING (datastream_id)

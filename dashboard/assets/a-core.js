@@ -82,6 +82,12 @@ window.citywatch = window.citywatch || {};
       const words = cw.number(value === "" ? null : Number(value), Number(element.dataset.digits));
       if (element.textContent !== words) element.textContent = words;
     }
+    for (const element of document.querySelectorAll(".live-quality")) {
+      const quality = element.dataset.quality;
+      // A good one needs no words.
+      const words = quality === "" || quality === "1" ? "" : cw.words("quality" + quality, {});
+      if (element.textContent !== words) element.textContent = words;
+    }
   };
 
   cw.set = function (id, props) {

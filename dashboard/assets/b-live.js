@@ -107,11 +107,14 @@
       const row = byStream.get(Number(element.dataset.stream));
       if (!row) continue;
       if (element.classList.contains("live-value")) element.dataset.value = row.result === null ? "" : row.result;
+      else if (element.classList.contains("live-quality")) element.dataset.quality = row.quality === null ? "" : row.quality;
       else if (row.result !== null) element.style.width = Math.max(0, Math.min(100, row.result)) + "%";
     }
     cw.writeValues();
+    // When a device was heard is told by what it measured: values are derived also while it is silent.
     const newest = new Map();
     for (const row of latest) {
+      if (row.derived) continue;
       const before = newest.get(row.device_id);
       if (row.phenomenon_time && (!before || row.phenomenon_time > before)) newest.set(row.device_id, row.phenomenon_time);
     }
@@ -124,7 +127,8 @@
     extendCharts(byStream);
   }
 
-  // A trace says by `meta.datastream` whose readings it draws, and by `meta.keep` how many points it holds.
+  // A trace says by `meta.datastream` whose readings it draws, by `meta.keep` how many points it holds, and by
+  // `meta.raw` that they are readings: one that failed its checks breaks their line, and is left out of any other.
   function extendCharts(byStream) {
     for (const plot of document.querySelectorAll(".dash-graph .js-plotly-plot")) {
       const x = [], y = [], traces = [];
@@ -132,12 +136,14 @@
       (plot.data || []).forEach(function (trace, index) {
         const meta = trace.meta;
         const row = meta && byStream.get(meta.datastream);
-        if (!row || row.result === null || !row.phenomenon_time) return;
+        if (!row || !row.phenomenon_time) return;
+        const failed = row.result === null || row.quality > 3;
+        if (failed && !meta.raw) return;
         const at = cw.local(new Date(row.phenomenon_time));
         const shown = trace.x && trace.x.length ? trace.x[trace.x.length - 1] : "";
         if (shown >= at) return;
         x.push([at]);
-        y.push([row.result]);
+        y.push([failed ? null : row.result]);
         traces.push(index);
         keep = Math.max(keep, meta.keep);
       });

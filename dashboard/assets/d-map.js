@@ -33,8 +33,15 @@
     return { color: colour("--map-road"), weight: ROADS[kind] || 1.5, opacity: 1, fill: false };
   };
 
+  // The map library takes words for markup: names are given to it as text in an element.
+  function nameLayer(layer, name, options) {
+    const element = document.createElement("span");
+    element.textContent = name;
+    layer.bindTooltip(element, options);
+  }
+
   map.nameDistrict = function (feature, layer) {
-    layer.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "district-label" });
+    nameLayer(layer, feature.properties.name, { permanent: true, direction: "center", className: "district-label" });
   };
 
   // The collection plan: a line per truck with its stops; what is left out is an open ring, the depot a dark dot.
@@ -55,7 +62,7 @@
   };
 
   map.nameStop = function (feature, layer) {
-    if (feature.properties.name) layer.bindTooltip(feature.properties.name);
+    if (feature.properties.name) nameLayer(layer, feature.properties.name);
   };
 
   map.normalPoint = function (feature, latlng, context) {
@@ -70,7 +77,7 @@
   };
 
   map.nameDevice = function (feature, layer) {
-    layer.bindTooltip(feature.properties.name || feature.properties.device_id);
+    nameLayer(layer, feature.properties.name || feature.properties.device_id);
   };
 
   map.abnormalPoint = function (feature, latlng, context) {

@@ -134,7 +134,7 @@ def curve_figure(
             "legendgroup": str(stream),
         }
         if grows:
-            trace["meta"] = {"datastream": stream, "keep": KEEP}
+            trace["meta"] = {"datastream": stream, "keep": KEEP, "raw": curve.series["resolution"] == "raw"}
         traces.append(trace)
         if curve.tip is not None and not grows:
             traces.append(

@@ -28,8 +28,8 @@ def limit_quantity(limit: RuleLimit, unit: str) -> str:
 
 
 def tip_of(row: Latest) -> tuple[str, float] | None:
-    """Return the newest reading as the tip of a curve."""
-    if row["phenomenon_time"] is None or row["result"] is None:
+    """Return the newest reading as the tip of a curve; none that failed its checks, as curves have none."""
+    if row["phenomenon_time"] is None or row["result"] is None or row["quality"] not in (1, 2, 3):
         return None
     return row["phenomenon_time"], row["result"]
 

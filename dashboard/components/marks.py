@@ -59,13 +59,6 @@ def instant(at: str | None, *, seconds: bool = True) -> Component:
     return html.Time(className="instant", dateTime=at, **{"data-at": at, "data-seconds": "1" if seconds else "0"})
 
 
-def quality_mark(quality: int | None) -> list[Component]:
-    """Return nothing for a good reading, words for any other."""
-    if quality is None or quality == 1 or quality not in QUALITY_NAMES:
-        return []
-    return [html.Span(text(QUALITY_NAMES[quality]), className="chip")]
-
-
 def unanswered(alert: Alert) -> bool:
     """Return whether an alert still waits for an operator's acknowledgement."""
     return alert["state"] in UNANSWERED

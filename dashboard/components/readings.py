@@ -7,7 +7,6 @@ of a thousand numbers makes the page library slow, as it looks through all ids f
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.marks import quality_mark
 from dashboard.shapes import Device, Latest
 from dashboard.texts import PROPERTY_NAMES
 from dashboard.units import digits_for, unit_label
@@ -31,7 +30,7 @@ def result_of(device: Device, name: str) -> float | None:
 
 
 def live_value(row: Latest | None, *, with_unit: bool = True) -> list[Component]:
-    """Return a value that follows the live feed; the browser writes the number."""
+    """Return a value that follows the live feed; the browser writes the number, and words where it is not good."""
     if row is None:
         return [html.Span("–", className="soft")]
     value = "" if row["result"] is None else repr(row["result"])
@@ -39,7 +38,8 @@ def live_value(row: Latest | None, *, with_unit: bool = True) -> list[Component]
     parts: list[Component] = [html.Span(className="live-value number", **marks)]
     if with_unit and (label := unit_label(row["unit"])):
         parts.append(html.Span(f"\u00a0{label}", className="soft"))
-    return [*parts, *quality_mark(row["quality"])]
+    quality = {"data-stream": str(row["datastream_id"]), "data-quality": str(row["quality"] or "")}
+    return [*parts, html.Span(className="live-quality chip", **quality)]
 
 
 def device_age(device: Device) -> Component:

@@ -18,6 +18,7 @@ from dashboard.components.icons import icon
 from dashboard.components.marks import freshness_chip, replay_chip
 from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value, result_of
+from dashboard.dates import instant_words
 from dashboard.pages.spans import span_choices
 from dashboard.pages.view import View
 from dashboard.shapes import Device, Series
@@ -33,7 +34,7 @@ LEVEL_STYLES = {"D": "level poor", "E": "level poor", "F": "level bad"}
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """One detector with its speed per hour, its free-flow speed and its level of service now."""
+    """One detector with its speed per hour, its free-flow speed of the day and its newest level of service."""
 
     device: Device
     corridor: str
@@ -55,16 +56,16 @@ def hour_starts(now: datetime) -> list[datetime]:
 
 
 def detectors(devices: Sequence[Device], series: Sequence[Series], now: datetime) -> list[Detector]:
-    """Return detectors with what their hourly speeds say, slowest against free flow first."""
+    """Return detectors with their hourly speeds and their level of service, the worst level first."""
     by_device = {one["device_id"]: {parse_time(p["time"]): p["value"] for p in one["points"]} for one in series}
     found = []
     for device in devices:
         hourly = by_device.get(device["device_id"], {})
         speeds = present(hourly.values())
-        # Free flow: the 85th percentile (FHWA); of hourly means here, which needs a day with a quiet hour in it.
+        # For the heat map, the 85th percentile (FHWA); of hourly means, which needs a day with a quiet hour in it.
         free_flow = percentile(speeds, 0.85) if len(speeds) >= 3 else None
         hours = tuple(hourly.get(start) for start in hour_starts(now))
-        level = service_level(result_of(device, "vehicle_speed"), free_flow)
+        level = service_level(result_of(device, "level_of_service"))
         found.append(Detector(device, corridor_of(device), hours, free_flow, level))
     return sorted(found, key=lambda d: ("FEDCBA".find(d.level) if d.level else 9, natural(d.device["name"])))
 
@@ -99,7 +100,7 @@ async def page(view: View) -> Component:
                 panel(
                     text("Detectors"),
                     _table(view, found, chosen),
-                    note=text("slowest against free flow first"),
+                    note=text("worst level first"),
                     flush=True,
                     scroll="640px",
                 ),
@@ -149,7 +150,8 @@ def heat_rows(found: Sequence[Detector], corridor: str | None) -> list[HeatRow]:
 def natural(name: str) -> list[tuple[bool, float, str]]:
     """Return a sort key that puts km 2 before km 10."""
     parts = re.split(r"(\d+(?:\.\d+)?)", name)
-    return [(part[:1].isdigit(), float(part) if part[:1].isdigit() else 0.0, part) for part in parts if part]
+    # What \d takes is decimal; "①" is a digit too, and no number.
+    return [(part[:1].isdecimal(), float(part) if part[:1].isdecimal() else 0.0, part) for part in parts if part]
 
 
 def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
@@ -193,16 +195,10 @@ def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
 def _level(detector: Detector) -> Component | str:
     if detector.level is None:
         return "–"
-    share = (result_of(detector.device, "vehicle_speed") or 0) / (detector.free_flow or 1)
-    return html.Span(
-        detector.level,
-        className=LEVEL_STYLES.get(detector.level, "level"),
-        title=text(
-            "{share} % of the free-flow speed of {speed} km/h",
-            share=round(100 * share),
-            speed=number(detector.free_flow, 0),
-        ),
-    )
+    row = find_latest(detector.device, "level_of_service")
+    assert row is not None, "it has a level"
+    words = text("quarter of an hour up to {at}", at=instant_words(row["phenomenon_time"]))
+    return html.Span(detector.level, className=LEVEL_STYLES.get(detector.level, "level"), title=words)
 
 
 def _usual_speed(device: Device) -> Component | str:

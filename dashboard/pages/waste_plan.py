@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.client import ApiError
 from dashboard.components.fullness import full_in
 from dashboard.components.marks import replay_chip
 from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
@@ -22,7 +23,8 @@ LEVEL = 60
 LEVELS = (50, 60, 70, 80, 90)
 WITHIN = (0, 12, 24, 48)  # hours: bins that may be full by then are emptied as well; 0 for none of them
 WHAT_IF_BINS = 40  # a plan of more bins takes several seconds, and the comparison makes two more
-# What the API says of a bin that is left out -> the same in the reader's words.
+NO_PLAN = (409, 503)  # too many bins for one plan, or other plans are being made: other choices may have one
+# What the API says of a bin that is left out, or where there is no plan -> the same in the reader's words.
 REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"no truck has room or time left \(priority (?P<n>\d+)\)"), mark("no truck has room or time left")),
     (
@@ -30,11 +32,19 @@ REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
         mark("its {n} l fit into no truck, the largest holds {most} l"),
     ),
     (re.compile(r"no shift reaches it between .*"), mark("no shift reaches it in time and gets back")),
+    (
+        re.compile(r"more than (?P<n>\d+) bins: .*"),
+        mark("More than {n} bins are to be emptied, and no more are planned at once. Choose a higher level."),
+    ),
+    (
+        re.compile(r"other plans are being made: .*"),
+        mark("Other plans are being made. Try again in a few seconds."),
+    ),
 )
 
 
 def reason_words(reason: str) -> str:
-    """Return why a bin is left out in the reader's language; as the API says it where we have no words."""
+    """Return why a bin, or the plan, is missing in the reader's language; as the API says it where we have no words."""
     for pattern, words in REASONS:
         if found := pattern.fullmatch(reason):
             return text(words, **found.groupdict())
@@ -66,6 +76,15 @@ class Asked:
             trucks=trucks, level=self.level, within=self.within, source_id=self.view.source_id
         )
 
+    async def plan_or_none(self, trucks: int) -> Plan | None:
+        """Return the plan with so many trucks; None where none can be made now."""
+        try:
+            return await self.plan(trucks)
+        except ApiError as error:
+            if error.status not in NO_PLAN:
+                raise
+            return None
+
     def address(self, **other: int) -> str:
         """Return where the same with other choices is shown."""
         chosen = {"trucks": self.trucks, "level": self.level, "within": self.within, **other}
@@ -79,7 +98,13 @@ async def page(view: View) -> Component:
     level = wanted if wanted in LEVELS else LEVEL
     hours = view.query.number("within")
     asked = Asked(view, trucks, level, hours if hours in WITHIN else 0)
-    plan, bins = await asyncio.gather(asked.plan(trucks), view.devices("waste"))
+    try:
+        plan, bins = await asyncio.gather(asked.plan(trucks), view.devices("waste"))
+    except ApiError as error:
+        if error.status not in NO_PLAN:
+            raise
+        # The choices stay: by them the reader finds a plan that can be made.
+        return _without_plan(asked, str(error))
     by_id = {bin_["device_id"]: bin_ for bin_ in bins}
     names = {bin_["device_id"]: bin_["name"] or bin_["device_id"] for bin_ in bins}
     places = {
@@ -95,8 +120,8 @@ async def page(view: View) -> Component:
     others: list[tuple[int, Plan]] = []
     if plan["bins"] <= WHAT_IF_BINS:
         beside = trucks_beside(trucks)
-        plans = await asyncio.gather(*(asked.plan(other) for other in beside))
-        others = list(zip(beside, plans, strict=True))
+        plans = await asyncio.gather(*(asked.plan_or_none(other) for other in beside))
+        others = [(other, found) for other, found in zip(beside, plans, strict=True) if found is not None]
     right = [
         panel(text("What if"), _what_if(asked, [*others, (trucks, plan)]), flush=True),
         panel(text("Trucks"), _trucks(asked, plan), flush=True),
@@ -118,12 +143,22 @@ async def page(view: View) -> Component:
     )
 
 
-def _note(plan: Plan, asked: Asked) -> str:
-    due = plural("{n} bin to empty", "{n} bins to empty", plan["bins"])
+def _without_plan(asked: Asked, sentence: str) -> Component:
+    again = html.Button(text("Try again"), className="button", **{"data-action": "reload"})
+    told = state(text("There is no plan"), reason_words(sentence), again, sign="error")
+    head = page_head(text("Collection plan"), _which(asked), _actions(asked))
+    return html.Div([head, panel(text("Routes"), told)], style={"display": "contents"})
+
+
+def _which(asked: Asked) -> str:
     which = text("at {level} % or more", level=asked.level)
     if asked.within:
         which = text("{which} or full within {n} h", which=which, n=asked.within)
-    return f"{due}, {which}"
+    return which
+
+
+def _note(plan: Plan, asked: Asked) -> str:
+    return f"{plural('{n} bin to empty', '{n} bins to empty', plan['bins'])}, {_which(asked)}"
 
 
 def _actions(asked: Asked) -> list[Component]:

@@ -14,6 +14,7 @@ Ask = Callable[[Get, str], object]  # that and the page's address -> the number
 Read = Callable[[Page], str]
 TRIES = 5  # as the city goes on between the two looks
 ROADS, BINS, STATIONS = "traffic", "waste", "air"
+SERVICE = "level_of_service"
 
 
 def _digits(words: str) -> str:
@@ -107,6 +108,16 @@ def _due(get: Get, address: str) -> int:
     return int(get("/api/v1/routes", trucks=1, least_level=_query(address, "level"), source_id="live")["bins"])
 
 
+def _levels(get: Get, _address: str) -> str:
+    found = [row["result"] for one in _devices(get, ROADS) for row in one["latest"] if row["property"] == SERVICE]
+    return "".join("ABCDEF"[int(level) - 1] for level in sorted(found, reverse=True))
+
+
+def letters(page: Page) -> str:
+    """Return the levels of service of all detectors, in the order of the page."""
+    return "".join(page.locator("#page tbody .level").all_inner_texts())
+
+
 FRESH = ("devices that are fresh", _fresh, said(r"(\d+of\d+)devicesfresh"))
 # page of tests/browser/look.py -> what is compared, the API's number, the page's number
 NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
@@ -132,7 +143,10 @@ NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
     ),
     "districts": (("districts with devices", _covered, lines("#page tbody tr")),),
     "district": (("inhabitants and devices", _inhabitants, said(r"(\d+inhabitants\d+devices)")),),
-    "traffic": (("detectors", lambda get, _address: len(_devices(get, ROADS)), said(r"(\d+)detectors")),),
+    "traffic": (
+        ("detectors", lambda get, _address: len(_devices(get, ROADS)), said(r"(\d+)detectors")),
+        ("levels of service, worst first", _levels, letters),
+    ),
     "waste": (("bins", lambda get, _address: len(_devices(get, BINS)), said(r"of(\d+)binsat")),),
     "waste-plan": (("bins that are due", _due, said(r"(\d+)binstoempty")),),
     "air": (("stations", lambda get, _address: len(_devices(get, STATIONS)), said(r"(\d+)stationsindicative")),),

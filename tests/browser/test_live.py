@@ -65,6 +65,45 @@ def test_a_reading_comes_to_the_screen_by_itself(visitor: Visitor, city: City) -
 
 
 @pytest.mark.browser
+def test_a_reading_that_failed_its_checks_says_so_and_breaks_the_curve(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/waste?device=bin-021&span=1h")
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    points = "document.querySelector('.js-plotly-plot').data[0].y"
+    before = page.evaluate(f"{points}.length")
+    row = page.locator("tr[data-selected=true]")
+    expect(row.locator(".live-quality").first).to_be_hidden()
+
+    def read(value: float, quality: int) -> None:
+        city.sql(lambda c: publish(c, "bin-021", "fill_level", value, datetime.now(UTC), quality))
+
+    read(143.0, 4)
+    expect(row).to_contain_text("failed a check")
+    page.wait_for_function(f"{points}.length === {before + 1}")
+    assert page.evaluate(f"{points}.at(-1)") is None
+    read(44.0, 1)
+    expect(row).to_contain_text("44")
+    expect(row).not_to_contain_text("failed a check")
+    page.wait_for_function(f"{points}.at(-1) === 44")
+
+
+@pytest.mark.browser
+def test_a_device_is_heard_by_what_it_measures_and_not_by_what_is_derived(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/traffic")
+    silent = page.locator("tr", has=page.get_by_role("link", name="Ring Road anticlockwise, km 1.1"))
+    expect(silent).to_contain_text("2 h ago")
+
+    async def read(connection: asyncpg.Connection) -> None:
+        await publish(connection, "road-005", "level_of_service", 3, datetime.now(UTC))
+        await publish(connection, "road-000", "vehicle_speed", 17, datetime.now(UTC))
+
+    city.sql(read)
+    # What was published last is there, so that what was published first has come.
+    row = page.locator("tr", has=page.get_by_role("link", name="Ring Road clockwise, km 0.4"))
+    expect(row.locator(".live-value").first).to_have_text("17")
+    expect(silent).to_contain_text("2 h ago")
+
+
+@pytest.mark.browser
 def test_map_list_and_card_are_one_selection(visitor: Visitor) -> None:
     page = visitor.open("/")
     mark = page.get_by_title("Library Court bin 1: critical alert")
@@ -80,6 +119,28 @@ def test_map_list_and_card_are_one_selection(visitor: Visitor) -> None:
     assert page.url.endswith("?device=bin-004")
     card.get_by_label("Close").click()
     expect(card).to_have_count(0)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["nameDevice", "nameStop", "nameDistrict"])
+def test_a_name_on_the_map_is_text_and_not_markup(visitor: Visitor, name: str) -> None:
+    page = visitor.open("/map")
+    page.wait_for_function("window.L && window.citywatch.map")
+    page.evaluate(
+        """(name) => {
+            const place = document.body.appendChild(document.createElement("div"));
+            place.style.height = "200px";
+            const layer = L.circleMarker([47, 7]);
+            const feature = { properties: { name: "Quay <b>east</b><style>body { display: none }</style>" } };
+            citywatch.map[name](feature, layer);
+            layer.addTo(L.map(place).setView([47, 7], 12)).openTooltip();
+            place.id = "named";
+        }""",
+        name,
+    )
+    shown = page.locator("#named .leaflet-tooltip")
+    expect(shown).to_have_text("Quay <b>east</b><style>body { display: none }</style>")
+    expect(page.locator("#named .leaflet-tooltip b")).to_have_count(0)
 
 
 @pytest.mark.browser

@@ -83,7 +83,23 @@ async def test_a_reading_arrives_within_a_second(address: str, city: Pool) -> No
     assert set(delta) == {"type", "seq", "at", "latest"}
     assert set(row) == {
         "datastream_id", "device_id", "property", "unit", "phenomenon_time", "received_at", "result", "quality",
+        "derived",
     }  # fmt: skip
+
+
+async def test_a_derived_value_says_so(address: str, city: Pool) -> None:
+    await city.execute(
+        "WITH made AS (INSERT INTO datastream (device_id, property, unit, method, edition)"
+        " VALUES ('bin-1', 'time_to_full', 'h', 'Theil-Sen', '1') RETURNING datastream_id)"
+        " INSERT INTO latest_observation (datastream_id, phenomenon_time, received_at, result, quality)"
+        " SELECT datastream_id, now(), now(), 0, 1 FROM made"
+    )
+    async with live(address) as client:
+        await client.send(["latest"])
+        for name in ("fill_level", "time_to_full"):
+            await publish(city, "bin-1", name, 9)
+            (row,) = (await client.next("delta"))["latest"]
+            assert (row["property"], row["derived"]) == (name, name == "time_to_full")
 
 
 @pytest.mark.parametrize(

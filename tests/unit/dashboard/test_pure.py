@@ -15,6 +15,7 @@ from dashboard.components.alerts import grouped, sorted_by_urgency
 from dashboard.components.charts import Curve, curve_figure, gapped, local_text
 from dashboard.components.city_map import bounds_of, city_extent, zoom_for
 from dashboard.components.commands import commands_panel
+from dashboard.components.curves import tip_of
 from dashboard.components.figures import change_words
 from dashboard.components.fullness import full_words
 from dashboard.components.heat import in_two_lines
@@ -29,7 +30,7 @@ from dashboard.pages.districts import service
 from dashboard.pages.me import weaker_roles
 from dashboard.pages.report import shift_of
 from dashboard.pages.simulator import when_words
-from dashboard.pages.traffic import corridor_of, natural
+from dashboard.pages.traffic import corridor_of, detectors, natural
 from dashboard.pages.waste import fill_classes, fullest_first
 from dashboard.pages.waste_plan import reason_words, trucks_beside
 from dashboard.query import Query, choose_clock, reader_zone
@@ -100,11 +101,20 @@ def test_no_band_without_a_value() -> None:
     assert air_band({"pm2_5": None}) is None
 
 
-@pytest.mark.parametrize(
-    ("speed", "level"), [(81, "A"), (80, "B"), (67, "C"), (50, "D"), (40, "E"), (30, "F"), (None, None)]
-)
-def test_service_level_bounds_are_strict(speed: float | None, level: str | None) -> None:
-    assert service_level(speed, 100.0) == level
+@pytest.mark.parametrize(("level", "letter"), [(1.0, "A"), (5.0, "E"), (6.0, "F"), (None, None)])
+def test_a_level_of_service_has_its_letter(level: float | None, letter: str | None) -> None:
+    assert service_level(level) == letter
+
+
+def test_detectors_stand_by_the_level_that_is_derived_and_not_by_one_reading() -> None:
+    slow = device("slow now", vehicle_speed=5, level_of_service=1)
+    poor = device("poor", vehicle_speed=60, level_of_service=5)
+    new = device("new", vehicle_speed=5)
+    held = device("held", vehicle_speed=5, level_of_service=None)
+    found = detectors([slow, new, held, poor], [], NOW)
+    assert [(each.device["name"], each.level) for each in found] == [
+        ("poor", "E"), ("slow now", "A"), ("held", None), ("new", None),
+    ]  # fmt: skip
 
 
 def test_percentile_interpolates() -> None:
@@ -323,6 +333,9 @@ def test_rhythm_and_completeness_are_told_by_registration_and_in_fact(
 def test_corridors_and_their_order_along_the_road() -> None:
     assert corridor_of(device("Ring Road east, km 10.2")) == "Ring Road east"
     assert sorted(["R, km 10.2", "R, km 2.5"], key=natural) == ["R, km 2.5", "R, km 10.2"]
+    assert sorted(["②号检测器 10", "②号检测器 9"], key=natural) == ["②号检测器 9", "②号检测器 10"], (
+        "a digit is no number"
+    )
 
 
 def test_a_key_of_ones_own_is_offered_as_every_role_that_is_less() -> None:
@@ -352,7 +365,15 @@ def test_a_coarse_curve_has_a_tip_that_moves_and_a_fine_one_grows() -> None:
     assert [trace.get("meta", {}).get("keep") for trace in coarse["data"]] == [None, 1]
     fine = curve_figure([Curve(series("minute"), "PM2.5", (NOW.isoformat(), 3.0))], "ug/m3", ZURICH)
     assert len(fine["data"]) == 1
-    assert fine["data"][0]["meta"]["datastream"] == 7
+    assert fine["data"][0]["meta"] == {"datastream": 7, "keep": 3000, "raw": False}
+    readings = curve_figure([Curve(series("raw"), "PM2.5")], "ug/m3", ZURICH)
+    assert readings["data"][0]["meta"]["raw"], "one that failed its checks breaks the line of readings only"
+
+
+@pytest.mark.parametrize(("quality", "tip"), [(1, True), (3, True), (4, False), (9, False), (None, False)])
+def test_a_reading_that_failed_its_checks_is_no_tip(quality: int | None, tip: bool) -> None:
+    row: Any = {"phenomenon_time": NOW.isoformat(), "result": 3.0, "quality": quality}
+    assert (tip_of(row) is not None) == tip
 
 
 def test_a_limit_is_always_inside_the_picture() -> None:
