@@ -2,6 +2,9 @@
 (function (cw) {
   "use strict";
 
+  // What the server answers with a file or a document of its own is the browser's to open, not the router's.
+  const OWN_PAGE = "[data-html] a[href^='/']:not([download], [href^='/api/'], [href='/password'])";
+
   document.addEventListener("click", function (event) {
     // Another language is another document: the rest of the address is kept.
     const language = event.target.closest("[data-language]");
@@ -15,7 +18,7 @@
     const action = event.target.closest('[data-action="reload"]');
     if (action) location.reload();
     // A link in static markup changes the address as any other link of the application does.
-    const link = event.target.closest("[data-html] a[href^='/']");
+    const link = event.target.closest(OWN_PAGE);
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       window.history.pushState({}, "", link.href);
