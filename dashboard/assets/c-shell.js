@@ -159,6 +159,7 @@
       return window.dash_clientside.no_update;
     },
     acted: (result) => cw.console.acted(result),
+    acting: (now) => cw.turns.acting(now),
     startShift: () => cw.console.startShift(),
   };
 
