@@ -128,7 +128,7 @@
       fetch(`/api/v1/alerts/${id}/acknowledge`, {
         method: "POST",
         keepalive: true,
-        headers: { "X-Citywatch-Operator": operator() },
+        headers: { "X-Citywatch-Operator": encodeURIComponent(operator()) },
       });
     pending = null;
   });

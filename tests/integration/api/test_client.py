@@ -28,6 +28,15 @@ async def test_the_client_follows_cursors_and_tells_faults(address: str) -> None
             await city.summary()
 
 
+async def test_a_name_in_any_script_acts_and_stands_in_the_journal(address: str) -> None:
+    async with connect(f"http://{address}") as city:
+        for name in ("王芳", "Jürgen", "Ada Lovelace", "100% Ada"):
+            alert = await city.act(1, "comment", name, {"comment": "seen"})
+            assert alert["events"][-1]["actor"] == f"{name} (unverified)"
+        alert = await city.act(1, "acknowledge", "王芳", {"comment": ""})
+        assert alert["acknowledged_by"] == "王芳 (unverified)"
+
+
 async def test_the_example_of_the_documentation_runs(address: str, tmp_path: Path) -> None:
     found = re.search(r"```python\n(.+?)```", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.S)
     assert found is not None
