@@ -80,7 +80,30 @@
     return { ...navbar, collapsed: { mobile: closed } };
   }
 
-  // Static markup comes as text (see flat.py). Whoever had the keyboard in it keeps it.
+  // Whoever has the keyboard in what is written anew keeps it: on the same control, else on the same alert's words.
+  let last = null; // {element, place, marks}: what had the focus last, and how it is found again
+
+  document.addEventListener("focusin", function (event) {
+    const element = event.target;
+    const name = ["data-acknowledge", "data-select", "href"].find((each) => element.hasAttribute(each));
+    const place = element.closest("[id]");
+    const alert = element.closest("[data-alert]");
+    const marks = name ? [`[${name}="${CSS.escape(element.getAttribute(name))}"]`] : [];
+    if (alert) marks.push(`[data-alert="${alert.dataset.alert}"] .what`);
+    last = place && marks.length ? { element: element, place: place.id, marks: marks } : null;
+  });
+
+  // A click beside everything leaves what had the focus; a click on something else focuses that.
+  document.addEventListener("pointerdown", () => (last = null), true);
+
+  function keepFocus() {
+    if (!last || last.element.isConnected || document.activeElement !== document.body) return;
+    const place = document.getElementById(last.place);
+    const same = place && last.marks.map((mark) => place.querySelector(mark)).find((found) => found);
+    if (same) same.focus({ preventScroll: true });
+  }
+
+  // Static markup comes as text (see flat.py).
   const filled = new Map(); // element -> the nodes that we put into it
 
   function fillMarkup() {
@@ -93,14 +116,10 @@
     }
     for (const element of document.querySelectorAll("[data-html]")) {
       if (element.filledWith === element.dataset.html) continue;
-      const held = element.contains(document.activeElement) ? document.activeElement : null;
       element.innerHTML = element.filledWith = element.dataset.html;
       filled.set(element, [...element.childNodes]);
-      if (!held) continue;
-      const mark = held.dataset.acknowledge ? `[data-acknowledge="${held.dataset.acknowledge}"]` : null;
-      const same = mark ? element.querySelector(mark) : [...element.querySelectorAll("a")].find((a) => a.href === held.href);
-      if (same) same.focus({ preventScroll: true });
     }
+    keepFocus();
   }
 
   // What scrolls must be reachable by keyboard, and what does not scroll is no stop on the way.

@@ -252,3 +252,22 @@ def test_a_key_held_down_or_pressed_twice_is_one_step(visitor: Visitor, city: Ci
     # Longer than the time of grace: nothing was sent, and nothing is.
     page.wait_for_timeout(4_500)
     assert state_of(city, three[0]) == "unacknowledged"
+
+
+@pytest.mark.browser
+def test_the_keyboard_stays_where_it_is_when_an_alert_comes(visitor: Visitor, city: City, three: list[int]) -> None:
+    page = visitor.open("/alerts", operator="Ada Lovelace")
+    for number, mark in enumerate(("acknowledge", "select")):
+        page.locator(f'#alert-list [data-{mark}="{three[0]}"]').focus()
+        come = city.sql(
+            lambda c, n=number: raise_alert(c, "device-silent", f"air-00{n}", None, datetime.now(UTC), "Silent")
+        )
+        three.append(come)
+        expect(page.locator(f'#alert-list [data-alert="{come}"]')).to_be_visible()
+        held = page.evaluate("document.activeElement.outerHTML")
+        assert f'data-{mark}="{three[0]}"' in held, held
+    # The button is gone with what it did: the keyboard stays on its alert.
+    page.locator(f'#alert-list [data-acknowledge="{three[0]}"]').focus()
+    press(page, "Enter")
+    expect(page.locator(f'[data-alert="{three[0]}"]')).to_contain_text("acknowledged by Ada Lovelace")
+    assert page.evaluate("document.activeElement.closest('[data-alert]').dataset.alert") == str(three[0])
