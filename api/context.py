@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
+from urllib.parse import unquote
 
 from fastapi import Depends, Header, Query, Request
 from pydantic import StringConstraints
@@ -73,16 +74,25 @@ async def get_actor(
         Header(
             alias="X-Citywatch-Operator",
             min_length=1,
-            max_length=80,
+            max_length=480,  # 80 letters of two bytes each, percent-encoded
             pattern="^[!-~¡-¬®-ÿ][ -~¡-¬®-ÿ]*$",  # what prints of the characters that a header can hold
-            description="who acts, in demo mode; journalled as unverified",
+            description="who acts, in demo mode, percent-encoded (UTF-8); journalled as unverified",
         ),
     ] = None,
 ) -> str:
     """Return the name that goes into the journal. Demo mode believes what it is told, and says that it did."""
     if operator is None or principal.kind != "demo":
         return principal.name
-    return f"{operator.strip()} (unverified)"
+    return f"{_decoded(operator)} (unverified)"
+
+
+def _decoded(sent: str) -> str:
+    """Return a name without its percent-encoding; as it was sent where that gives nothing that prints."""
+    try:
+        name = unquote(sent, errors="strict").strip()
+    except UnicodeDecodeError:
+        name = ""
+    return name if name and name.isprintable() else sent.strip()
 
 
 _DEGREES_180 = r"[+-]?(180(\.0+)?|(1[0-7]\d|\d?\d)(\.\d+)?)"

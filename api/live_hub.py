@@ -245,7 +245,7 @@ class Hub:
     async def _alerts(self, numbers: set[int]) -> list[dict[str, Any]]:
         if not numbers:
             return []
-        return rows(await self._pool.fetch(query("api", "alerts"), *[None] * 9, None, sorted(numbers)))
+        return rows(await self._pool.fetch(query("api", "alerts"), *[None] * 9, None, sorted(numbers), None))
 
     def _begin(self, place: int) -> None:
         self._place, self._missed = place, False

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 
 class Asking(ABC):
@@ -11,3 +12,8 @@ class Asking(ABC):
     @abstractmethod
     async def _ask(self, method: str, path: str, *, parameters: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """Return the decoded answer to one request, None for one without a body; raise ApiError for none."""
+
+
+def named(operator: str) -> dict[str, str]:
+    """Return the headers that say who acts: percent-encoded, as headers hold ASCII and names any script."""
+    return {"X-Citywatch-Operator": quote(operator, safe="")}

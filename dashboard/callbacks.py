@@ -108,6 +108,8 @@ def _register_actions(app: Dash, api: ApiClient) -> None:
         Output("act-result", "data"),
         Output("alerts-changed", "data"),
         Input("act-request", "data"),
+        # Said also where it fails: the step after it must not wait for an answer that never comes.
+        running=[(Output("acting", "data"), True, False)],
         prevent_initial_call=True,
     )(act)
 
@@ -127,6 +129,7 @@ def _register_browser(app: Dash) -> None:
         Input("act-result", "data"),
         prevent_initial_call=True,
     )
+    app.clientside_callback(browser("acting"), Input("acting", "data"), prevent_initial_call=True)
     app.clientside_callback(
         browser("startShift"),
         Output("operator", "value"),

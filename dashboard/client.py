@@ -11,6 +11,7 @@ import httpx
 import orjson
 
 from citywatch.errors import CitywatchError
+from dashboard.asking import named
 from dashboard.client_people import PeopleQuestions
 from dashboard.client_simulator import SimulatorQuestions
 from dashboard.shapes import (
@@ -165,18 +166,18 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
 
     async def act(self, alert_id: int, action: str, operator: str, body: JsonObject) -> AlertDetail:
         """Take one step on an alert in the operator's name: acknowledge, comment, assign, shelve, unshelve, reset."""
-        headers = _named(operator)
+        headers = named(operator)
         return cast(AlertDetail, await self._ask("POST", f"/alerts/{alert_id}/{action}", json=body, headers=headers))
 
     async def hand_over(self, alert_id: int, queue: str, note: str, operator: str) -> WorkOrder:
         """Hand an alert to a department as a work order, in the operator's name."""
         body = {"alert_id": alert_id, "queue": queue, "note": note}
-        headers = _named(operator)
+        headers = named(operator)
         return cast(WorkOrder, await self._ask("POST", "/work-orders", json=body, headers=headers))
 
     async def proceed(self, work_order_id: int, step: str, operator: str) -> WorkOrder:
         """Say how far a work order is: accepted, en_route, done or cancelled."""
-        path, headers = f"/work-orders/{work_order_id}/{step}", _named(operator)
+        path, headers = f"/work-orders/{work_order_id}/{step}", named(operator)
         return cast(WorkOrder, await self._ask("POST", path, json={}, headers=headers))
 
     async def work_orders(self, *, open: bool | None = None, most: int = 200) -> list[WorkOrder]:
@@ -191,7 +192,7 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
     async def begin_backtest(self, rule_id: str, since: datetime, until: datetime, operator: str) -> JsonObject:
         """Begin to look back with the rule as it runs; answers with the number to ask for."""
         body = {"rule_id": rule_id, "since": since.isoformat(), "until": until.isoformat()}
-        headers = _named(operator)
+        headers = named(operator)
         return cast(JsonObject, await self._ask("POST", "/backtests", json=body, headers=headers))
 
     async def backtest(self, backtest_id: int) -> JsonObject:
@@ -221,7 +222,7 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
     ) -> Command:
         """Queue a command for a device, in the operator's name; it may wait so many seconds."""
         body = {"name": name, "arguments": arguments, "expires_in_seconds": seconds}
-        path, headers = f"/devices/{device_id}/commands", _named(operator)
+        path, headers = f"/devices/{device_id}/commands", named(operator)
         return cast(Command, await self._ask("POST", path, json=body, headers=headers))
 
     async def quarantine(self) -> list[Stranger]:
@@ -234,14 +235,14 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
 
     async def adopt(self, device_id: str, profile: str, operator: str) -> JsonObject:
         """Register a device in quarantine, in the operator's name; what was kept of it is decoded."""
-        path, headers = f"/quarantine/{device_id}/adopt", _named(operator)
+        path, headers = f"/quarantine/{device_id}/adopt", named(operator)
         return cast(JsonObject, await self._ask("POST", path, json={"profile": profile}, headers=headers))
 
     async def change(
         self, method: str, path: str, operator: str, *, parameters: Parameters | None = None, **body: Any
     ) -> Any:
         """Change something in the operator's name; `json` or `content` is the body. None where nothing comes back."""
-        headers = _named(operator)
+        headers = named(operator)
         return await self._ask(method, path, parameters=parameters, headers=headers, **body)
 
     async def sites(self) -> list[JsonObject]:
@@ -264,13 +265,13 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
 
     async def calculate(self, target: tuple[str, str], body: JsonObject, operator: str, *, dry_run: bool) -> None:
         """Set the formula of a device's property, in the operator's name; a dry run only says whether it would do."""
-        path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), _named(operator)
+        path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), named(operator)
         asked = {"dry_run": str(dry_run).lower()}
         await self._ask("PUT", path, parameters=asked, json=body, headers=headers)
 
     async def end_calculation(self, target: tuple[str, str], operator: str) -> None:
         """Have a datastream no longer calculated, in the operator's name."""
-        path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), _named(operator)
+        path, headers = "/calculations/" + "/".join(quote(each, safe="") for each in target), named(operator)
         await self._ask("DELETE", path, headers=headers)
 
     async def plan(self, *, trucks: int, level: int, within: int, source_id: str) -> Plan:
@@ -309,10 +310,6 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
     async def status(self) -> Status:
         """Return the system's own state."""
         return cast(Status, await self._ask("GET", "/status"))
-
-
-def _named(operator: str) -> dict[str, str]:
-    return {"X-Citywatch-Operator": operator}
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from typing import TypedDict, cast
 
-from dashboard.asking import Asking
+from dashboard.asking import Asking, named
 from dashboard.shapes import JsonObject
 
 
@@ -49,13 +49,12 @@ class SimulatorQuestions(Asking):
 
     async def start_scenario(self, scenario: str, operator: str) -> Simulation:
         """Have it play another scenario from its beginning, in the operator's name."""
-        body, headers = {"scenario": scenario}, {"X-Citywatch-Operator": operator}
+        body, headers = {"scenario": scenario}, named(operator)
         return cast(Simulation, await self._ask("POST", "/simulator/start", json=body, headers=headers))
 
     async def stop_scenario(self, operator: str) -> Simulation:
         """Have the city stand still, in the operator's name."""
-        headers = {"X-Citywatch-Operator": operator}
-        return cast(Simulation, await self._ask("POST", "/simulator/stop", headers=headers))
+        return cast(Simulation, await self._ask("POST", "/simulator/stop", headers=named(operator)))
 
     async def scores(self) -> list[Score]:
         """Return how runs of the scenarios were answered, newest last."""

@@ -269,6 +269,7 @@ def shell(*, demo: bool) -> Component:
             dcc.Store(id="refresh"),
             dcc.Store(id="act-request"),
             dcc.Store(id="act-result"),
+            dcc.Store(id="acting"),
             dcc.Store(id="address"),
             dcc.Store(id="map-selected"),
             frame,

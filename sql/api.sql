@@ -154,9 +154,9 @@ SELECT t.datastream_id, t.device_id, t.property, t.unit, o.phenomenon_time, o.re
 SELECT seq FROM consumer_position WHERE consumer = 'fold';
 
 -- alerts --
--- $1 bool open, $2 severity, $3 domain, $4 device_id, $5 district_id, $6 rule_id, $7 state: null for any
+-- $1 bool open, $2 severity, $3 domain, $4 device_id, $5 district_id, $6 rule_id, $7 text[] states: null for any
 -- $8 timestamptz and $9 bigint: older than this raised_at and alert_id; $10 int limit; $11 bigint[] alert_ids or null
--- An alert about a district lies in it. An alert that late readings showed never to have been is given only where asked for by number.
+-- $12 source_id or null: what is about no device is of the live city. An alert about a district lies in it. An alert that late readings showed never to have been is given only where asked for by number.
 SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name,
        coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) AS district_id, d.domain, d.source_id,
        a.datastream_id, t.property, a.severity, a.state, a.open, a.silent,
@@ -176,7 +176,8 @@ SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name
    AND ($4::text IS NULL OR a.device_id = $4)
    AND ($5::text IS NULL OR coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) = $5)
    AND ($6::text IS NULL OR a.rule_id = $6)
-   AND ($7::text IS NULL OR a.state = $7)
+   AND ($7::text[] IS NULL OR a.state = ANY ($7))
+   AND ($12::text IS NULL OR coalesce(d.source_id, 'live') = $12)
    AND ($8::timestamptz IS NULL OR (a.raised_at, a.alert_id) < ($8, $9::bigint))
    AND ($11::bigint[] IS NULL AND a.retracted_at IS NULL OR a.alert_id = ANY ($11))
  ORDER BY a.raised_at DESC, a.alert_id DESC

@@ -32,7 +32,7 @@ GUIDANCE = ("title", "cause", "consequence", "operator_action", "time_to_respond
 
 async def read_detail(pool: Pool, alert_id: int) -> dict[str, Any]:
     """Return one alert with journal, inputs and guidance; raise ProblemError 404."""
-    found = await pool.fetch(query("api", "alerts"), *[None] * 9, 1, [alert_id])
+    found = await pool.fetch(query("api", "alerts"), *[None] * 9, 1, [alert_id], None)
     if not found:
         raise not_found("alert", alert_id)
     (behind,) = await pool.fetch(query("api", "alert_inputs"), alert_id)
@@ -52,11 +52,17 @@ async def list_alerts(
     pool: PoolDep,
     open_: Annotated[bool | None, Query(alias="open", description="open ones only, or closed ones only")] = None,
     severity: Annotated[Severity | None, Query(description="how bad")] = None,
-    state: Annotated[AlertState | None, Query(description="ISA-18.2 state; `open` has a parameter of its own")] = None,
+    state: Annotated[
+        list[AlertState] | None,
+        Query(
+            max_length=len(AlertState), description="ISA-18.2 states, one or more; `open` has a parameter of its own"
+        ),
+    ] = None,
     domain: DomainQuery = None,
     device_id: DeviceQuery = None,
     district_id: DistrictQuery = None,
     rule_id: Annotated[Word | None, Query(description="rule that raised it")] = None,
+    source_id: Annotated[Word | None, Query(description="source of time; about no device is `live`")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:
@@ -76,6 +82,7 @@ async def list_alerts(
             alert_id,
             limit + 1,
             None,
+            source_id,
         )
     )
     page = found[:limit]

@@ -2,6 +2,9 @@
 (function (cw) {
   "use strict";
 
+  // What the server answers with a file or a document of its own is the browser's to open, not the router's.
+  const OWN_PAGE = "[data-html] a[href^='/']:not([download], [href^='/api/'], [href='/password'])";
+
   document.addEventListener("click", function (event) {
     // Another language is another document: the rest of the address is kept.
     const language = event.target.closest("[data-language]");
@@ -15,7 +18,7 @@
     const action = event.target.closest('[data-action="reload"]');
     if (action) location.reload();
     // A link in static markup changes the address as any other link of the application does.
-    const link = event.target.closest("[data-html] a[href^='/']");
+    const link = event.target.closest(OWN_PAGE);
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       window.history.pushState({}, "", link.href);
@@ -77,7 +80,30 @@
     return { ...navbar, collapsed: { mobile: closed } };
   }
 
-  // Static markup comes as text (see flat.py). Whoever had the keyboard in it keeps it.
+  // Whoever has the keyboard in what is written anew keeps it: on the same control, else on the same alert's words.
+  let last = null; // {element, place, marks}: what had the focus last, and how it is found again
+
+  document.addEventListener("focusin", function (event) {
+    const element = event.target;
+    const name = ["data-acknowledge", "data-select", "href"].find((each) => element.hasAttribute(each));
+    const place = element.closest("[id]");
+    const alert = element.closest("[data-alert]");
+    const marks = name ? [`[${name}="${CSS.escape(element.getAttribute(name))}"]`] : [];
+    if (alert) marks.push(`[data-alert="${alert.dataset.alert}"] .what`);
+    last = place && marks.length ? { element: element, place: place.id, marks: marks } : null;
+  });
+
+  // A click beside everything leaves what had the focus; a click on something else focuses that.
+  document.addEventListener("pointerdown", () => (last = null), true);
+
+  function keepFocus() {
+    if (!last || last.element.isConnected || document.activeElement !== document.body) return;
+    const place = document.getElementById(last.place);
+    const same = place && last.marks.map((mark) => place.querySelector(mark)).find((found) => found);
+    if (same) same.focus({ preventScroll: true });
+  }
+
+  // Static markup comes as text (see flat.py).
   const filled = new Map(); // element -> the nodes that we put into it
 
   function fillMarkup() {
@@ -90,14 +116,10 @@
     }
     for (const element of document.querySelectorAll("[data-html]")) {
       if (element.filledWith === element.dataset.html) continue;
-      const held = element.contains(document.activeElement) ? document.activeElement : null;
       element.innerHTML = element.filledWith = element.dataset.html;
       filled.set(element, [...element.childNodes]);
-      if (!held) continue;
-      const mark = held.dataset.acknowledge ? `[data-acknowledge="${held.dataset.acknowledge}"]` : null;
-      const same = mark ? element.querySelector(mark) : [...element.querySelectorAll("a")].find((a) => a.href === held.href);
-      if (same) same.focus({ preventScroll: true });
     }
+    keepFocus();
   }
 
   // What scrolls must be reachable by keyboard, and what does not scroll is no stop on the way.
@@ -156,6 +178,7 @@
       return window.dash_clientside.no_update;
     },
     acted: (result) => cw.console.acted(result),
+    acting: (now) => cw.turns.acting(now),
     startShift: () => cw.console.startShift(),
   };
 

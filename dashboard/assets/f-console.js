@@ -51,7 +51,7 @@
       cw.set("operator-modal", { opened: true });
       return;
     }
-    cw.set("act-request", { data: { ...request, operator: operator(), at: Date.now() } });
+    cw.turns.take({ ...request, operator: operator() });
   }
   cw.act = send;
 
@@ -63,13 +63,13 @@
     if (!given) return [window.dash_clientside.no_update, window.dash_clientside.no_update];
     const request = waiting;
     waiting = null;
-    if (request)
-      setTimeout(() => cw.set("act-request", { data: { ...request, operator: given, at: Date.now() } }), 0);
+    if (request) setTimeout(() => cw.turns.take({ ...request, operator: given }), 0);
     return [given, false];
   }
 
   function acted(result) {
     if (!result) return window.dash_clientside.no_update;
+    cw.turns.answered(result.at);
     undoable =
       result.action === "shelve" && result.done.length ? { action: "unshelve", alert_ids: result.done } : null;
     // What was answered late does not cover the offer to take the next step back.
@@ -93,7 +93,10 @@
     send(request);
   }
 
-  function acknowledgeByKey(ids) {
+  function acknowledgeByKey(targeted) {
+    // What is in its time of grace already stays in it: the same key again is no second step.
+    const ids = pending ? targeted.filter((id) => !pending.request.alert_ids.includes(id)) : targeted;
+    if (!ids.length) return;
     commit();
     if (!operator()) return send({ action: "acknowledge", alert_ids: ids });
     pending = { request: { action: "acknowledge", alert_ids: ids }, timer: setTimeout(commit, GRACE) };
@@ -117,14 +120,15 @@
     }
   }
 
-  // Whoever leaves within the time of grace has meant it.
+  // Whoever leaves within the time of grace has meant it, as has whoever leaves before its turn came.
   window.addEventListener("pagehide", function () {
-    if (!pending) return;
-    for (const id of pending.request.alert_ids)
+    const left = cw.turns.drop().filter((request) => request.action === "acknowledge");
+    if (pending) left.push(pending.request);
+    for (const id of left.flatMap((request) => request.alert_ids))
       fetch(`/api/v1/alerts/${id}/acknowledge`, {
         method: "POST",
         keepalive: true,
-        headers: { "X-Citywatch-Operator": operator() },
+        headers: { "X-Citywatch-Operator": encodeURIComponent(operator()) },
       });
     pending = null;
   });
@@ -199,7 +203,9 @@
     if (one) {
       event.preventDefault();
       event.stopPropagation();
-      send({ action: "acknowledge", alert_ids: [one.dataset.acknowledge] });
+      // Pressed for what is in its time of grace, the button ends that.
+      if (pending && pending.request.alert_ids.includes(one.dataset.acknowledge)) commit();
+      else send({ action: "acknowledge", alert_ids: [one.dataset.acknowledge] });
       return;
     }
     const box = event.target.closest("[data-select]");
@@ -293,6 +299,8 @@
     "?": () => openDialog("help"),
   };
 
+  const GO_ON = ["j", "k", "n"]; // keys that may be held down; any other acts once
+
   function targetsUnderHand() {
     const focused = document.activeElement && document.activeElement.closest("#alert-list .alert");
     const id = focused ? idOf(focused) : currentId();
@@ -312,11 +320,12 @@
     if (location.pathname !== "/alerts" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open], [role=dialog]")) return;
     const field = event.target.closest("input, textarea, select, [contenteditable]");
-    const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const act = KEYS[key];
     // Single keys can be turned off, as speech input and shaky hands need it (WCAG 2.1.4); help always opens.
     if (field || !act || (localStorage.getItem(KEYS_OFF) !== null && event.key !== "?")) return;
     event.preventDefault();
-    act();
+    if (!event.repeat || GO_ON.includes(key)) act();
   });
 
   cw.console = { startShift: startShift, acted: acted };

@@ -11,8 +11,8 @@ from dashboard.components.icons import icon
 from dashboard.components.marks import (
     SEVERITIES,
     SEVERITY_NAMES,
+    UNANSWERED,
     replay_chip,
-    unanswered,
 )
 from dashboard.components.parts import choices, href, page_head, panel
 from dashboard.pages.alert_panel import panel_body
@@ -21,6 +21,7 @@ from dashboard.query import wall_clock
 from dashboard.shapes import Alert
 from dashboard.texts import DOMAIN_NAMES, domain_name, mark, text
 from dashboard.units import parse_time
+from dashboard.urgent import most_urgent
 
 SHOWN = {
     "open": mark("Open"),
@@ -39,21 +40,27 @@ MOST = 300
 BUDGET_MOST = 400  # alerts of the last day that are counted
 
 
-async def _filtered(view: View) -> list[Alert]:
+async def _filtered(view: View) -> tuple[list[Alert], bool]:
+    """Return the alerts that the address asks for, and whether there are more than these."""
     query = view.query
     shown = query.get("show") if query.get("show") in SHOWN else "open"
     domain = query.get("domain") if query.get("domain") in DOMAIN_NAMES else None
     severity = query.get("severity") if query.get("severity") in SEVERITIES else None
-    wanted: dict[str, bool | None] = {"open": True, "waiting": True, "quiet": True, "closed": False, "all": None}
-    here = view.here(await view.api.alerts(open=wanted[shown or "open"], domain=domain, severity=severity, most=MOST))
-    if shown == "quiet":
-        return [alert for alert in here if alert["state"] in QUIET]
-    return [alert for alert in here if unanswered(alert)] if shown == "waiting" else here
+    asked = {"domain": domain, "severity": severity, "source_id": view.source_id}
+    found: list[Alert] = []
+    more = False
+    if shown != "closed":
+        states = {"waiting": UNANSWERED, "quiet": QUIET}.get(shown or "open", frozenset())
+        found, more = await most_urgent(view.api, MOST, states=states, **asked)
+    if shown not in ("closed", "all"):
+        return found, more
+    closed = await view.api.alerts(open=False, most=MOST - len(found) + 1, **asked)
+    return [*found, *closed][:MOST], more or len(found) + len(closed) > MOST
 
 
 async def _load(view: View) -> Component:
     """Return how many alerts came lately, against what one operator can work off."""
-    recent = view.here(await view.api.alerts(most=BUDGET_MOST))
+    recent = await view.api.alerts(most=BUDGET_MOST, source_id=view.source_id)
     at = [parse_time(alert["recorded_at"]) for alert in recent if not alert["silent"]]
     return alert_load([each for each in at if each is not None], wall_clock())
 
@@ -63,7 +70,7 @@ async def list_body(view: View) -> Component:
     if view.path == "/":
         alerts = await view.open_alerts()
         return alert_list(alerts, source=view.source, path="/alerts")
-    alerts, incidents, load = await asyncio.gather(_filtered(view), view.api.incidents(), _load(view))
+    (alerts, more), incidents, load = await asyncio.gather(_filtered(view), view.api.incidents(), _load(view))
     listed = alert_list(
         alerts,
         source=view.source,
@@ -74,7 +81,8 @@ async def list_body(view: View) -> Component:
         selectable=True,
         none=NONE.get(view.query.get("show") or "open", NOTHING_OPEN),
     )
-    return html.Div([load, listed])
+    note = text("Only {n} alerts are shown, and there are more: choose a severity or a domain.", n=len(alerts))
+    return html.Div([load, *([html.P(note, className="soft")] if more else []), listed])
 
 
 def _filters(view: View) -> dict[str, str | None]:

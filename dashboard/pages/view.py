@@ -9,6 +9,9 @@ from dash.development.base_component import Component
 from dashboard.client import ApiClient
 from dashboard.query import Clock, Query
 from dashboard.shapes import Alert, Clusters, Device, DeviceCounts, Source
+from dashboard.urgent import most_urgent
+
+MOST_OPEN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,8 @@ class View:
         return [a for a in alerts if a["source_id"] == self.source_id or (a["device_id"] is None and self.clock.live)]
 
     async def open_alerts(self) -> list[Alert]:
-        """Return the open alerts of the chosen source."""
-        return self.here(await self.api.alerts(open=True, most=500))
+        """Return the open alerts of the chosen source; where there are too many to list, the most urgent of them."""
+        return (await most_urgent(self.api, MOST_OPEN, source_id=self.source_id))[0]
 
 
 Page = Callable[[View], Awaitable[Component]]

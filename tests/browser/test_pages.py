@@ -1,5 +1,7 @@
 """Every page in light, dark, on a phone and in Chinese: nothing fails, nothing leaves, the picture is kept."""
 
+from fnmatch import fnmatch
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -79,6 +81,27 @@ def test_an_unknown_device_is_a_sentence_and_not_a_blank_page(visitor: Visitor) 
     page = visitor.open("/devices/bin-999")
     expect(page.locator("#page")).to_contain_text("there is no device 'bin-999'")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("path", "link", "file", "begins"),
+    [
+        ("/trends?property=pm2_5&devices=air-000", "CSV", "observations.csv", b"device_id,"),
+        ("/waste/plan?level=50", "Plan as GeoJSON", "collection-plan.geojson", b'{"type":"Fea'),
+        ("/waste/plan?level=50", "CSV: Truck", "truck-*.csv", b"order,bin_id"),
+        ("/add-device", "The list as it is now", "devices.csv", b"device_id,"),
+    ],
+    ids=["curves", "plan", "truck", "devices"],
+)
+def test_a_file_is_downloaded_by_a_click(visitor: Visitor, path: str, link: str, file: str, begins: bytes) -> None:
+    page = visitor.open(path)
+    settle(page)
+    with page.expect_download() as download:
+        page.locator("#page").get_by_role("link", name=link).first.click()
+    assert fnmatch(download.value.suggested_filename, file)
+    assert Path(download.value.path()).read_bytes().startswith(begins)
+    expect(page.locator("#page h1")).not_to_have_text("No such page")
 
 
 @pytest.mark.browser

@@ -100,6 +100,10 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         page.once("dialog", lambda question: question.accept())
         own.get_by_role("button", name="Revoke: my script").click()
         expect(own).to_contain_text("No key yet")
+
+        page.get_by_role("link", name="Change password").click()
+        expect(page).to_have_url(f"{closed.url}/password")
+        expect(page.get_by_label("New password, 12 characters or more")).to_be_visible()
         assert visitor.watch.faults == []
     finally:
         context.close()

@@ -1,10 +1,13 @@
 """A whole shift by keyboard alone: nothing here moves or presses a mouse."""
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from urllib.request import Request, urlopen
 
 import asyncpg
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import City, Visitor
 from tests.browser.seed import raise_alert
@@ -159,3 +162,112 @@ def test_single_keys_can_be_switched_off(visitor: Visitor) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.wait_for_url("**alert=*")
+
+
+@pytest.fixture
+def three(city: City) -> Iterator[list[int]]:
+    """Three bins that are full, newest last."""
+    devices = ("bin-006", "bin-007", "bin-008")
+
+    async def work(connection: asyncpg.Connection) -> list[int]:
+        now = datetime.now(UTC)
+        return [
+            await raise_alert(connection, "bin-overflowing", one, None, now, f"{one} overflows", inputs={"value": 100})
+            for one in devices
+        ]
+
+    made = city.sql(work)
+    yield made
+    # Over, so that the tests after this one find the city as it was.
+    city.sql(lambda c: c.execute("DELETE FROM shelving WHERE alert_key LIKE 'bin-overflowing/%'"))
+    city.sql(lambda c: c.execute("DELETE FROM alert_event WHERE alert_id = ANY ($1::bigint[])", made))
+    city.sql(lambda c: c.execute("DELETE FROM alert WHERE alert_id = ANY ($1::bigint[])", made))
+
+
+def shelve(city: City, alert_id: int) -> None:
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    request = Request(
+        f"{city.url}/api/v1/alerts/{alert_id}/shelve",
+        json.dumps({"until": until, "comment": "Tried by hand"}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urlopen(request) as answer:
+        assert answer.status == 200
+
+
+def focus(page: Page, alert_id: int) -> None:
+    page.locator(f'[data-alert="{alert_id}"] .what').focus()
+
+
+@pytest.mark.browser
+def test_a_step_right_after_another_loses_neither(visitor: Visitor, city: City, three: list[int]) -> None:
+    first, second, third = three
+    shelve(city, second)
+    page = visitor.open("/alerts", operator="Ada Lovelace")
+    expect(page.locator(f'[data-alert="{second}"]')).to_contain_text("shelved until")
+    # What waits in its time of grace goes out with the next step; that and a third follow at once.
+    focus(page, first)
+    press(page, "a")
+    focus(page, second)
+    press(page, "u")
+    page.evaluate(f"""document.querySelector('[data-acknowledge="{third}"]').click()""")
+    for alert_id in (first, third):
+        expect(page.locator(f'[data-alert="{alert_id}"]')).to_contain_text("acknowledged by Ada Lovelace")
+    expect(page.locator(f'[data-alert="{second}"]')).not_to_contain_text("shelved until")
+    assert [state_of(city, one) for one in three] == ["acknowledged", "unacknowledged", "acknowledged"]
+
+
+@pytest.mark.browser
+def test_a_step_that_fails_does_not_hold_up_the_next(visitor: Visitor, city: City, three: list[int]) -> None:
+    page = visitor.open("/alerts", operator="Ada Lovelace")
+    failed: list[str] = []
+
+    def fail_once(route: Route) -> None:
+        if "act-request" in (route.request.post_data or "") and not failed:
+            failed.append(route.request.url)
+            route.fulfill(status=500)
+        else:
+            route.fallback()
+
+    page.route("**/_dash-update-component**", fail_once)
+    visitor.watch.away = True  # the browser itself complains about the answer
+    for alert_id in three[:2]:
+        page.evaluate(f"""document.querySelector('[data-acknowledge="{alert_id}"]').click()""")
+    expect(page.locator(f'[data-alert="{three[1]}"]')).to_contain_text("acknowledged by Ada Lovelace", timeout=15_000)
+    assert [state_of(city, one) for one in three[:2]] == ["unacknowledged", "acknowledged"]
+    assert len(failed) == 1
+    visitor.watch.faults.clear()
+
+
+@pytest.mark.browser
+def test_a_key_held_down_or_pressed_twice_is_one_step(visitor: Visitor, city: City, three: list[int]) -> None:
+    page = visitor.open("/alerts", operator="Ada Lovelace")
+    focus(page, three[0])
+    page.keyboard.down("a")
+    page.keyboard.down("a")  # as the keyboard repeats it
+    page.keyboard.up("a")
+    press(page, "a")
+    press(page, "z")
+    expect(page.locator("#toast")).to_have_text("Undone")
+    # Longer than the time of grace: nothing was sent, and nothing is.
+    page.wait_for_timeout(4_500)
+    assert state_of(city, three[0]) == "unacknowledged"
+
+
+@pytest.mark.browser
+def test_the_keyboard_stays_where_it_is_when_an_alert_comes(visitor: Visitor, city: City, three: list[int]) -> None:
+    page = visitor.open("/alerts", operator="Ada Lovelace")
+    for number, mark in enumerate(("acknowledge", "select")):
+        page.locator(f'#alert-list [data-{mark}="{three[0]}"]').focus()
+        come = city.sql(
+            lambda c, n=number: raise_alert(c, "device-silent", f"air-00{n}", None, datetime.now(UTC), "Silent")
+        )
+        three.append(come)
+        expect(page.locator(f'#alert-list [data-alert="{come}"]')).to_be_visible()
+        held = page.evaluate("document.activeElement.outerHTML")
+        assert f'data-{mark}="{three[0]}"' in held, held
+    # The button is gone with what it did: the keyboard stays on its alert.
+    page.locator(f'#alert-list [data-acknowledge="{three[0]}"]').focus()
+    press(page, "Enter")
+    expect(page.locator(f'[data-alert="{three[0]}"]')).to_contain_text("acknowledged by Ada Lovelace")
+    assert page.evaluate("document.activeElement.closest('[data-alert]').dataset.alert") == str(three[0])

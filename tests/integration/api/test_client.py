@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from dashboard.client import ApiError, connect
+from dashboard.components.alerts import QUIET
+from dashboard.components.marks import UNANSWERED
+from dashboard.urgent import most_urgent
+from sql.connection import Pool
 from tests.installation import ROOT
 
 
@@ -26,6 +30,31 @@ async def test_the_client_follows_cursors_and_tells_faults(address: str) -> None
     async with connect("http://127.0.0.1:1") as city:
         with pytest.raises(ApiError, match="no answer"):
             await city.summary()
+
+
+async def test_in_a_flood_the_most_urgent_come_first(address: str, city: Pool) -> None:
+    """Of the open ones, 1 and 5 are high, 2 medium, 3 low, and 4 is critical and the oldest but one."""
+    async with connect(f"http://{address}") as client:
+        found, more = await most_urgent(client, 3, source_id="live")
+        assert ({alert["alert_id"] for alert in found}, more) == ({4, 1, 5}, True)
+        await city.execute("UPDATE alert SET state = CASE alert_id WHEN 4 THEN 'shelved' ELSE 'acknowledged' END"
+                           " WHERE alert_id IN (1, 4)")  # fmt: skip
+        # What waits for an answer comes before what has one, and what is kept quiet last.
+        for most, expected in ((3, {5, 2, 3}), (4, {5, 2, 3, 1}), (5, {1, 2, 3, 4, 5})):
+            found, more = await most_urgent(client, most, source_id="live")
+            assert ({alert["alert_id"] for alert in found}, more) == (expected, most < 5)
+        assert [alert["alert_id"] for alert in (await most_urgent(client, 5, states=QUIET))[0]] == [4]
+        assert await most_urgent(client, 1, severity="HIGH", states=UNANSWERED) == ([found[4]], False)
+        assert await most_urgent(client, 5, source_id="i94") == ([], False)
+
+
+async def test_a_name_in_any_script_acts_and_stands_in_the_journal(address: str) -> None:
+    async with connect(f"http://{address}") as city:
+        for name in ("王芳", "Jürgen", "Ada Lovelace", "100% Ada"):
+            alert = await city.act(1, "comment", name, {"comment": "seen"})
+            assert alert["events"][-1]["actor"] == f"{name} (unverified)"
+        alert = await city.act(1, "acknowledge", "王芳", {"comment": ""})
+        assert alert["acknowledged_by"] == "王芳 (unverified)"
 
 
 async def test_the_example_of_the_documentation_runs(address: str, tmp_path: Path) -> None:

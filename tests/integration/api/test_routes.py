@@ -77,6 +77,31 @@ async def test_devices_are_filtered(client: httpx.AsyncClient, query: dict[str, 
     assert [device["device_id"] for device in (await get(client, "/devices", **query))["items"]] == found
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"severity": "HIGH"}, [1, 5, 9]),
+        ({"state": "unacknowledged", "severity": "HIGH"}, [1, 5]),
+        ({"state": ["unacknowledged", "normal"]}, list(range(1, 13))),
+        ({"state": ["shelved", "suppressed"]}, []),
+        ({"source_id": "i94"}, [13]),
+        ({"source_id": "live", "open": True}, [1, 2, 3, 4, 5, 14]),
+    ],
+)
+async def test_alerts_are_filtered(
+    client: httpx.AsyncClient, city: Pool, query: dict[str, Any], found: list[int]
+) -> None:
+    if "source_id" in query:
+        await city.execute(
+            "INSERT INTO alert (alert_key, rule_id, rule_version, device_id, severity, state, open, summary, inputs,"
+            " raised_at) VALUES"
+            " ('replayed', 'bin-full', 1, 'road-1', 'LOW', 'unacknowledged', true, '{}', '{}', now()),"
+            " ('of no device', 'bin-full', 1, NULL, 'LOW', 'unacknowledged', true, '{}', '{}', now())"
+        )
+    items = (await get(client, "/alerts", **query))["items"]
+    assert sorted(alert["alert_id"] for alert in items) == found
+
+
 async def test_a_device_comes_with_its_latest_values_and_worst_alert(client: httpx.AsyncClient) -> None:
     device = await get(client, "/devices/bin-1", schemas.Device)
     assert [(row["property"], row["result"]) for row in device["latest"]] == [("fill_level", 85)]

@@ -1,0 +1,55 @@
+"""More alerts than a page lists: the worst is on it, however many came after it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.pages.alerts import MOST
+from dashboard.pages.view import MOST_OPEN
+from tests.browser.conftest import City, Visitor
+from tests.browser.seed import raise_alert
+
+BURNS = "Market Square bin 1: 93 °C in the bin"
+
+
+@pytest.fixture
+def flood(city: City) -> Iterator[None]:
+    """A fire two days ago, and since then more alerts of no urgency than any page lists."""
+
+    async def work(connection: asyncpg.Connection) -> None:
+        began = datetime.now(UTC) - timedelta(days=2)
+        fire = await raise_alert(connection, "bin-fire", "bin-009", None, began, BURNS, inputs={"value": 93.0})
+        await connection.execute("UPDATE alert SET alert_key = 'flood/fire' WHERE alert_id = $1", fire)
+        await connection.execute(
+            "INSERT INTO alert (alert_key, rule_id, rule_version, device_id, severity, state, summary, inputs,"
+            " raised_at) SELECT 'flood/' || n, 'bin-nearly-full', 1, 'bin-010',"
+            " CASE WHEN n % 2 = 0 THEN 'LOW' ELSE 'MEDIUM' END,"
+            " 'unacknowledged', '{\"text\": \"One of many\"}', '{}', now() - interval '1 h' - n * interval '1 s'"
+            " FROM generate_series(1, $1::int) AS n",
+            max(MOST, MOST_OPEN) + 1,
+        )
+
+    city.sql(work)
+    yield
+    for table in ("alert_event", "alert"):
+        city.sql(
+            lambda c, table=table: c.execute(
+                f"DELETE FROM {table} WHERE alert_id IN (SELECT alert_id FROM alert WHERE alert_key LIKE 'flood/%')"
+            )
+        )
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("flood")
+def test_an_old_fire_stands_on_every_list_in_a_flood(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/alerts")
+    fires = page.locator("#alert-list .alert.severity-critical", has_text="93")
+    expect(fires).to_be_visible()
+    expect(page.locator("#alert-list .alert")).to_have_count(MOST)
+    expect(page.locator("#alert-list")).to_contain_text(f"Only {MOST} alerts are shown, and there are more")
+    for path in ("/alerts?show=all", "/"):
+        page.goto(city.url + path)
+        expect(fires, path).to_be_visible(timeout=60_000)
