@@ -118,13 +118,8 @@ def load_definitions(folders: Iterable[Path] = ()) -> list[Definition]:
 def parse_definition(text: str, path: str) -> Definition:
     """Return the rule that `text` defines; `path` is only named in errors. Raises RuleError, one mistake a line."""
     reader = Reader(path)
-    try:
-        node = reader.root(text)
-        rule = _read_rule(reader, node) if node is not None else None
-    except RecursionError:
-        raise RuleError(f"{path}:1: its parts are nested too deep") from None
-    except OverflowError as error:
-        raise RuleError(f"{path}:1: a number is too large: {error}") from None
+    node = reader.root(text)
+    rule = _read_rule(reader, node) if node is not None else None
     if reader.mistakes or rule is None:
         raise RuleError("\n".join(reader.mistakes or [f"{path}:1: the file is empty"]))
     return Definition(rule, text, path)

@@ -88,7 +88,12 @@ def account_panel(device_id: str, credential: JsonObject | None) -> list[Compone
     elif credential is not None:
         said = [text("Revoked"), " ", instant(credential["revoked_at"]), ", ", credential["revoked_by"] or ""]
     facts = html.Dl(
-        [html.Dt(text("Account")), html.Dd(said), html.Dt(text("User name and client ID")), html.Dd(html.Code(device_id))],
+        [
+            html.Dt(text("Account")),
+            html.Dd(said),
+            html.Dt(text("User name and client ID")),
+            html.Dd(html.Code(device_id)),
+        ],
         className="facts-list",
     )
     if not holds:

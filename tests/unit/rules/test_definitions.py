@@ -13,11 +13,15 @@ FULL = (FOLDER / "bin-nearly-full.yaml").read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     ("when", "complaint"),
     [
-        pytest.param(f"{{at_least: {'9' * 400}}}", "expected a number, not 9{60}$", id="more than a float holds"),
-        pytest.param(f"{{at_least: -{'9' * 400}}}", "expected a number, not -9{59}$", id="less than a float holds"),
+        pytest.param(f"{{at_least: {'9' * 400}}}", "^rule:5: not a value: int too large", id="more than a float holds"),
+        pytest.param(
+            f"{{at_least: -{'9' * 400}}}", "^rule:5: not a value: int too large", id="less than a float holds"
+        ),
         pytest.param("{at_least: .inf}", "expected a number, not inf$", id="not finite"),
         pytest.param("{at_least: .nan}", "expected a number, not nan$", id="not a number"),
-        pytest.param("{not: " * 2000 + "{at_least: 9}" + "}" * 2000, r"^rule:1: .*nested", id="nested too deep"),
+        pytest.param(
+            "{not: " * 2000 + "{at_least: 9}" + "}" * 2000, r"^rule:5: more than 50 levels", id="nested too deep"
+        ),
     ],
 )
 def test_what_cannot_be_reckoned_with_is_a_mistake_in_the_rule(when: str, complaint: str) -> None:
