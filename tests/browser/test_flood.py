@@ -34,12 +34,8 @@ def flood(city: City) -> Iterator[None]:
 
     city.sql(work)
     yield
-    for table in ("alert_event", "alert"):
-        city.sql(
-            lambda c, table=table: c.execute(
-                f"DELETE FROM {table} WHERE alert_id IN (SELECT alert_id FROM alert WHERE alert_key LIKE 'flood/%')"
-            )
-        )
+    of_flood = "WHERE alert_id IN (SELECT alert_id FROM alert WHERE alert_key LIKE 'flood/%')"
+    city.sql(lambda connection: connection.execute(f"DELETE FROM alert_event {of_flood}; DELETE FROM alert {of_flood}"))
 
 
 @pytest.mark.browser

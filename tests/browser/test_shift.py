@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.request import Request, urlopen
 
 import asyncpg
@@ -259,9 +260,11 @@ def test_the_keyboard_stays_where_it_is_when_an_alert_comes(visitor: Visitor, ci
     page = visitor.open("/alerts", operator="Ada Lovelace")
     for number, mark in enumerate(("acknowledge", "select")):
         page.locator(f'#alert-list [data-{mark}="{three[0]}"]').focus()
-        come = city.sql(
-            lambda c, n=number: raise_alert(c, "device-silent", f"air-00{n}", None, datetime.now(UTC), "Silent")
+        device_id = f"air-00{number}"
+        silent = partial(
+            raise_alert, rule_id="device-silent", device_id=device_id, stream=None, at=datetime.now(UTC), words="Silent"
         )
+        come = city.sql(silent)
         three.append(come)
         expect(page.locator(f'#alert-list [data-alert="{come}"]')).to_be_visible()
         held = page.evaluate("document.activeElement.outerHTML")
