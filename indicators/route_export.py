@@ -41,8 +41,8 @@ def to_csv(route: TruckRoute) -> str:
 
 
 def clock(seconds: int) -> str:
-    """Return seconds of the day as hh:mm."""
-    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
+    """Return seconds of the day as hh:mm; a shift that goes on past midnight is in the next day's hours then."""
+    return f"{seconds // 3600 % 24:02d}:{seconds % 3600 // 60:02d}"
 
 
 def _position(bin_id: str, positions: Mapping[str, tuple[float, float]]) -> tuple[float, float]:

@@ -87,11 +87,10 @@ class Windows:
         return found
 
     async def _air(self, dues: Sequence[Due]) -> list[Derived]:
-        reach = PERIODS[Kind.AIR].reach
         spans: dict[str, tuple[datetime, datetime]] = {}
         for due in dues:
             since, until = spans.get(due.device_id, (due.due_at, due.due_at))
-            spans[due.device_id] = min(since, due.due_at - reach * HOUR), max(until, due.due_at)
+            spans[due.device_id] = min(since, due.due_at - PERIODS[Kind.AIR].reach * HOUR), max(until, due.due_at)
         rows = await self._connection.fetch(
             query("indicators", "hour_sums"),
             list(spans),
@@ -106,7 +105,7 @@ class Windows:
         found: list[Derived] = []
         for due in dues:
             series_of = {
-                name: [series.get(due.due_at - (age + 1) * HOUR) for age in range(reach)]
+                name: [series.get(due.due_at - (age + 1) * HOUR) for age in range(DAY // HOUR)]
                 for name, series in hours[due.device_id].items()
             }
             found += told(due, air_hour(series_of, expected_in(HOUR, due.interval)))

@@ -100,11 +100,13 @@ DELETE FROM indicator_due AS q
 
 -- hour_sums --
 -- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until, $4 text[] properties
--- The hours of measured datastreams within the span of each device.
+-- The hours of measured datastreams within the span of each device; of SO2 twelve more, which make a day of those that
+-- an air index rests on.
 SELECT s.device_id, s.property, r.bucket, r.n, r.n_good, r.sum
   FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
   JOIN datastream AS s ON s.device_id = w.device_id AND s.property = ANY ($4::text[]) AND s.method IS NULL
-  JOIN rollup_hour AS r ON r.datastream_id = s.datastream_id AND r.bucket >= w.since AND r.bucket < w.until;
+  JOIN rollup_hour AS r ON r.datastream_id = s.datastream_id AND r.bucket < w.until
+   AND r.bucket >= w.since - CASE s.property WHEN 'so2' THEN interval '12 hours' ELSE interval '0' END;
 
 -- single_hours --
 -- $1 text[] device_id, $2 timestamptz[] hour, $3 text[] properties

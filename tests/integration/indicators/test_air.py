@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from indicators.air_units import to_volume_parts
+from indicators.air_units import to_mass, to_volume_parts
 from indicators.european_aqi import european_aqi
 from indicators.nowcast import nowcast_o3, nowcast_pm
 from indicators.us_aqi import us_aqi
@@ -168,3 +168,13 @@ async def test_what_a_device_measures_itself_is_not_overwritten(city: City) -> N
     await city.report([*rows, Row(streams["us_aqi"], DAY + HOUR, 7.0, 1)], DAY)
     await city.settle(DAY + timedelta(hours=2))
     assert await city.pool.fetchval("SELECT result FROM observation WHERE datastream_id = $1", streams["us_aqi"]) == 7.0
+
+
+async def test_an_hour_of_sulphur_dioxide_beyond_its_scale_is_told_by_the_day(city: City) -> None:
+    streams = await city.add("station", ["so2"])
+    rows = [Row(streams["so2"], DAY + at * 5 * MINUTE, to_mass("so2", 400.5, "eu"), 1) for at in range(24 * 12)]
+    await city.report(rows, DAY)
+    await city.settle(DAY + 24 * HOUR + 10 * MINUTE)
+    found = await city.derived("station", "us_aqi")
+    # Eighteen hours make a day.
+    assert [found[DAY + hour * HOUR] for hour in (1, 17, 18, 24)] == [200, 200, 232, 232]

@@ -8,7 +8,7 @@ import pytest
 
 from indicators.distances import driving_seconds, manhattan, road_metres
 from indicators.errors import IndicatorError
-from indicators.route_export import to_csv, to_geojson
+from indicators.route_export import clock, to_csv, to_geojson
 from indicators.routes import Plan, Stop, Truck, in_bin_order, plan_routes
 
 BINS = [(2, 3, 3), (5, 1, 4), (6, 4, 2), (1, 7, 5), (-3, 2, 3), (-4, 5, 4), (-2, -3, 2), (3, -4, 3)]
@@ -126,3 +126,11 @@ def test_a_plan_can_be_shown_and_printed() -> None:
     assert rows[-1].endswith(f",{plan.routes[0].load}")
     with pytest.raises(IndicatorError, match="has no position"):
         to_geojson(plan, (50.0, 8.0), {})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(6 * 3600 + 59, "06:00"), (86_399, "23:59"), (86_400, "00:00"), (26 * 3600 + 15 * 60, "02:15")],
+)
+def test_a_night_shift_goes_on_after_midnight_by_the_clock(seconds: int, told: str) -> None:
+    assert clock(seconds) == told
