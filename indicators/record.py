@@ -9,6 +9,7 @@ from devices.properties import PROPERTIES
 from indicators.derived import Method, Value
 from indicators.dues import Derived
 from sql.connection import Connection
+from sql.observations import revise_rows
 from sql.queries import query
 
 Key = tuple[int, datetime]
@@ -83,7 +84,7 @@ class Recorder:
             ids, times, results, flags = _columns(new, wanted)
             await self._connection.execute(query("indicators", "store_derived"), ids, times, now, results, flags)
         if changed:
-            await self._connection.execute(query("indicators", "revise_derived"), *_columns(changed, wanted))
+            await revise_rows(self._connection, query("indicators", "revise_derived"), *_columns(changed, wanted))
         if new:
             ids, times, results, flags = _columns(new, wanted)
             await self._append(ids, times, now, results, flags, None, None)

@@ -18,7 +18,7 @@ from ingest.model import Accepted, Outcome, Revision, Row
 from ingest.quality.flags import roll_up
 from sql.connection import Connection, Pool, Record
 from sql.engine import EPOCH, WEEK, Engine
-from sql.observations import count_deliveries, store_observations
+from sql.observations import count_deliveries, revise_rows, store_observations
 from sql.queries import query
 from sql.retry import PASSING
 
@@ -197,10 +197,11 @@ class Store:
 
     async def _revise(self, connection: Connection, revisions: Sequence[Revision]) -> list[Record]:
         """Write later verdicts on earlier rows; return those that changed."""
-        if not revisions:
-            return []
         known = [revision for revision in revisions if revision.row.channel.datastream_id is not None]
-        return await connection.fetch(
+        if not known:
+            return []
+        return await revise_rows(
+            connection,
             query("ingest", "revise_observations"),
             [revision.row.channel.datastream_id for revision in known],
             [revision.row.phenomenon_time for revision in known],
@@ -225,7 +226,8 @@ class Store:
         if not found:
             return []
         old = [QualityFlag(row["quality"]) for row in found]
-        return await connection.fetch(
+        return await revise_rows(
+            connection,
             query("ingest", "revise_observations"),
             [row["datastream_id"] for row in found],
             [row["phenomenon_time"] for row in found],

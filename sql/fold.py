@@ -19,6 +19,7 @@ from sql.tail import TailWatch, lock_position, save_position
 
 CONSUMER = "fold"
 ROWS = 20_000
+STREAMS = 100  # datastreams whose history a transaction carries over, at most
 MOVES_EVERY = timedelta(seconds=30)
 
 # Rollup table -> width of its bucket.
@@ -60,13 +61,23 @@ async def fold_once(connection: Connection, rows: int = ROWS) -> int:
 
 
 async def follow_moves(connection: Connection) -> None:
-    """Carry the history of devices that changed district or domain over to their new area."""
+    """Carry the history of devices that changed district or domain over to their new area, in small steps."""
+    while await _follow_some(connection) == STREAMS:
+        pass
+
+
+async def _follow_some(connection: Connection) -> int:
     async with connection.transaction():
         await lock_position(connection, CONSUMER)
-        for table, single in AREAS.items():
-            move = query("fold", "move_area").replace("rollup_area_hour", table).replace("rollup_hour", single)
-            await connection.execute(move)
-        await connection.execute(query("fold", "move_streams"))
+        moved = await connection.fetch(query("fold", "moved_streams"), STREAMS)
+        if moved:
+            # Where each is now is asked once: a device that moves on meanwhile is followed the next time.
+            columns = [[row[name] for row in moved] for name in ("datastream_id", "domain", "district_id")]
+            for table, single in AREAS.items():
+                move = query("fold", "move_area").replace("rollup_area_hour", table).replace("rollup_hour", single)
+                await connection.execute(move, *columns)
+            await connection.execute(query("fold", "move_streams"), *columns)
+        return len(moved)
 
 
 async def _fold_until(dsn: str, settings: Settings, stop: asyncio.Event, watch: TailWatch, backoff: Backoff) -> None:

@@ -154,21 +154,33 @@ SELECT DISTINCT ON (r.datastream_id) r.datastream_id, r.phenomenon_time, r.recei
        quality = excluded.quality
  WHERE excluded.phenomenon_time >= old.phenomenon_time;
 
+-- moved_streams --
+-- $1 int limit
+-- Datastreams that are counted elsewhere than where their device is now, which nearly always are none.
+SELECT f.datastream_id, d.domain, coalesce(d.district_id, '') AS district_id
+  FROM fold_stream AS f
+  JOIN datastream AS s USING (datastream_id)
+  JOIN device AS d USING (device_id)
+ WHERE (f.domain, f.district_id) <> (d.domain, coalesce(d.district_id, ''))
+ ORDER BY f.datastream_id
+ LIMIT $1::int;
+
 -- move_area --
+-- $1 int[] datastream_id, $2 text[] domain, $3 text[] district_id: where each is now
 -- History follows a device to its new district or domain: out of the old area, into the new one.
 -- The fold puts rollup_area_day and rollup_day in place of rollup_area_hour and rollup_hour for the other.
+-- ANY, too, so that the history of nothing else is read, whatever the planner makes of the join.
 INSERT INTO rollup_area_hour AS old
        (property, bucket, domain, district_id, n, n_good, n_all, sum, sin_sum, cos_sum)
 SELECT f.property, r.bucket, side.domain, side.district_id,
        sum(side.sign * r.n), sum(side.sign * r.n_good), sum(side.sign * r.n_all),
        sum(side.sign * r.sum), sum(side.sign * r.sin_sum), sum(side.sign * r.cos_sum)
-  FROM fold_stream AS f
-  JOIN datastream AS s USING (datastream_id)
-  JOIN device AS d USING (device_id)
+  FROM unnest($1::int[], $2::text[], $3::text[]) AS moved (datastream_id, domain, district_id)
+  JOIN fold_stream AS f USING (datastream_id)
   JOIN rollup_hour AS r USING (datastream_id)
- CROSS JOIN LATERAL (VALUES (-1, f.domain, f.district_id), (1, d.domain, coalesce(d.district_id, '')))
+ CROSS JOIN LATERAL (VALUES (-1, f.domain, f.district_id), (1, moved.domain, moved.district_id))
        AS side (sign, domain, district_id)
- WHERE (f.domain, f.district_id) <> (d.domain, coalesce(d.district_id, ''))
+ WHERE r.datastream_id = ANY ($1::int[])
  GROUP BY f.property, r.bucket, side.domain, side.district_id
  ORDER BY f.property, r.bucket, side.domain, side.district_id
     ON CONFLICT (property, bucket, domain, district_id) DO UPDATE
@@ -180,13 +192,12 @@ SELECT f.property, r.bucket, side.domain, side.district_id,
        cos_sum = old.cos_sum + excluded.cos_sum;
 
 -- move_streams --
+-- $1 int[] datastream_id, $2 text[] domain, $3 text[] district_id
 -- After move_area: count them where they are now.
 UPDATE fold_stream AS f
-   SET domain = d.domain, district_id = coalesce(d.district_id, '')
-  FROM datastream AS s
-  JOIN device AS d USING (device_id)
- WHERE f.datastream_id = s.datastream_id
-   AND (f.domain, f.district_id) <> (d.domain, coalesce(d.district_id, ''));
+   SET domain = moved.domain, district_id = moved.district_id
+  FROM unnest($1::int[], $2::text[], $3::text[]) AS moved (datastream_id, domain, district_id)
+ WHERE f.datastream_id = moved.datastream_id;
 
 -- announce_latest --
 SELECT pg_notify('citywatch_latest', '');

@@ -323,12 +323,14 @@ SELECT d, t, $3::timestamptz, v, q
  ORDER BY d, t;
 
 -- revise_derived --
--- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 float8[] result, $4 int2[] quality
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 float8[] result, $4 int2[] quality,
+-- $5 and $6 timestamptz least and greatest phenomenon_time, by which whole weeks are left out
 UPDATE observation AS o
    SET result = new.result, quality = new.quality
   FROM unnest($1::int[], $2::timestamptz[], $3::float8[], $4::int2[])
        AS new (datastream_id, phenomenon_time, result, quality)
- WHERE o.datastream_id = new.datastream_id AND o.phenomenon_time = new.phenomenon_time;
+ WHERE o.datastream_id = new.datastream_id AND o.phenomenon_time = new.phenomenon_time
+   AND o.datastream_id = ANY ($1::int[]) AND o.phenomenon_time BETWEEN $5::timestamptz AND $6::timestamptz;
 
 -- ask_again_hours --
 -- $1 timestamptz since, $2 timestamptz until (not included), $3 timestamptz wall clock, $4 text[] properties

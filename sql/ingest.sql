@@ -147,7 +147,8 @@ SELECT nextval('ingest_batch_seq'), $1::int[], $2::timestamptz[], $3::timestampt
 RETURNING seq, pg_notify('citywatch_tail', '');
 
 -- revise_observations --
--- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 int2[] old_quality, $4 int2[] quality, $5 int2[] tests
+-- $1 int[] datastream_id, $2 timestamptz[] phenomenon_time, $3 int2[] old_quality, $4 int2[] quality, $5 int2[] tests,
+-- $6 and $7 timestamptz least and greatest phenomenon_time, by which whole weeks are left out
 -- Only what still has the quality that the verdict was made against; the tests are added to those that are there.
 UPDATE observation AS o
    SET quality = new.quality, tests = o.tests | new.tests
@@ -156,6 +157,7 @@ UPDATE observation AS o
          ORDER BY datastream_id, phenomenon_time) AS new
  WHERE o.datastream_id = new.datastream_id AND o.phenomenon_time = new.phenomenon_time
    AND o.quality = new.old_quality
+   AND o.datastream_id = ANY ($1::int[]) AND o.phenomenon_time BETWEEN $6::timestamptz AND $7::timestamptz
 RETURNING o.datastream_id, o.phenomenon_time, o.received_at, o.result, new.old_quality, o.quality;
 
 -- find_conflicts --

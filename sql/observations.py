@@ -1,4 +1,4 @@
-"""The one write of observations, whoever makes it: rows and their tail row in one statement, then the account."""
+"""The one write of observations, whoever makes it: rows and their tail row in one statement, changes, the account."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -32,6 +32,21 @@ async def store_observations(
     row: Record | None = await connection.fetchrow(text, *map(as_array, columns), stated, worker, lagging)
     assert row is not None
     return row
+
+
+async def revise_rows(
+    connection: Connection,
+    text: str,
+    datastreams: Sequence[int | None],
+    times: Sequence[datetime],
+    *columns: Sequence[object],
+) -> list[Record]:
+    """Change the observations of these keys inside the caller's transaction; `text` gets the span of `times` last.
+
+    The plan must know the values: one for any values visits every week, and TimescaleDB unpacks what an update visits.
+    """
+    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+    return await connection.fetch(text, datastreams, times, *columns, min(times), max(times))
 
 
 async def count_deliveries(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+import sql.fold
 from citywatch.settings import Settings, StoreSettings
 from sql.connection import Connection, Pool
 from sql.fold import ROLLUPS, fold, fold_once, follow_moves
@@ -146,6 +147,51 @@ async def test_history_follows_a_device_to_its_new_district(pool: Pool) -> None:
     assert north is not None
     assert south is not None
     assert (tuple(north), tuple(south)) == ((0, 0), (19, 20))
+
+
+async def test_a_move_reads_the_history_of_what_moved_only(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql.fold, "STREAMS", 3)
+    (moved, *others) = [await add_streams(pool, PROPERTIES, "north") for _ in range(10)]
+    for streams in (moved, *others):
+        await pool.execute(
+            "INSERT INTO fold_stream SELECT datastream_id, property, 'air', 'north', false FROM datastream"
+            " WHERE datastream_id = ANY ($1)",
+            streams,
+        )
+        for table in ("rollup_hour", "rollup_day"):
+            await pool.execute(
+                f"INSERT INTO {table} SELECT s, $2::timestamptz + n * interval '1 day', 1, 1, 1, 5, 0, 0, 5, 5, 5, NULL"
+                " FROM unnest($1::int[]) AS s CROSS JOIN generate_series(1, 200) AS n",
+                streams,
+                START,
+            )
+    await pool.execute("ANALYZE")
+
+    async def follow(district: str, devices: str) -> int:
+        """Move devices; return how many rows of the rollups were read for it."""
+        await pool.execute(
+            "INSERT INTO district (district_id, name, polygon) VALUES ($1, $1, '{}') ON CONFLICT DO NOTHING", district
+        )
+        await pool.execute("UPDATE device SET district_id = $1 WHERE device_id LIKE $2", district, devices)
+        read = (
+            "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int FROM pg_stat_xact_user_tables"
+            " WHERE relname IN ('rollup_hour', 'rollup_day')"
+        )
+        async with pool.acquire() as connection, connection.transaction():
+            before: int = await connection.fetchval(read)
+            await follow_moves(connection)
+            after: int = await connection.fetchval(read)
+            return after - before
+
+    async def counted() -> dict[str, int]:
+        rows = await pool.fetch("SELECT district_id, sum(n)::int AS n FROM rollup_area_day GROUP BY 1 ORDER BY 1")
+        return {row["district_id"]: row["n"] for row in rows if row["n"]}
+
+    assert await follow("north", "%") == 0, "nothing has moved"
+    assert await follow("south", "device-0") == 2 * 3 * 200
+    assert await counted() == {"north": -600, "south": 600}
+    assert await follow("west", "%") == 2 * 30 * 200, "all, in ten steps"
+    assert await counted() == {"north": -6000, "west": 6000}
 
 
 async def test_latest_never_goes_back(pool: Pool) -> None:

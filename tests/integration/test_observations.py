@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from sql.connection import Pool, Record
-from sql.observations import as_array, store_observations
+from sql.engine import detect_engine
+from sql.observations import as_array, revise_rows, store_observations
+from sql.queries import query
 from tests.integration.storing import add_streams, make_room
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -96,3 +98,37 @@ async def test_clocks_alone_make_a_tail_row(pool: Pool) -> None:
 )
 async def test_a_column_arrives_as_it_was(pool: Pool, kind: str, values: Sequence[object]) -> None:
     assert await pool.fetchval(f"SELECT $1::text::{kind}[]", as_array(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        pytest.param(query("ingest", "revise_observations"), [[1], [3], [4]], id="a later verdict"),
+        pytest.param(query("indicators", "revise_derived"), [[5.0], [3]], id="a derived value worked out again"),
+    ],
+)
+async def test_a_change_in_this_week_leaves_packed_weeks_alone(
+    pool: Pool, text: str, columns: list[list[object]]
+) -> None:
+    (stream,) = await add_streams(pool, ["pm2_5"])
+    times = [AT + timedelta(minutes=minute) for minute in range(10)]
+    before = [time - timedelta(days=14) for time in times]
+    await _write(pool, [stream] * 20, [*before, *times], [1.0] * 20)
+    async with pool.acquire() as connection:
+        engine = await detect_engine(connection)
+        (old, *_) = await engine.chunks(connection)
+        await engine.pack(connection, old)
+        await connection.execute("ANALYZE observation")
+        visits = "SELECT coalesce(seq_scan, 0) + coalesce(idx_scan, 0) FROM pg_stat_xact_user_tables"
+        visits += " WHERE relid = $1::text::regclass"
+        async with connection.transaction():
+            visited = await connection.fetchval(visits, old.name)
+            for time in times:  # so often that a plan for any values would be made
+                await revise_rows(connection, text, [stream], [time], *columns)
+            assert await connection.fetchval(visits, old.name) == visited, "the old week was looked into"
+        assert [chunk.packed for chunk in await engine.chunks(connection) if chunk.name == old.name] == [True]
+        # What is changed in a packed week is found there.
+        async with connection.transaction():
+            await revise_rows(connection, text, [stream], [before[3]], *columns)
+    changed = await pool.fetch("SELECT phenomenon_time FROM observation WHERE quality = 3 ORDER BY phenomenon_time")
+    assert [row["phenomenon_time"] for row in changed] == [before[3], *times]
