@@ -76,7 +76,10 @@ def compose(text: str, loader: type[PlainLoader] = PlainLoader) -> yaml.Node | N
 
 def construct(node: yaml.Node, loader: type[PlainLoader] = PlainLoader) -> Any:
     """Return the values that a node from `compose` stands for; raise YamlError for the first that is none."""
-    return loader("").construct_document(node)
+    try:
+        return loader("").construct_document(node)
+    except yaml.MarkedYAMLError as fault:  # a mapping is filled after it was made
+        raise _at(fault, "not a value") from None
 
 
 def _at(fault: yaml.MarkedYAMLError, what: str) -> YamlError:
