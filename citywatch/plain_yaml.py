@@ -34,7 +34,7 @@ class PlainLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Return the next node; raise YamlError for what is refused, before anything is made of it."""
-        event, reason = self.peek_event(), None
+        event, reason = self.peek_event(), None  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             reason = f"the alias *{event.anchor} is not taken: write out what it stands for"
         elif getattr(event, "tag", None):
