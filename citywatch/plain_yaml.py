@@ -34,8 +34,7 @@ class PlainLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Return the next node; raise YamlError for what is refused, before anything is made of it."""
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        reason = None
+        event, reason = self.peek_event(), None  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             reason = f"the alias *{event.anchor} is not taken: write out what it stands for"
         elif getattr(event, "tag", None):
@@ -77,7 +76,10 @@ def compose(text: str, loader: type[PlainLoader] = PlainLoader) -> yaml.Node | N
 
 def construct(node: yaml.Node, loader: type[PlainLoader] = PlainLoader) -> Any:
     """Return the values that a node from `compose` stands for; raise YamlError for the first that is none."""
-    return loader("").construct_document(node)
+    try:
+        return loader("").construct_document(node)
+    except yaml.MarkedYAMLError as fault:  # a mapping is filled after it was made
+        raise _at(fault, "not a value") from None
 
 
 def _at(fault: yaml.MarkedYAMLError, what: str) -> YamlError:

@@ -1,8 +1,10 @@
 """The shape of a profile file, and its check: what may stand in `devices/profiles/*.yaml`."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from citywatch.durations import parse_duration
@@ -173,6 +175,16 @@ class Example(Part):
     def _one_input(self) -> "Example":
         if (self.payload is None) == (self.hex is None):
             raise ValueError("an example has either payload or hex")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_run(self) -> "Example":
+        try:
+            bytes.fromhex(self.hex or "")
+            orjson.dumps(self.payload)
+            re.compile(self.error or "")
+        except (ValueError, TypeError, re.error) as fault:
+            raise ValueError(f"an example that cannot be run: {fault}") from None
         return self
 
 

@@ -23,6 +23,7 @@ BOMB = "a0: &a0 {at_least: 1}\n" + "".join(f"a{n}: &a{n} {{any: [*a{n - 1}, *a{n
         pytest.param("a: 1\n---\nb: 2", 2, "not YAML: .*another document", id="two documents"),
         pytest.param("a: 1\nb: \0", 2, "not YAML: the character #x0000", id="a character that is none"),
         pytest.param("a:\n  b: 2027-13-01", 2, "not a value: month must be in 1..12", id="no such month"),
+        pytest.param("a: 1\nb: {<<: 5}", 2, "not a value: expected a mapping", id="nothing to merge"),
         pytest.param("a: 1\nb: 0x" + "f" * 6000, 2, "not a value: int too large", id="a number beyond all reckoning"),
         pytest.param("a: 1" + ":59" * 300 + ".0", 1, "not a value: int too large", id="the same in sixties"),
     ],

@@ -85,6 +85,13 @@ def test_limits_default_to_what_is_physically_possible(folder: Path) -> None:
         pytest.param("fields:", f"note: {'[' * 1500}\nfields:", 5, "more than 50 levels", id="too deep"),
         pytest.param("model: bin-1", "? [a]\n: 1\nmodel: bin-1", 2, "a key is a word", id="a list for a key"),
         pytest.param("empty: 150", "empty: !!int ''", 12, "the tag .* is not taken", id="a tag"),
+        pytest.param(
+            "fields:", "examples: [{hex: zz}]\nfields:", 5, "cannot be run: non-hex", id="bytes that are none"
+        ),
+        pytest.param("fields:", "examples: [{payload: {1: 2}}]\nfields:", 5, "cannot be run", id="a message of none"),
+        pytest.param(
+            "fields:", "examples: [{hex: '', error: '['}]\nfields:", 5, "cannot be run", id="a pattern of none"
+        ),
         pytest.param("model: bin-1", "vendor: bin-1", 2, "vendor stands here twice", id="a key twice"),
         pytest.param("envelope: tts_v3", "envelope: morse", 4, "envelope: morse is none of", id="no such envelope"),
         pytest.param(
