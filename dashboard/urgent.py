@@ -23,11 +23,11 @@ async def most_urgent(
     newest = await api.alerts(most=most + 1, **asked)
     if len(newest) <= most:
         return newest, False
-    found: list[Alert] = []
+    found: dict[int, Alert] = {}  # by number: one that is acknowledged meanwhile would come twice
     for group in STATES:
         if wanted := sorted(group & set(states) if states else group):
-            for each in SEVERITIES if severity is None else (severity,):
+            for worst in SEVERITIES if severity is None else (severity,):
                 if len(found) < most:
-                    asked |= {"state": wanted, "severity": each}
-                    found += await api.alerts(most=most - len(found), **asked)
-    return found, True
+                    asked |= {"state": wanted, "severity": worst}
+                    found |= {each["alert_id"]: each for each in await api.alerts(most=most - len(found), **asked)}
+    return list(found.values()), True
