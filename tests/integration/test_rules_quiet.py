@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from citywatch.errors import AlertError
-from rules import actions, quiet
+from rules import actions, alerts, quiet
 from rules.definitions import FOLDER
 from rules.quiet import Place, end_window, take_out_of_service
 from rules.worker import Worker
@@ -170,7 +170,7 @@ async def test_a_count_in_an_area_is_one_alert_about_it_and_survives_a_restart(p
 async def test_who_acts_on_an_alert_in_the_moment_it_is_hushed_comes_first(
     pool: Pool, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = quiet.lock_alert
+    lock = alerts.lock_alert
     async with pool.acquire() as connection, pool.acquire() as desk:
         heat, tilt = await install(connection, "bin-1", "bin_temperature", "tilt")
         (other,) = await install(connection, "bin-2", "tilt")
