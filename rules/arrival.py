@@ -117,7 +117,8 @@ def _begin(ready: Watch, stream: Stream, old: Track, heard_at: datetime | None) 
     fresh = prime(ready, stream.recent, heard_at, old)
     stream.tip[rule_id] = stream.settled[rule_id] = fresh._replace(raised_at=old.raised_at, silent=old.silent)
     if heard_at is not None:
-        stream.floors[rule_id] = heard_at
+        # A silence that stands began after that: what came before it cannot end it.
+        stream.floors[rule_id] = max(heard_at, old.raised_at or heard_at)
 
 
 def _heard_at(stream: Stream) -> datetime | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from rules.alerts import inputs_of, key_of, raise_alert, standing_of
+from rules.alerts import inputs_of, key_of, lock_alert, move, raise_alert, standing_of
 from rules.difference import Change, Kind
 from rules.engine import Watch
 from rules.lifecycle import advance, raised
@@ -122,6 +122,7 @@ async def _change(connection: Connection, news: Sequence[News]) -> list[int | No
     rows = {row["alert_key"]: row for row in await connection.fetch(query("rules", "lock_by_raises"), keys, times)}
     found = [(each, rows.get(each.key)) for each in news]
     real = [(each, row) for each, row in found if row is not None and not _is_so(row, each.change)]
+    await _make_room(connection, [each for each, row in real if each.change.kind is Kind.REOPENED and not row["open"]])
     before = [standing_of(row) for _, row in real]
     after = [
         advance(standing, each.change.kind, acknowledged=row["acknowledged_at"] is not None)
@@ -146,6 +147,15 @@ async def _change(connection: Connection, news: Sequence[News]) -> list[int | No
         )
     written = {each.key: row["alert_id"] for each, row in real}
     return [written.get(each.key) for each in news]
+
+
+async def _make_room(connection: Connection, reopened: Sequence[News]) -> None:
+    """Close what is open beside alerts that are reopened: an operator may have called back another of their key."""
+    for each in reopened:
+        met = await connection.fetchrow(query("rules", "open_alert"), each.key)
+        if met is not None:
+            row = await lock_alert(connection, met["alert_id"])
+            await move(connection, row, Kind.SUPERSEDED, each.change.at, each.actor)
 
 
 def _is_so(row: Record, change: Change) -> bool:

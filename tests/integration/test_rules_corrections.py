@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rules import actions
 from rules.definitions import FOLDER
 from rules.notify.escalation import Policy
 from rules.notify.outbox import Target
@@ -68,6 +69,24 @@ async def test_a_silent_alert_is_said_aloud_and_reopened_at_once_and_pages(pool:
         assert [tuple(row) for row in open_alerts] == [("unacknowledged", False)]
         told = "SELECT raised_at FROM alert JOIN notification USING (alert_id) WHERE retracted_at IS NULL"
         assert [row["raised_at"] for row in await connection.fetch(told)] == [minute(0)]
+
+
+async def test_an_alert_that_is_reopened_takes_the_place_of_one_that_was_called_back(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        (fill,) = await install(connection, "bin-1", "fill_level", every=timedelta(hours=1))
+        worker = Worker(connection, allowance=ALLOWANCE)
+        for number, value in [(0, 95.0), (1, 50.0), (5, 95.0), (6, 50.0)]:
+            await append(connection, [(fill, minute(number), value)])
+            await drain(worker, number)
+            alert_id = await connection.fetchval("SELECT max(alert_id) FROM alert")
+            await actions.acknowledge(connection, alert_id, "ann", minute(number))
+        first = await connection.fetchval("SELECT min(alert_id) FROM alert")
+        await actions.call_back(connection, first, "ann", minute(7), "it was not emptied")
+        await flag(connection, fill, minute(6), 50.0)
+        await drain(worker, 8)
+        states = await connection.fetch("SELECT state FROM alert ORDER BY alert_id")
+        assert [row["state"] for row in states] == ["normal", "acknowledged"]
+        assert (await events(connection))[-3:] == ["called_back", "superseded", "reopened"]
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from citywatch.errors import AlertError
-from rules import actions
-from rules.alerts import lock_alert
+from rules import actions, alerts, quiet
 from rules.definitions import FOLDER
 from rules.quiet import Place, end_window, take_out_of_service
 from rules.worker import Worker
@@ -171,6 +170,7 @@ async def test_a_count_in_an_area_is_one_alert_about_it_and_survives_a_restart(p
 async def test_who_acts_on_an_alert_in_the_moment_it_is_hushed_comes_first(
     pool: Pool, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lock = alerts.lock_alert
     async with pool.acquire() as connection, pool.acquire() as desk:
         heat, tilt = await install(connection, "bin-1", "bin_temperature", "tilt")
         (other,) = await install(connection, "bin-2", "tilt")
@@ -186,9 +186,9 @@ async def test_who_acts_on_an_alert_in_the_moment_it_is_hushed_comes_first(
             closed = await desk.fetchval("SELECT NOT open FROM alert WHERE alert_id = $1", alert_id)
             if alert_id in (first, second) and not closed:
                 await actions.acknowledge(desk, alert_id, "ann", minute(2))
-            return await lock_alert(own, alert_id)
+            return await lock(own, alert_id)
 
-        monkeypatch.setattr("rules.quiet.lock_alert", clicked)
+        monkeypatch.setattr(quiet, "lock_alert", clicked)
         # One is to be suppressed by a fire, the other to be taken out of service.
         await take_out_of_service(
             connection, Place(device_id="bin-2"), "eve", minute(0), minute(2), minute(60), "welding"

@@ -212,3 +212,16 @@ def test_what_was_said_before_a_rule_changed_stays_said_and_is_forgotten_in_time
         book.write(apply(panel, stream, [sample], at(max(300, second_of)), ALLOWANCE).changes)
     assert [line[1:3] for line in book.journal()] == [(at(60), at(120)), (at(240), at(300))]
     assert stream.said == {"test": []}
+
+
+def test_a_silence_that_stands_when_its_rule_changes_does_not_end_before_it_began() -> None:
+    first = ready(rule("{no_data: 3}", select="{}"))
+    second = ready(replace(first.rule, version=2))
+    book, stream = Book(), Stream(versions={"test": 1})
+    heard = [Sample(at(second_of), {"pm2_5": (50.0, QualityFlag.GOOD)}) for second_of in (0, 120, 300)]
+    book.write(apply(Panel.of([first]), stream, heard[:1], at(0), ALLOWANCE).changes)
+    book.write(tick([first], stream, at(240)))
+    adopt([second], stream)
+    for sample in heard[1:]:
+        book.write(apply(Panel.of([second]), stream, [sample], at(300), ALLOWANCE).changes)
+    assert [line[1:3] for line in book.journal()] == [(at(180), at(300))]
