@@ -284,7 +284,9 @@ class Gate:
             elif headers.get("content-encoding", "identity") != "identity":
                 # Nothing here unpacks: a few bytes could stand for gigabytes.
                 await answer(415, "compressed", "send the body as it is, without Content-Encoding")
-            elif headers.get("content-length", "0").isdigit() and int(headers.get("content-length", 0)) > self.max_body:
+            elif (
+                headers.get("content-length", "0").isdecimal() and int(headers.get("content-length", 0)) > self.max_body
+            ):
                 await answer(413, "too-large", too_large)
             else:
                 await self._admit(scope)

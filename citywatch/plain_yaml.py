@@ -56,6 +56,8 @@ class PlainLoader(yaml.SafeLoader):
             value = super().construct_object(node, deep)
             if isinstance(value, int):
                 float(value)  # what is too large to be reckoned with cannot even be shown in an error
+            if isinstance(value, str) and ("\0" in value or not _is_text(value)):
+                raise ValueError("it holds a character that no text has")
             return value
         except yaml.MarkedYAMLError as fault:
             raise _at(fault, "not a value") from None
@@ -80,6 +82,15 @@ def construct(node: yaml.Node, loader: type[PlainLoader] = PlainLoader) -> Any:
         return loader("").construct_document(node)
     except yaml.MarkedYAMLError as fault:  # a mapping is filled after it was made
         raise _at(fault, "not a value") from None
+
+
+def _is_text(value: str) -> bool:
+    """Return whether it can be kept: half of a surrogate pair, which an escape can spell, cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _at(fault: yaml.MarkedYAMLError, what: str) -> YamlError:

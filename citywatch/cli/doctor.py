@@ -54,7 +54,7 @@ def _fetch_status() -> dict[str, Any]:
         answer = httpx.get(url, timeout=10, headers=headers, verify=trust(settings))
         if answer.status_code == 401:
             raise CitywatchError(
-                f"{url} asks for a key: make one by `citywatch accounts key admin --label status --for 30d`,"
+                f"{url} asks for a key: `citywatch accounts key NAME --label status --for 30d` makes one,"
                 " set CITYWATCH_IDENTITY__KEY"
             )
         answer.raise_for_status()
