@@ -19,27 +19,25 @@ SELECT max(received_at) FROM delivery WHERE slot = $1::int;
 
 -- forget_deliveries --
 -- $1 int slot, $2 timestamptz before, $3 timestamptz before for every other slot, $4 int limit
--- Slot by slot, so that the index finds the oldest of each. Returns how many went.
+-- Slot by slot, so that the index finds the oldest of each. Returns how many went. What is taken anew meanwhile stays.
 WITH RECURSIVE known (slot) AS (
     SELECT min(slot) FROM delivery
      UNION ALL
     SELECT (SELECT min(d.slot) FROM delivery AS d WHERE d.slot > known.slot)
       FROM known
      WHERE known.slot IS NOT NULL
-), old AS (
-    SELECT d.device_id, d.delivery_key, d.received_at
-      FROM known
-     CROSS JOIN LATERAL (
-           SELECT device_id, delivery_key, received_at
-             FROM delivery
-            WHERE slot = known.slot AND received_at < CASE WHEN known.slot = $1::int THEN $2::timestamptz ELSE $3::timestamptz END
-            ORDER BY received_at
-            LIMIT $4::int) AS d
-     LIMIT $4::int
 ), gone AS (
-    DELETE FROM delivery AS d
-     USING old
-     WHERE d.device_id = old.device_id AND d.delivery_key = old.delivery_key AND d.received_at = old.received_at
+    DELETE FROM delivery
+     WHERE received_at < greatest($2::timestamptz, $3::timestamptz) AND ctid = ANY (ARRAY(
+           SELECT old.place
+             FROM known
+            CROSS JOIN LATERAL (
+                  SELECT ctid AS place
+                    FROM delivery
+                   WHERE slot = known.slot AND received_at < CASE WHEN known.slot = $1::int THEN $2 ELSE $3 END
+                   ORDER BY received_at
+                   LIMIT $4::int) AS old
+            LIMIT $4::int))
     RETURNING 1
 )
 SELECT count(*) FROM gone;
