@@ -15,6 +15,9 @@ from indicators.time_to_full import FORECAST_SPAN, TEACHING_SPAN, Outcome, ends_
 from sql.connection import Connection, Record
 from sql.queries import query
 
+# Dues whose readings of some hours are read at once: a quick reporter has hundreds in each.
+AT_ONCE = 20
+
 
 async def derive_bins(connection: Connection, dues: Sequence[Due], width: timedelta) -> list[Derived]:
     """Return fill rate and time to full with its band at each due, and the emptyings that it confirms.
@@ -86,28 +89,28 @@ async def _emptied(
 
     The hours' last readings say that there was an emptying; which reading was the first low one, they do not.
     """
-    if not confirming:
-        return []
-    rows = by_key(
-        await connection.fetch(
-            query("indicators", "span_readings"),
-            [due.device_id for due, _ in confirming],
-            [due.due_at - reach for due, reach in confirming],
-            [due.due_at + after for due, _ in confirming],
-            BIN_INPUT,
-        )
-    )
     found: list[Derived] = []
-    for due, _ in confirming:
-        readings = [
-            FillReading(row["phenomenon_time"], row["result"])
-            for row in rows.get((due.device_id, due.due_at + after), [])
-            if _usable(row)
-        ]
-        found += [
-            Derived(due.device_id, "emptied_from", each.time, Value(each.before, QualityFlag.GOOD))
-            for each in collections(readings)
-        ]
+    for begin in range(0, len(confirming), AT_ONCE):
+        part = confirming[begin : begin + AT_ONCE]
+        rows = by_key(
+            await connection.fetch(
+                query("indicators", "span_readings"),
+                [due.device_id for due, _ in part],
+                [due.due_at - reach for due, reach in part],
+                [due.due_at + after for due, _ in part],
+                BIN_INPUT,
+            )
+        )
+        for due, _ in part:
+            readings = [
+                FillReading(row["phenomenon_time"], row["result"])
+                for row in rows.get((due.device_id, due.due_at + after), [])
+                if _usable(row)
+            ]
+            found += [
+                Derived(due.device_id, "emptied_from", each.time, Value(each.before, QualityFlag.GOOD))
+                for each in collections(readings)
+            ]
     return found
 
 

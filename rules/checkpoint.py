@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rules.frozen import freeze_stream, thaw_stream
@@ -15,6 +15,7 @@ from sql.share import Share
 from sql.tail import part_name
 
 CONSUMER = "rules"
+AT_ONCE = 500  # streams in one statement: all of a large city's at once would be held in memory two times over
 
 
 async def load_checkpoint(connection: Connection, number: int) -> tuple[int, dict[str, datetime], dict[str, Stream]]:
@@ -52,9 +53,15 @@ async def save_checkpoint(
     if dropped:
         await connection.execute(query("rules", "drop_streams"), list(dropped), number)
     for name, keys in (("save_streams", streams.keys() - set(areas)), ("save_area_streams", streams.keys() & areas)):
-        frozen = [freeze_stream(streams[key]) for key in keys]
-        await connection.execute(query("rules", name), list(keys), frozen, number)
+        for part in _parts(sorted(keys)):
+            frozen = [freeze_stream(streams[key]) for key in part]
+            await connection.execute(query("rules", name), part, frozen, number)
     await connection.execute(query("rules", "save_checkpoint"), part_name(CONSUMER, number), seq, dict(clocks))
+
+
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(keys), AT_ONCE):
+        yield keys[begin : begin + AT_ONCE]
 
 
 async def replace_division(

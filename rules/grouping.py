@@ -13,12 +13,14 @@ from sql.connection import Connection, Record
 from sql.queries import query
 
 LOOK_BACK = timedelta(minutes=20)  # of wall time: alerts recorded before that stay as they were grouped
+CORRIDOR = "corridor"  # the tag that names one
 log = get_logger()
 
 
 async def group_alerts(connection: Connection, silence_rules: Collection[str], sizes: Mapping[str, int]) -> list[int]:
     """Group what can be grouped, inside the caller's transaction; return the incidents that were opened."""
-    rows = await connection.fetch(query("incidents", "alone"), LOOK_BACK)
+    nodes = [node.split(":", 1)[1] for node in sizes]
+    rows = await connection.fetch(query("incidents", "alone"), LOOK_BACK, [*NODES, CORRIDOR], nodes)
     alone = [_member(row, silence_rules, sizes) for row in rows]
     if not alone:
         return []
@@ -99,7 +101,7 @@ def _member(row: Record, silence_rules: Collection[str], sizes: Mapping[str, int
     tags = row["tags"]
     # A gateway that is a device itself goes down with what hangs on it.
     itself = tuple(node for kind in NODES if (node := f"{kind}:{row['device_id']}") in sizes)
-    corridor = tags.get("corridor")
+    corridor = tags.get(CORRIDOR)
     return Member(
         alert_id=row["alert_id"],
         rule_id=row["rule_id"],

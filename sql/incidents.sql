@@ -1,11 +1,12 @@
 -- alone --
--- $1 interval how long ago they were recorded at most
--- Open alerts that speak, belong to no incident and were recorded lately.
+-- $1 interval how long ago they were recorded at most, $2 text[] tags that bind, $3 text[] devices that others hang on
+-- Open alerts that speak, belong to no incident and were recorded lately; what nothing can bind is not read.
 SELECT a.alert_id, a.rule_id, a.device_id, a.severity, a.raised_at, d.tags, d.latitude, d.longitude,
        d.expected_interval
   FROM alert AS a
   JOIN device AS d USING (device_id)
  WHERE a.open AND a.incident_id IS NULL AND NOT a.silent AND a.recorded_at > now() - $1::interval
+   AND (d.latitude IS NOT NULL OR d.tags ?| $2::text[] OR d.device_id = ANY ($3::text[]))
  ORDER BY a.alert_id;
 
 -- open_incidents --
