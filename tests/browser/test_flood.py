@@ -32,14 +32,15 @@ def flood(city: City) -> Iterator[None]:
             max(MOST, MOST_OPEN) + 1,
         )
 
-    city.sql(work)
-    yield
-    for table in ("alert_event", "alert"):
-        city.sql(
-            lambda c, table=table: c.execute(
+    async def end(connection: asyncpg.Connection) -> None:
+        for table in ("alert_event", "alert"):
+            await connection.execute(
                 f"DELETE FROM {table} WHERE alert_id IN (SELECT alert_id FROM alert WHERE alert_key LIKE 'flood/%')"
             )
-        )
+
+    city.sql(work)
+    yield
+    city.sql(end)
 
 
 @pytest.mark.browser

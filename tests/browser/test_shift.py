@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.request import Request, urlopen
 
 import asyncpg
@@ -195,6 +196,10 @@ def shelve(city: City, alert_id: int) -> None:
         assert answer.status == 200
 
 
+async def _silent(device_id: str, connection: asyncpg.Connection) -> int:
+    return await raise_alert(connection, "device-silent", device_id, None, datetime.now(UTC), f"{device_id} is silent")
+
+
 def focus(page: Page, alert_id: int) -> None:
     page.locator(f'[data-alert="{alert_id}"] .what').focus()
 
@@ -259,9 +264,7 @@ def test_the_keyboard_stays_where_it_is_when_an_alert_comes(visitor: Visitor, ci
     page = visitor.open("/alerts", operator="Ada Lovelace")
     for number, mark in enumerate(("acknowledge", "select")):
         page.locator(f'#alert-list [data-{mark}="{three[0]}"]').focus()
-        come = city.sql(
-            lambda c, n=number: raise_alert(c, "device-silent", f"air-00{n}", None, datetime.now(UTC), "Silent")
-        )
+        come = city.sql(partial(_silent, f"air-00{number}"))
         three.append(come)
         expect(page.locator(f'#alert-list [data-alert="{come}"]')).to_be_visible()
         assert page.evaluate(f"document.activeElement.dataset.{mark}") == str(three[0])
