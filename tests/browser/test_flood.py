@@ -32,10 +32,15 @@ def flood(city: City) -> Iterator[None]:
             max(MOST, MOST_OPEN) + 1,
         )
 
+    async def end(connection: asyncpg.Connection) -> None:
+        for table in ("alert_event", "alert"):
+            await connection.execute(
+                f"DELETE FROM {table} WHERE alert_id IN (SELECT alert_id FROM alert WHERE alert_key LIKE 'flood/%')"
+            )
+
     city.sql(work)
     yield
-    of_flood = "WHERE alert_id IN (SELECT alert_id FROM alert WHERE alert_key LIKE 'flood/%')"
-    city.sql(lambda connection: connection.execute(f"DELETE FROM alert_event {of_flood}; DELETE FROM alert {of_flood}"))
+    city.sql(end)
 
 
 @pytest.mark.browser
