@@ -11,7 +11,7 @@ from dashboard.components.figures import key_figures
 from dashboard.components.marks import unanswered
 from dashboard.components.parts import page_head, panel
 from dashboard.pages.overview import counted_words, many
-from dashboard.pages.view import View
+from dashboard.pages.view import MOST_OPEN, View
 from dashboard.texts import plural, text
 
 
@@ -24,6 +24,8 @@ async def page(view: View) -> Component:
     city = city_map(devices, districts, alerts) if len(devices) <= MOST_SINGLE else await many(view, await view.whole())
     figures = summary["figures"] if summary["figures_source"] == view.source_id else []
     note = plural("{n} alert waits for an answer", "{n} alerts wait for an answer", waiting)
+    if waiting >= MOST_OPEN:  # those that wait come first: where they fill the list there may be more
+        note = text("{n} alerts or more wait for an answer", n=waiting)
     return html.Div(
         [
             page_head(
