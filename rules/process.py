@@ -63,6 +63,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             await _run_once(dsn, settings, stop, backoff)
         except PASSING as error:
             log.warning("rules_store_away", error=str(error))
+            # What was known is read back from the store: it must not be there twice because something frozen holds it.
+            gc.unfreeze()
+            gc.collect()
             await backoff.pause(stop)
 
 

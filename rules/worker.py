@@ -42,7 +42,7 @@ CHECKPOINT_EVERY = timedelta(seconds=30)
 # of which there may be ten thousands; for time to pass every device is looked at.
 CHECKPOINT_SHARE, DUTIES_SHARE, TICK_SHARE = 0.02, 0.1, 0.1
 LOOK_EVERY = timedelta(seconds=1)  # how often rule files and rule table are looked at for changes
-AT_ONCE = 500  # batches that are gone over again
+AT_ONCE = 50  # batches that are gone over again: one may have thousands of rows
 TICK_AT_LEAST_EVERY = timedelta(seconds=2)  # however much there is to read: silence must be noticed
 # What an alert may begin to speak by. One that is reopened may have been over when it was raised or said aloud; who was
 # told of it already is not told again.
