@@ -8,6 +8,7 @@ import pytest
 
 from citywatch.settings import Settings
 from rules import process
+from rules.notify.sender import policy_of
 from rules.worker import Worker
 from sql.connection import Connection, Pool
 from sql.share import Share
@@ -22,7 +23,7 @@ async def test_a_worker_whose_connection_broke_is_let_go(dsn: str, pool: Pool, m
             connection,
             allowance=settings.rules.lateness,
             folders=[],
-            policy=process.policy_of(settings.notify),
+            policy=policy_of(settings.notify),
             share=share,
         )
         made.append(weakref.ref(worker))
