@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -83,7 +82,7 @@ class Reader:
     def number(self, node: yaml.Node) -> float:
         """Return a finite number."""
         value = self.value(node)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
             self.wrong(node, f"expected a number, not {value!r:.60}")
             return 0.0
         return float(value)

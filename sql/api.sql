@@ -156,7 +156,9 @@ SELECT seq FROM consumer_position WHERE consumer = 'fold';
 -- alerts --
 -- $1 bool open, $2 severity, $3 domain, $4 device_id, $5 district_id, $6 rule_id, $7 text[] states: null for any
 -- $8 timestamptz and $9 bigint: older than this raised_at and alert_id; $10 int limit; $11 bigint[] alert_ids or null
--- $12 source_id or null: what is about no device is of the live city. An alert about a district lies in it. An alert that late readings showed never to have been is given only where asked for by number.
+-- $12 source_id or null: what is about no device is of the live city
+-- An alert about a district lies in it. An alert that late readings showed never to have been is given only where asked
+-- for by number.
 SELECT a.alert_id, a.rule_id, a.rule_version, a.device_id, d.name AS device_name,
        coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) AS district_id, d.domain, d.source_id,
        a.datastream_id, t.property, a.severity, a.state, a.open, a.silent,

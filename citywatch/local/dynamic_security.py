@@ -74,8 +74,7 @@ def write_document(path: Path, service: Account, devices: Iterable[Account]) -> 
     for account in devices:
         if account.username == service.username:
             continue
-        bound = device_client(account.username)
-        document["clients"].append({**_client(account), **bound})
+        document["clients"].append({**_client(account), **device_client(account.username)})
         document["roles"].append(device_role(account.username))
     fresh = path.with_suffix(".new")
     fresh.touch(mode=0o600)

@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.charts import Curve, chart, curve_figure
 from dashboard.components.parts import state
+from dashboard.components.readings import usable
 from dashboard.limits import RuleLimit, lowest_limit
 from dashboard.pages.view import View
 from dashboard.query import SPANS
@@ -29,9 +30,8 @@ def limit_quantity(limit: RuleLimit, unit: str) -> str:
 
 def tip_of(row: Latest) -> tuple[str, float] | None:
     """Return the newest reading as the tip of a curve; none that failed its checks, as curves have none."""
-    if row["phenomenon_time"] is None or row["result"] is None or row["quality"] not in (1, 2, 3):
-        return None
-    return row["phenomenon_time"], row["result"]
+    result = usable(row)
+    return None if row["phenomenon_time"] is None or result is None else (row["phenomenon_time"], result)
 
 
 async def device_curves(

@@ -23,10 +23,14 @@ def by_importance(device: Device) -> list[Latest]:
     return sorted(device["latest"], key=lambda r: known.index(r["property"]) if r["property"] in known else len(known))
 
 
-def result_of(device: Device, name: str) -> float | None:
-    """Return the newest value of one property that may be used: not one that failed its checks."""
-    row = find_latest(device, name)
+def usable(row: Latest | None) -> float | None:
+    """Return the value of an observation that may be used: not one that failed its checks."""
     return row["result"] if row is not None and row["quality"] in (1, 2, 3) else None
+
+
+def result_of(device: Device, name: str) -> float | None:
+    """Return the newest value of one property that may be used."""
+    return usable(find_latest(device, name))
 
 
 def live_value(row: Latest | None, *, with_unit: bool = True) -> list[Component]:

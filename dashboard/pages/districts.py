@@ -67,9 +67,12 @@ async def page(view: View) -> Component:
     """Return all districts, or the one that the address names."""
     name = view.path.removeprefix("/districts").strip("/")
     devices, counts, districts, alerts = await asyncio.gather(
-        view.devices(), view.counts(), view.api.districts(), view.api.alerts(most=ALERTS_COUNTED)
+        view.devices(),
+        view.counts(),
+        view.api.districts(),
+        view.api.alerts(source_id=view.source_id, most=ALERTS_COUNTED),
     )
-    here = [alert for alert in view.here(alerts) if alert["device_id"] is not None]
+    here = [alert for alert in alerts if alert["device_id"] is not None]
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
     if name:
         return _one(view, name, devices, counts, districts, here, chips)

@@ -53,9 +53,11 @@ async def page(view: View) -> Component:
 
 async def _one_by_one(view: View, domain: str | None, districts: list[District]) -> tuple[str, Component, Component]:
     """Return the sentence, the map and the table of a city whose devices are drawn one by one."""
-    devices, alerts = await asyncio.gather(view.devices(domain, latest=False), view.api.alerts(most=MOST_ALERTS))
-    here = [alert for alert in view.here(alerts) if domain is None or alert["domain"] == domain]
-    lately = [alert for alert in here if alert["device_id"] is not None and _in_the_last_day(alert, view)]
+    devices, alerts = await asyncio.gather(
+        view.devices(domain, latest=False),
+        view.api.alerts(domain=domain, source_id=view.source_id, most=MOST_ALERTS),
+    )
+    lately = [alert for alert in alerts if alert["device_id"] is not None and _in_the_last_day(alert, view)]
     note = f"{freshness_words(devices)}, {plural('{n} alert in 24 h', '{n} alerts in 24 h', len(lately))}"
     return note, city_map(devices, districts, lately), _table(devices, lately)
 

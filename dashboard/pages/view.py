@@ -1,6 +1,6 @@
 """What every page is given: the API, the address, and the clock of the source that is shown."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -46,10 +46,6 @@ class View:
     async def devices(self, domain: str | None = None, *, latest: bool = True) -> list[Device]:
         """Return the devices of the chosen source, without their readings where these are not asked for."""
         return await self.api.devices(source_id=self.source_id, domain=domain, latest=latest)
-
-    def here(self, alerts: Iterable[Alert]) -> list[Alert]:
-        """Return those about devices of the chosen source; live also shows those that are about no device."""
-        return [a for a in alerts if a["source_id"] == self.source_id or (a["device_id"] is None and self.clock.live)]
 
     async def open_alerts(self) -> list[Alert]:
         """Return the open alerts of the chosen source; where there are too many to list, the most urgent of them."""
