@@ -1,7 +1,7 @@
 """Reads what the forecasts and emptyings of bins rest on, and works them out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from devices.model import QualityFlag
@@ -15,8 +15,9 @@ from indicators.time_to_full import FORECAST_SPAN, TEACHING_SPAN, Outcome, ends_
 from sql.connection import Connection, Record
 from sql.queries import query
 
-# Dues whose readings of some hours are read at once: a quick reporter has hundreds in each.
-AT_ONCE = 20
+# Dues worked out at once. Each may rest on hundreds of readings and on hundreds of past outcomes: those of all the dues
+# of a step together are tens of megabytes, and the more the longer a city has been watched.
+AT_ONCE = 25
 
 
 async def derive_bins(connection: Connection, dues: Sequence[Due], width: timedelta) -> list[Derived]:
@@ -25,6 +26,17 @@ async def derive_bins(connection: Connection, dues: Sequence[Due], width: timede
     A due is a reading where `width` is zero, else the end of a period of that width, which stands at the level of its
     last usable reading. What the forecasts of a cycle came to is kept as soon as a reading ends it.
     """
+    # In order: what one of them teaches, the next of the same bin knows.
+    ordered = sorted(dues, key=lambda each: each.due_at)
+    return [
+        value
+        for begin in range(0, len(ordered), AT_ONCE)
+        for value in await _derive_part(connection, ordered[begin : begin + AT_ONCE], width)
+    ]
+
+
+async def _derive_part(connection: Connection, dues: Sequence[Due], width: timedelta) -> list[Derived]:
+    """Return the same for some dues, in order."""
     after = timedelta(0) if width else INSTANT
     now = by_key(await connection.fetch(query("indicators", "span_readings"), *spans(dues, width, after), BIN_INPUT))
     hours = {due.key: floor(due.due_at - width, HOUR) for due in dues}
@@ -33,10 +45,8 @@ async def derive_bins(connection: Connection, dues: Sequence[Due], width: timede
     full = await full_levels(connection, dues)
     before_it = await past_outcomes(connection, dues)
     found: list[Derived] = []
-    confirming: list[tuple[Due, timedelta]] = []
     learnt: defaultdict[str, list[Outcome]] = defaultdict(list)
-    # In order: what one of them teaches, the next of the same bin knows.
-    for due in sorted(dues, key=lambda each: each.due_at):
+    for due in dues:
         readings = now.get((due.device_id, due.due_at + after), [])
         if not readings:
             continue
@@ -65,9 +75,9 @@ async def derive_bins(connection: Connection, dues: Sequence[Due], width: timede
             known += new
         found += told(due, bin_forecast(before, newest, quality, full[due.device_id], trust(known)))
         if len(before) > 1 and any(each.time == before[-1].time for each in collections([*before[-2:], newest])):
-            confirming.append((due, due.due_at - before[-2].time))
+            found += await _emptied(connection, due, due.due_at - before[-2].time, after)
     await keep_outcomes(connection, dues, learnt)
-    return found + await _emptied(connection, confirming, after)
+    return found
 
 
 async def _levels(connection: Connection, hours: set[Key], span: timedelta) -> dict[Key, list[FillReading]]:
@@ -82,36 +92,18 @@ async def _levels(connection: Connection, hours: set[Key], span: timedelta) -> d
     return {key: [FillReading(row["last_time"], row["last"]) for row in those] for key, those in by_key(rows).items()}
 
 
-async def _emptied(
-    connection: Connection, confirming: Sequence[tuple[Due, timedelta]], after: timedelta
-) -> list[Derived]:
-    """Return the level that each bin was emptied from, at the first low reading, looked up among all its readings.
+async def _emptied(connection: Connection, due: Due, reach: timedelta, after: timedelta) -> Iterator[Derived]:
+    """Return the level that a bin was emptied from, at the first low reading, looked up among all its readings.
 
-    The hours' last readings say that there was an emptying; which reading was the first low one, they do not.
+    The hours' last readings say that there was an emptying; which reading was the first low one, they do not. A quick
+    reporter has hundreds in each, and few bins are emptied at once: they are read bin by bin.
     """
-    found: list[Derived] = []
-    for begin in range(0, len(confirming), AT_ONCE):
-        part = confirming[begin : begin + AT_ONCE]
-        rows = by_key(
-            await connection.fetch(
-                query("indicators", "span_readings"),
-                [due.device_id for due, _ in part],
-                [due.due_at - reach for due, reach in part],
-                [due.due_at + after for due, _ in part],
-                BIN_INPUT,
-            )
-        )
-        for due, _ in part:
-            readings = [
-                FillReading(row["phenomenon_time"], row["result"])
-                for row in rows.get((due.device_id, due.due_at + after), [])
-                if _usable(row)
-            ]
-            found += [
-                Derived(due.device_id, "emptied_from", each.time, Value(each.before, QualityFlag.GOOD))
-                for each in collections(readings)
-            ]
-    return found
+    rows = await connection.fetch(query("indicators", "span_readings"), *spans([due], reach, after), BIN_INPUT)
+    readings = [FillReading(row["phenomenon_time"], row["result"]) for row in rows if _usable(row)]
+    return (
+        Derived(due.device_id, "emptied_from", each.time, Value(each.before, QualityFlag.GOOD))
+        for each in collections(readings)
+    )
 
 
 def _usable(row: Record) -> bool:

@@ -101,6 +101,9 @@
     }
   }
 
+  /* As the server has it: what failed its checks fills no bar. */
+  const usable = (row) => row.result !== null && [1, 2, 3].includes(row.quality);
+
   function applyLatest(latest) {
     const byStream = new Map(latest.map((row) => [row.datastream_id, row]));
     for (const element of document.querySelectorAll("[data-stream]")) {
@@ -108,7 +111,7 @@
       if (!row) continue;
       if (element.classList.contains("live-value")) element.dataset.value = row.result === null ? "" : row.result;
       else if (element.classList.contains("live-quality")) element.dataset.quality = row.quality === null ? "" : row.quality;
-      else if (row.result !== null) element.style.width = Math.max(0, Math.min(100, row.result)) + "%";
+      else element.style.width = usable(row) ? Math.max(0, Math.min(100, row.result)) + "%" : "0%";
     }
     cw.writeValues();
     // When a device was heard is told by what it measured: values are derived also while it is silent.

@@ -132,6 +132,16 @@ def alert_list(
     return html.Ul(rows, className="alerts")
 
 
+def open_list(alerts: Sequence[Alert], *, source: str | None, more: bool) -> Component:
+    """Return open alerts as a list that leads to the console, and says where there are `more` than these."""
+    listed = alert_list(alerts, source=source, path="/alerts")
+    if not more:
+        return listed
+    return html.Div(
+        [html.P(text("The {n} most urgent; there are more.", n=len(alerts)), className="soft list-note"), listed]
+    )
+
+
 def grouped(alerts: Sequence[Alert], incidents: Sequence[Incident]) -> list[tuple[Incident | None, list[Alert]]]:
     """Return alerts with the incident that two or more of them belong to, in the order of each group's first."""
     of_alert = {alert_id: incident for incident in incidents for alert_id in incident["alert_ids"]}

@@ -53,7 +53,7 @@ def device_age(device: Device) -> Component:
 
 def share_bar(row: Latest | None, limit: float | None) -> Component:
     """Return a 0 to 100 bar that follows the live feed, with a line at `limit`."""
-    value = row["result"] if row is not None else None
+    value = usable(row)
     parts: list[Component] = []
     if row is not None:
         parts.append(

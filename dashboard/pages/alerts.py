@@ -6,7 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.alert_load import action_bar, alert_load
-from dashboard.components.alerts import NOTHING_OPEN, QUIET, alert_list
+from dashboard.components.alerts import NOTHING_OPEN, QUIET, alert_list, open_list
 from dashboard.components.icons import icon
 from dashboard.components.marks import (
     SEVERITIES,
@@ -66,10 +66,10 @@ async def _load(view: View) -> Component:
 
 
 async def list_body(view: View) -> Component:
-    """Return the list as the address filters it; the overview shows the same list, open ones only."""
-    if view.path == "/":
-        alerts = await view.open_alerts()
-        return alert_list(alerts, source=view.source, path="/alerts")
+    """Return the list as the address filters it; overview and wall show the open ones, with nothing to choose."""
+    if view.path.rstrip("/") != "/alerts":
+        alerts, more = await view.open_alerts()
+        return open_list(alerts, source=view.source, more=more)
     (alerts, more), incidents, load = await asyncio.gather(_filtered(view), view.api.incidents(), _load(view))
     listed = alert_list(
         alerts,
@@ -82,7 +82,7 @@ async def list_body(view: View) -> Component:
         none=NONE.get(view.query.get("show") or "open", NOTHING_OPEN),
     )
     note = text("Only {n} alerts are shown, and there are more: choose a severity or a domain.", n=len(alerts))
-    return html.Div([load, *([html.P(note, className="soft")] if more else []), listed])
+    return html.Div([load, *([html.P(note, className="soft list-note")] if more else []), listed])
 
 
 def _filters(view: View) -> dict[str, str | None]:

@@ -7,7 +7,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.components.alerts import alert_list
+from dashboard.components.alerts import open_list
 from dashboard.components.city_map import MOST_SINGLE, city_extent, city_map, gathered_map, map_legend, zoom_for
 from dashboard.components.districts import district_states, district_table
 from dashboard.components.figures import key_figures
@@ -45,7 +45,7 @@ def counted_words(counts: Mapping[Any, int]) -> str:
 
 async def page(view: View) -> Component:
     """Return the overview of the chosen source."""
-    devices, counts, districts, summary, alerts, chosen = await asyncio.gather(
+    devices, counts, districts, summary, (alerts, more), chosen = await asyncio.gather(
         view.devices(), view.counts(), view.api.districts(), view.api.summary(), view.open_alerts(), selection(view)
     )
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
@@ -80,7 +80,7 @@ async def page(view: View) -> Component:
                 ),
                 panel(
                     text("Open alerts"),
-                    alert_list(alerts, source=view.source, path="/alerts"),
+                    open_list(alerts, source=view.source, more=more),
                     right=[everything],
                     flush=True,
                     body_id="alert-list",

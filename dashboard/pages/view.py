@@ -47,9 +47,9 @@ class View:
         """Return the devices of the chosen source, without their readings where these are not asked for."""
         return await self.api.devices(source_id=self.source_id, domain=domain, latest=latest)
 
-    async def open_alerts(self) -> list[Alert]:
-        """Return the open alerts of the chosen source; where there are too many to list, the most urgent of them."""
-        return (await most_urgent(self.api, MOST_OPEN, source_id=self.source_id))[0]
+    async def open_alerts(self) -> tuple[list[Alert], bool]:
+        """Return the open alerts of the chosen source, and whether these are only the most urgent of more."""
+        return await most_urgent(self.api, MOST_OPEN, source_id=self.source_id)
 
 
 Page = Callable[[View], Awaitable[Component]]

@@ -42,7 +42,10 @@ SELECT alert_key, severity, raised_at::text, cleared_at::text FROM alert_journal
  WHERE device_id LIKE 'chaos-bin-%' ORDER BY alert_key, raised_at
 """
 EVER = "SELECT count(*) FROM alert"
-RETRACTED = "SELECT count(*) FROM alert WHERE retracted_at IS NOT NULL AND device_id LIKE 'chaos-bin-%'"
+RETRACTED = """
+SELECT rule_id, count(*) FROM alert WHERE retracted_at IS NOT NULL AND device_id LIKE 'chaos-bin-%'
+ GROUP BY rule_id ORDER BY rule_id
+"""
 # Those that do not time their readings: what waits at the broker while nobody takes it looks like silence afterwards.
 BLAMED = "SELECT count(*) FROM alert WHERE rule_id = 'device-silent' AND device_id LIKE 'chaos-counter-%'"
 Fault = Callable[[City, random.Random], float]
@@ -173,7 +176,9 @@ def disturbed(folder: Path, refused: str) -> tuple[Figures, list[Any], int]:
         count = int(published["published"])
         figures: Figures = {**account(found, count), "ended by themselves": found.died, "rounds": rounds}
         alerts = settle(found)
-        figures["alerts said and taken back on the way"] = found.ask(RETRACTED)[0][0]
+        figures["alerts said and taken back on the way"] = {
+            row["rule_id"]: row["count"] for row in found.ask(RETRACTED)
+        }
         figures["blamed for an outage of ours"] = found.ask(BLAMED)[0][0]
     return {"hosts": refused or "network namespaces", **published, **figures}, alerts, count
 

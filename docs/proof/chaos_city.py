@@ -70,6 +70,7 @@ class City:
     hosts: dict[str, Host]
     disk: Disk | None
     workers: int
+    devices: int
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     died: list[str] = field(default_factory=list)  # by themselves, without having been killed
 
@@ -169,7 +170,7 @@ class City:
             return subprocess.Popen(
                 [
                     *(sys.executable, "-m", "docs.proof.chaos_messages"),
-                    *(self.address("hub"), str(self.broker.port), str(rate), str(count)),
+                    *(self.address("hub"), str(self.broker.port), str(self.devices), str(rate), str(count)),
                     *(["more"] if more else []),
                 ],
                 cwd=ROOT,
@@ -190,7 +191,7 @@ def until(condition: Callable[[], object], what: str, seconds: float, every: flo
 
 
 @contextmanager
-def city(folder: Path, *, workers: int, apart: bool) -> Iterator[City]:
+def city(folder: Path, *, workers: int, apart: bool, devices: int = chaos_messages.DEVICES) -> Iterator[City]:
     """Run one in `folder`; `apart`: on hosts of their own, the store on a disk of its own."""
     with ExitStack() as stack:
         hosts = dict(zip(HOSTS, stack.enter_context(network(*HOSTS)), strict=True)) if apart else {}
@@ -199,12 +200,12 @@ def city(folder: Path, *, workers: int, apart: bool) -> Iterator[City]:
             (small.mount if small else folder) / "postgres", 23_500, {"listen_addresses": "*" if apart else LOOPBACK}
         )
         broker = LocalBroker(folder / "broker", 23_600, program=mosquitto())
-        found = City(folder, postgres, broker, hosts, small, workers)
+        found = City(folder, postgres, broker, hosts, small, workers, devices)
         with found.at("base"):
             postgres.start()
             stack.callback(postgres.stop)
             asyncio.run(_create(postgres.dsn("postgres")))
-            asyncio.run(_prepare(postgres.dsn()))
+            asyncio.run(_prepare(postgres.dsn(), devices))
             with (postgres.data / "pg_hba.conf").open("a", encoding="ascii") as rules:
                 rules.write(f"host all all {NET}.0/24 scram-sha-256\n")
             postgres.stop()
@@ -243,10 +244,10 @@ async def _create(dsn: str) -> None:
     await connection.close()
 
 
-async def _prepare(dsn: str) -> None:
+async def _prepare(dsn: str, devices: int) -> None:
     await migrate_at(dsn)
     connection = await asyncpg.connect(dsn)
     await set_up(connection)
-    document: dict[str, Any] = chaos_messages.registry()
+    document: dict[str, Any] = chaos_messages.registry(devices)
     await import_registry(connection, document)
     await connection.close()

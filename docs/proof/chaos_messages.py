@@ -4,8 +4,8 @@ Nine devices of ten are bins of a replay source, which say when they measured; t
 when, so that nothing but its delivery key keeps a redelivery from being stored twice. Bins dwell around the limits of
 the shipped rules and fall silent now and then: alerts come of it.
 
-`python -m docs.proof.chaos_messages HOST PORT RATE COUNT [more]` publishes COUNT messages, with `more` as many as there
-are until SIGTERM if that comes later, and prints how many.
+`python -m docs.proof.chaos_messages HOST PORT DEVICES RATE COUNT [more]` publishes COUNT messages, with `more` as
+many as there are until SIGTERM if that comes later, and prints how many.
 """
 
 import json
@@ -40,24 +40,24 @@ def device(number: int) -> str:
     return (COUNTER if number % 10 == 9 else BIN).format(number)
 
 
-def registry() -> dict[str, Any]:
-    """Return the registry document of all devices."""
+def registry(devices: int = DEVICES) -> dict[str, Any]:
+    """Return the registry document of so many devices."""
     bins = {"profile": "citywatch/bin", "domain": "waste", "source_id": "chaos", "expected_interval": "10s"}
     counters = {"profile": "citywatch/native", "domain": "traffic", "expected_interval": "10s"}
-    entries = [{"device_id": device(n), **(counters if n % 10 == 9 else bins)} for n in range(DEVICES)]
+    entries = [{"device_id": device(n), **(counters if n % 10 == 9 else bins)} for n in range(devices)]
     return {"sources": [{"source_id": "chaos", "kind": "replay"}], "devices": entries}
 
 
-def messages() -> Iterator[tuple[str, str]]:
+def messages(devices: int = DEVICES) -> Iterator[tuple[str, str]]:
     """Yield device and payload without end, turn by turn."""
     dice = random.Random(SEED)
-    level = [dice.uniform(20, 80) for _ in range(DEVICES)]
-    heat = [20.0] * DEVICES
-    battery = [80.0] * DEVICES
-    mute = [0] * DEVICES
+    level = [dice.uniform(20, 80) for _ in range(devices)]
+    heat = [20.0] * devices
+    battery = [80.0] * devices
+    mute = [0] * devices
     number = turn = 0
     while True:
-        for each in range(DEVICES):
+        for each in range(devices):
             name = device(each)
             if each % 10 == 9:
                 yield name, f'{{"seq":{turn},"vehicle_count":{number}}}'
@@ -74,7 +74,7 @@ def messages() -> Iterator[tuple[str, str]]:
                 battery[each] = dice.choice([10.0, 15.0, 18.0, 80.0])
             if turn < mute[each]:
                 continue
-            at = START + turn * EVERY + each * EVERY / DEVICES
+            at = START + turn * EVERY + each * EVERY / devices
             values = f'"fill_level":{level[each] + dice.uniform(-0.4, 0.4):.2f}'
             values += f',"bin_temperature":{heat[each] + dice.uniform(-1, 1):.1f},"battery":{battery[each]:.0f}'
             yield name, f'{{"time":"{at.isoformat(timespec="milliseconds")}","seq":{turn},{values}}}'
@@ -145,11 +145,11 @@ class Publisher:
             self._connection = None
 
 
-def publish(host: str, port: int, rate: float, at_least: int, *, more: bool) -> dict[str, int]:
+def publish(host: str, port: int, devices: int, rate: float, at_least: int, *, more: bool) -> dict[str, int]:
     """Publish `at_least` messages at `rate` a second, with `more` until SIGTERM; return what was published."""
     enough: list[int] = [] if more else [0]
     signal.signal(signal.SIGTERM, lambda number, _frame: enough.append(number))
-    flow, sent, publisher = messages(), 0, Publisher(host, port)
+    flow, sent, publisher = messages(devices), 0, Publisher(host, port)
     began = time.monotonic()
     while not enough or sent < at_least or publisher.in_flight:
         room = min(int((time.monotonic() - began) * rate) - sent, CHUNK, IN_FLIGHT - publisher.in_flight)
@@ -168,5 +168,6 @@ def publish(host: str, port: int, rate: float, at_least: int, *, more: bool) -> 
 
 
 if __name__ == "__main__":
-    host, port, rate, count, *more = sys.argv[1:]
-    print(json.dumps(publish(host, int(port), float(rate), int(count), more=more == ["more"])), flush=True)
+    host, port, devices, rate, count, *more = sys.argv[1:]
+    published = publish(host, int(port), int(devices), float(rate), int(count), more=more == ["more"])
+    print(json.dumps(published), flush=True)

@@ -54,5 +54,6 @@ def test_an_old_fire_stands_on_every_list_in_a_flood(visitor: Visitor, city: Cit
     for path in ("/alerts?show=all", "/"):
         page.goto(city.url + path)
         expect(fires, path).to_be_visible(timeout=60_000)
+    expect(page.locator("#alert-list")).to_contain_text(f"The {MOST_OPEN} most urgent; there are more.")
     page.goto(f"{city.url}/wall")
     expect(page.locator("#page")).to_contain_text(f"{MOST_OPEN} alerts or more wait for an answer", timeout=60_000)

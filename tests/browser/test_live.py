@@ -49,6 +49,21 @@ def test_a_bin_passes_its_limit_and_is_acknowledged_by_a_click(visitor: Visitor,
 
 
 @pytest.mark.browser
+def test_the_wall_s_list_stays_without_anything_to_choose_when_an_alert_comes(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/wall?theme=wall")
+    expect(page.locator("#alert-list .alert").first).to_be_visible()
+    words = "Fire in the bin that the wall shows"
+
+    async def burn(connection: asyncpg.Connection) -> int:
+        inputs = {"value": 91.0}
+        return await raise_alert(connection, "bin-fire", "bin-022", None, datetime.now(UTC), words, inputs=inputs)
+
+    alert_id = city.sql(burn)
+    expect(page.locator(f'[data-alert="{alert_id}"]')).to_contain_text(words)
+    expect(page.locator("#alert-list .alert-load, #alert-list [data-select]")).to_have_count(0)
+
+
+@pytest.mark.browser
 def test_a_reading_comes_to_the_screen_by_itself(visitor: Visitor, city: City) -> None:
     page = visitor.open("/waste?device=bin-020&span=1h")
     page.wait_for_selector(".js-plotly-plot .main-svg")
@@ -78,6 +93,7 @@ def test_a_reading_that_failed_its_checks_says_so_and_breaks_the_curve(visitor: 
 
     read(143.0, 4)
     expect(row).to_contain_text("failed a check")
+    expect(row.locator(".live-bar")).to_have_attribute("style", "width: 0%;")
     page.wait_for_function(f"{points}.length === {before + 1}")
     assert page.evaluate(f"{points}.at(-1)") is None
     read(44.0, 1)
