@@ -119,23 +119,30 @@ SELECT s.device_id, s.property, r.bucket, r.n, r.n_good, r.sum
 
 -- span_readings --
 -- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until, $4 text property
--- The readings of one measured property within each span, in time order.
+-- The readings of one measured property within each span, in time order. What orders them inside keeps each span a search
+-- of its own: in one join with datastream and span the planner reads all that a datastream has of every week.
 SELECT w.device_id, w.until, o.phenomenon_time, o.result, o.quality
   FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
   JOIN datastream AS s ON s.device_id = w.device_id AND s.property = $4::text AND s.method IS NULL
-  JOIN observation AS o
-    ON o.datastream_id = s.datastream_id AND o.phenomenon_time >= w.since AND o.phenomenon_time < w.until
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, result, quality
+         FROM observation
+        WHERE datastream_id = s.datastream_id AND phenomenon_time >= w.since AND phenomenon_time < w.until
+        ORDER BY phenomenon_time) AS o
  ORDER BY w.device_id, w.until, o.phenomenon_time;
 
 -- watched_readings --
 -- $1 text[] device_id, $2 timestamptz[] from, $3 timestamptz[] until
--- The readings of the property that each device has watched, within its span, in time order.
+-- The readings of the property that each device has watched, within its span, in time order; read as in span_readings.
 SELECT w.device_id, w.until, o.phenomenon_time, o.result, o.quality
   FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS w (device_id, since, until)
   JOIN device AS d ON d.device_id = w.device_id
   JOIN datastream AS s ON s.device_id = w.device_id AND s.property = d.tags ->> 'watch' AND s.method IS NULL
-  JOIN observation AS o
-    ON o.datastream_id = s.datastream_id AND o.phenomenon_time >= w.since AND o.phenomenon_time < w.until
+ CROSS JOIN LATERAL (
+       SELECT phenomenon_time, result, quality
+         FROM observation
+        WHERE datastream_id = s.datastream_id AND phenomenon_time >= w.since AND phenomenon_time < w.until
+        ORDER BY phenomenon_time) AS o
  ORDER BY w.device_id, w.until, o.phenomenon_time;
 
 -- past_quarters --

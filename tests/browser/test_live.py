@@ -50,13 +50,14 @@ def test_a_bin_passes_its_limit_and_is_acknowledged_by_a_click(visitor: Visitor,
 
 @pytest.mark.browser
 def test_the_wall_s_list_stays_without_anything_to_choose_when_an_alert_comes(visitor: Visitor, city: City) -> None:
-    page = visitor.open("/wall?theme=wall")
+    page = visitor.open("/")  # the wall does not say that it is live
+    page.goto(f"{city.url}/wall?theme=wall")
     expect(page.locator("#alert-list .alert").first).to_be_visible()
     words = "Fire in the bin that the wall shows"
 
     async def burn(connection: asyncpg.Connection) -> int:
-        inputs = {"value": 91.0}
-        return await raise_alert(connection, "bin-fire", "bin-022", None, datetime.now(UTC), words, inputs=inputs)
+        now = datetime.now(UTC)
+        return await raise_alert(connection, "bin-fire", "bin-022", None, now, words, inputs={"value": 91.0})
 
     alert_id = city.sql(burn)
     expect(page.locator(f'[data-alert="{alert_id}"]')).to_contain_text(words)
