@@ -70,6 +70,7 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         change.get_by_label("Harbour").uncheck()
         change.get_by_role("button", name="Change").click()
         expect(row).to_contain_text("The whole city")
+        expect(change).to_have_count(0)
         settle(page)  # what was done renews the page, and what is typed meanwhile with it
 
         keys = page.get_by_role("region", name="API keys")
