@@ -20,7 +20,8 @@ SELECT d, $2::timestamptz + n * interval '10 s', $2, n % 90, 1
 def rows_read(node: dict[str, Any]) -> float:
     """Return how many observations a plan took from the store, those among them that it dropped."""
     own = 0.0
-    if node.get("Relation Name", "").startswith(("observation", "_hyper")):
+    # TimescaleDB's own node above the scans of chunks names the table as well.
+    if node.get("Relation Name", "").startswith(("observation", "_hyper")) and node["Node Type"] != "Custom Scan":
         own = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
     return own + sum(rows_read(each) for each in node.get("Plans", ()))
 
