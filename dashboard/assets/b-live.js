@@ -101,7 +101,7 @@
     }
   }
 
-  /* As the server has it: what failed its checks fills no bar. */
+  // As the server has it: what failed its checks fills no bar and is no point of a curve.
   const usable = (row) => row.result !== null && [1, 2, 3].includes(row.quality);
 
   function applyLatest(latest) {
@@ -140,7 +140,7 @@
         const meta = trace.meta;
         const row = meta && byStream.get(meta.datastream);
         if (!row || !row.phenomenon_time) return;
-        const failed = row.result === null || row.quality > 3;
+        const failed = !usable(row);
         if (failed && !meta.raw) return;
         const at = cw.local(new Date(row.phenomenon_time));
         const shown = trace.x && trace.x.length ? trace.x[trace.x.length - 1] : "";
