@@ -1,7 +1,7 @@
 """The overview and the state of the system, read from the store; shared by the routes and the live socket."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,7 @@ async def read_summary(pool: Pool, now: datetime) -> Summary:
         fresh=counts.get("fresh", 0),
         stale=counts.get("stale", 0),
         silent=counts.get("silent", 0) + counts.get("never", 0),
-        open_alerts={severity: alerts.get(severity, 0) for severity in SEVERITIES},
+        open_alerts=_each(SEVERITIES, alerts),
         figures=key_figures(source_now, latest, hours),
         figures_source=source["source_id"],
     )
@@ -55,18 +55,34 @@ FRESHNESS = ("fresh", "stale", "silent", "never")
 
 
 async def read_device_counts(pool: Pool, source_id: str) -> DeviceCounts:
-    """Return how many devices of a source are in each state, in all and by district."""
-    by_district: dict[str | None, dict[str, int]] = {}
-    rows = await pool.fetch(query("api", "device_counts"), source_id)
-    for row in rows:
-        here = by_district.setdefault(row["district_id"], dict.fromkeys(FRESHNESS, 0))
-        here[row["freshness"]] += row["count"]
-    whole = {**dict.fromkeys(FRESHNESS, 0), **by_freshness(rows)}
+    """Return how many devices of a source are in each state, in all and by district, and what is open in each."""
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(query("api", "device_counts"), source_id)
+        alerts = await connection.fetch(query("api", "open_alerts_by_district"), source_id)
+    devices, raised = _by_district(rows, "freshness"), _by_district(alerts, "severity")
+    whole = by_freshness(rows)
     districts = [
-        DistrictCounts(district_id=name, devices=sum(counts.values()), freshness=counts)
-        for name, counts in by_district.items()
+        DistrictCounts(
+            district_id=name,
+            devices=devices[name].total(),
+            freshness=_each(FRESHNESS, devices[name]),
+            open_alerts=_each(SEVERITIES, raised[name]),
+        )
+        for name in devices | raised
     ]
-    return DeviceCounts(devices=sum(whole.values()), freshness=whole, districts=districts)
+    return DeviceCounts(devices=whole.total(), freshness=_each(FRESHNESS, whole), districts=districts)
+
+
+def _by_district(rows: Sequence[Record], kind: str) -> dict[str | None, Counter[str]]:
+    found: dict[str | None, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        found[row["district_id"]][row[kind]] += row["count"]
+    return found
+
+
+def _each(names: Sequence[str], counts: Mapping[str, int]) -> dict[str, int]:
+    """Return a count for every name, also where there is none of it."""
+    return {name: counts.get(name, 0) for name in names}
 
 
 def _detail(reports: Sequence[Record], *, connected: bool) -> str:

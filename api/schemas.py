@@ -349,15 +349,16 @@ class Summary(_Schema):
 
 
 class DistrictCounts(_Schema):
-    """The devices of one district; `district_id` is null for those in none."""
+    """The devices of one district and what is open there; `district_id` is null for those in none."""
 
     district_id: str | None
     devices: int
     freshness: dict[str, int] = Field(description="devices by freshness: fresh, stale, silent, never")
+    open_alerts: dict[str, int] = Field(description="by severity, of the devices and of the district itself")
 
 
 class DeviceCounts(_Schema):
-    """How many devices a source has, however many those are."""
+    """How many devices a source has and how many alerts are open, however many those are."""
 
     devices: int
     freshness: dict[str, int] = Field(description="devices by freshness: fresh, stale, silent, never")

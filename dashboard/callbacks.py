@@ -10,9 +10,9 @@ from dashboard.client import ApiClient, ApiError
 from dashboard.components.parts import state
 from dashboard.components.source_chooser import source_chooser
 from dashboard.flat import flatten
-from dashboard.pages import alert_panel, alerts, overview
+from dashboard.pages import alert_panel, overview
 from dashboard.query import Query, choose_clock, wall_clock
-from dashboard.router import make_view, render
+from dashboard.router import find_list, make_view, render
 from dashboard.texts import text
 
 
@@ -56,7 +56,7 @@ def _register_selection(app: Dash, api: ApiClient) -> None:
     async def refresh_alerts(_changed: Any, address: dict[str, str], search: str | None) -> Any:
         try:
             view = await make_view(api, address["path"], search, address["zone"])
-            return flatten(await alerts.list_body(view))
+            return flatten(await find_list(view.path)(view))
         except ApiError:
             # What is on screen stays, and the connection state says how old it is.
             return no_update

@@ -22,6 +22,7 @@ from dashboard.pages import (
     overview,
     people,
     report,
+    rule,
     rules,
     simulator,
     status,
@@ -64,6 +65,14 @@ PAGES: dict[str, Page] = {
 
 # One page for each thing of a kind: the page reads its name from the address.
 BELOW: dict[str, Page] = {"/devices/": device.page, "/districts/": districts.page, "/rules/": rules.page}
+
+# What stands in a page's list of alerts, at first and whenever one has changed; on all other pages it is the open ones.
+LISTS: dict[str, Page] = {"/alerts": alerts.list_body, "/devices/": device.list_body, "/rules/": rule.list_body}
+
+
+def find_list(path: str) -> Page:
+    """Return what writes the list of alerts of the page at `path`."""
+    return next((found for place, found in LISTS.items() if path.startswith(place)), overview.list_body)
 
 
 def find_page(path: str) -> Page | None:

@@ -64,11 +64,12 @@ class Device(TypedDict):
 
 
 class DistrictCounts(TypedDict):
-    """How many devices a district has; `district_id` is None for those in none."""
+    """How many devices a district has, and open alerts by severity; `district_id` is None for those in none."""
 
     district_id: str | None
     devices: int
     freshness: dict[str, int]
+    open_alerts: dict[str, int]
 
 
 class DeviceCounts(TypedDict):

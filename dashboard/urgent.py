@@ -1,5 +1,6 @@
 """The most urgent alerts where there are more than a page shows: the API lists the newest first."""
 
+import asyncio
 from collections.abc import Collection
 from typing import Any
 
@@ -31,3 +32,9 @@ async def most_urgent(
                     asked |= {"state": wanted, "severity": worst}
                     found |= {each["alert_id"]: each for each in await api.alerts(most=most - len(found), **asked)}
     return list(found.values()), True
+
+
+async def newest_and_open(api: ApiClient, most: int, **filters: Any) -> list[Alert]:
+    """Return the newest alerts, and with them the open ones that are older: each `most` at most."""
+    newest, (still_open, _) = await asyncio.gather(api.alerts(most=most, **filters), most_urgent(api, most, **filters))
+    return list({alert["alert_id"]: alert for alert in (*newest, *still_open)}.values())

@@ -283,6 +283,16 @@ SELECT d.district_id, freshness(l.last_time, source_now(s.kind, s.clock), d.expe
  GROUP BY 1, 2
  ORDER BY 1, 2;
 
+-- open_alerts_by_district --
+-- $1 source_id: open alerts by district (null: none) and severity; as in `alerts`, one about a district lies in it, and
+-- what is about no device is of the live city.
+SELECT coalesce(d.district_id, substring(a.area FROM '^district:([^@]+)')) AS district_id, a.severity, count(*)
+  FROM alert AS a
+  LEFT JOIN device AS d USING (device_id)
+ WHERE a.open AND a.retracted_at IS NULL AND coalesce(d.source_id, 'live') = $1
+ GROUP BY 1, 2
+ ORDER BY 1, 2;
+
 -- open_alert_counts --
 -- Open alerts by severity.
 SELECT severity, count(*) FROM alert WHERE open GROUP BY severity;

@@ -75,12 +75,12 @@
     // What was answered late does not cover the offer to take the next step back.
     if (!pending) toast(result.words, undoable !== null);
     if (result.secret) cw.showSecret(result.secret);
-    if (result.refresh) cw.refresh();
     cw.deviceDone(result);
+    // One renewal of the page: a second one takes away what somebody has begun to type after the first.
     if (result.go) {
       window.history.pushState({}, "", result.go);
       window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
-    }
+    } else if (result.refresh) cw.refresh();
     return result.words;
   }
 

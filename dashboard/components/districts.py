@@ -10,7 +10,7 @@ from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES
 from dashboard.components.parts import href, right_cell, table
 from dashboard.components.readings import result_of
-from dashboard.shapes import Alert, Device, DeviceCounts, District
+from dashboard.shapes import Device, DeviceCounts, District
 from dashboard.texts import text
 from dashboard.units import number, present
 
@@ -38,9 +38,9 @@ def mean(values: Sequence[float]) -> float | None:
 
 
 def district_states(
-    districts: Sequence[District], devices: Sequence[Device], alerts: Sequence[Alert], counts: DeviceCounts
+    districts: Sequence[District], devices: Sequence[Device], counts: DeviceCounts
 ) -> list[DistrictState]:
-    """Return the districts that hold devices, by name. Means are over those of `devices` that are fresh."""
+    """Return the districts that hold devices or alerts, by name. Means are over those of `devices` that are fresh."""
     states = []
     counted = {one["district_id"]: one for one in counts["districts"]}
     for district in districts:
@@ -50,14 +50,13 @@ def district_states(
         here = [device for device in devices if device["district_id"] == district["district_id"]]
         fresh = [device for device in here if device["freshness"] == "fresh"]
         fills = present(result_of(device, "fill_level") for device in fresh)
-        open_here = [alert for alert in alerts if alert["district_id"] == district["district_id"]]
         states.append(
             DistrictState(
                 district_id=district["district_id"],
                 name=district["name"],
                 devices=whole["devices"],
                 fresh=whole["freshness"]["fresh"],
-                alerts={s: sum(a["severity"] == s for a in open_here) for s in SEVERITIES},
+                alerts=whole["open_alerts"],
                 speed=mean(present(result_of(device, "vehicle_speed") for device in fresh)),
                 bins=len(fills),
                 bins_due=sum(fill >= DUE for fill in fills),

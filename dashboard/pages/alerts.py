@@ -6,7 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.alert_load import action_bar, alert_load
-from dashboard.components.alerts import NOTHING_OPEN, QUIET, alert_list, open_list
+from dashboard.components.alerts import NOTHING_OPEN, QUIET, alert_list
 from dashboard.components.icons import icon
 from dashboard.components.marks import (
     SEVERITIES,
@@ -66,10 +66,7 @@ async def _load(view: View) -> Component:
 
 
 async def list_body(view: View) -> Component:
-    """Return the list as the address filters it; overview and wall show the open ones, with nothing to choose."""
-    if view.path.rstrip("/") != "/alerts":
-        alerts, more = await view.open_alerts()
-        return open_list(alerts, source=view.source, more=more)
+    """Return the list as the address filters it."""
     (alerts, more), incidents, load = await asyncio.gather(_filtered(view), view.api.incidents(), _load(view))
     listed = alert_list(
         alerts,

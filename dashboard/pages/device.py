@@ -1,6 +1,7 @@
 """One device: its readings now, its curves, its open alerts, its commands, and what became of its messages."""
 
 import asyncio
+from dataclasses import replace
 
 from dash import html
 from dash.development.base_component import Component
@@ -26,19 +27,36 @@ from dashboard.pages.view import View
 from dashboard.query import choose_clock
 from dashboard.shapes import Device
 from dashboard.texts import domain_name, property_name, text
+from dashboard.urgent import newest_and_open
 
 MOST_CURVES = 8
+MOST_ALERTS = 20
+
+
+async def _at_device(view: View) -> tuple[View, Device]:
+    """Return the device that the address names, and the view by the clock of its own source."""
+    device = await view.api.device(view.below("devices") or "")
+    return replace(view, clock=choose_clock(view.sources, device["source_id"], view.clock.now)), device
+
+
+async def _alerts(view: View, device_id: str) -> Component:
+    alerts = await newest_and_open(view.api, MOST_ALERTS, device_id=device_id)
+    return alert_list(alerts, source=view.source, path="/alerts")
+
+
+async def list_body(view: View) -> Component:
+    """Return the newest alerts of the device that the address names, and its open ones."""
+    view, device = await _at_device(view)
+    return await _alerts(view, device["device_id"])
 
 
 async def page(view: View) -> Component:
     """Return the page of the device that the address names; its own source decides its clock."""
-    device_id = view.path.removeprefix("/devices/").rstrip("/")
-    device = await view.api.device(device_id)
-    clock = choose_clock(view.sources, device["source_id"], view.clock.now)
-    view = View(view.api, view.query, view.sources, clock, view.path, view.zone)
+    view, device = await _at_device(view)
+    device_id, clock = device["device_id"], view.clock
     rules, alerts, account, districts, commands, may = await asyncio.gather(
         view.api.rules(),
-        view.api.alerts(device_id=device_id, most=20),
+        _alerts(view, device_id),
         view.api.account_total(device_id=device_id),
         view.api.districts(),
         view.api.commands(device_id),
@@ -66,11 +84,7 @@ async def page(view: View) -> Component:
                             panel(text("Latest readings"), _readings(device), flush=True),
                             panel(text("Device"), _facts(device, names_of)),
                             panel(text("Data account"), account_facts(account)),
-                            panel(
-                                text("Alerts of this device"),
-                                alert_list(alerts, source=view.source, path="/alerts"),
-                                flush=True,
-                            ),
+                            panel(text("Alerts of this device"), alerts, flush=True, body_id="alert-list"),
                             panel(
                                 text("Commands"),
                                 commands_panel(device_id, commands, allowed="operate" in may),

@@ -8,11 +8,11 @@ from statistics import median
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.components.alerts import alert_list
 from dashboard.components.districts import DistrictState, district_states
 from dashboard.components.marks import FRESHNESS_NAMES, freshness_chip, replay_chip
 from dashboard.components.parts import href, page_head, panel, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value
+from dashboard.pages.overview import list_body
 from dashboard.pages.view import View
 from dashboard.shapes import Alert, Device, DeviceCounts, District
 from dashboard.texts import domain_name, plural, text
@@ -65,19 +65,20 @@ def service(districts: Sequence[District], counts: DeviceCounts, alerts: Sequenc
 
 async def page(view: View) -> Component:
     """Return all districts, or the one that the address names."""
-    name = view.path.removeprefix("/districts").strip("/")
+    chips = [] if view.clock.live else [replay_chip(view.clock.source)]
+    name = view.below("districts")
+    return await (_all(view, chips) if name is None else _one(view, name, chips))
+
+
+async def _all(view: View, chips: list[Component]) -> Component:
     devices, counts, districts, alerts = await asyncio.gather(
         view.devices(),
         view.counts(),
         view.api.districts(),
         view.api.alerts(source_id=view.source_id, most=ALERTS_COUNTED),
     )
-    here = [alert for alert in alerts if alert["device_id"] is not None]
-    chips = [] if view.clock.live else [replay_chip(view.clock.source)]
-    if name:
-        return _one(view, name, devices, counts, districts, here, chips)
-    states = {s.name: s for s in district_states(districts, devices, [a for a in here if a["open"]], counts)}
-    rows = service(districts, counts, here)
+    states = {s.district_id: s for s in district_states(districts, devices, counts)}
+    rows = service(districts, counts, alerts)
     if not rows:
         empty = state(
             text("No district holds a device"), text("Districts come with the city's outlines."), sign="district"
@@ -105,7 +106,7 @@ def _service_table(view: View, rows: Sequence[Service], states: dict[str, Distri
     usual = median(answers) if answers else None
     lines = []
     for row in rows:
-        state_of = states[row.district["name"]]
+        state_of = states[row.district["district_id"]]
         slow = usual is not None and row.answer_seconds is not None and row.answer_seconds > 2 * usual
         answer = NOTHING if row.answer_seconds is None else duration(row.answer_seconds)
         lines.append(
@@ -139,21 +140,15 @@ def _service_table(view: View, rows: Sequence[Service], states: dict[str, Distri
     return table(headings, lines, caption=text("Districts with their state and service"))
 
 
-def _one(
-    view: View,
-    name: str,
-    devices: Sequence[Device],
-    counts: DeviceCounts,
-    districts: Sequence[District],
-    alerts: Sequence[Alert],
-    chips: list[Component],
-) -> Component:
+async def _one(view: View, name: str, chips: list[Component]) -> Component:
+    devices, counts, districts, alerts = await asyncio.gather(
+        view.devices(), view.counts(), view.api.districts(), list_body(view)
+    )
     district = next((one for one in districts if one["district_id"] == name), None)
     if district is None:
         missing = state(text("No such district"), text("There is no district {name}.", name=name), sign="district")
         return html.Div([page_head(text("District")), panel(text("Address"), missing)], style={"display": "contents"})
     here = [device for device in devices if device["district_id"] == name]
-    open_here = [alert for alert in alerts if alert["district_id"] == name and alert["open"]]
     parts: list[Component] = [
         panel(
             domain_name(domain),
@@ -171,12 +166,7 @@ def _one(
             page_head(district["name"], note, chips),
             html.Div(
                 [
-                    panel(
-                        text("Open alerts"),
-                        alert_list(open_here, source=view.source, path="/alerts"),
-                        flush=True,
-                        scroll="900px",
-                    ),
+                    panel(text("Open alerts"), alerts, flush=True, body_id="alert-list", scroll="900px"),
                     html.Div(parts, className="stack"),
                 ],
                 className="grid wide-right",

@@ -16,6 +16,7 @@ from dashboard.pages.view import View
 from dashboard.shapes import Alert, Device, District
 from dashboard.texts import domain_name, plural, text
 from dashboard.units import number, parse_time
+from dashboard.urgent import newest_and_open
 
 DAY = timedelta(hours=24)
 MOST_ALERTS = 2000
@@ -55,7 +56,7 @@ async def _one_by_one(view: View, domain: str | None, districts: list[District])
     """Return the sentence, the map and the table of a city whose devices are drawn one by one."""
     devices, alerts = await asyncio.gather(
         view.devices(domain, latest=False),
-        view.api.alerts(domain=domain, source_id=view.source_id, most=MOST_ALERTS),
+        newest_and_open(view.api, MOST_ALERTS, domain=domain, source_id=view.source_id),
     )
     lately = [alert for alert in alerts if alert["device_id"] is not None and _in_the_last_day(alert, view)]
     note = f"{freshness_words(devices)}, {plural('{n} alert in 24 h', '{n} alerts in 24 h', len(lately))}"

@@ -90,11 +90,17 @@ async def page(view: View) -> Component:
             className="grid wide-left overview-main",
         )
     )
-    states = district_states(districts, devices, alerts, counts)
+    states = district_states(districts, devices, counts)
     if states:
         table_part = html.Div(district_table(states, view.source), className="scroll")
         parts.append(panel(text("Districts"), table_part, note=text("means over fresh devices"), flush=True))
     return html.Div(parts, style={"display": "contents"})
+
+
+async def list_body(view: View) -> Component:
+    """Return the open alerts of the city or district shown."""
+    alerts, more = await view.open_alerts()
+    return open_list(alerts, source=view.source, more=more)
 
 
 async def many(view: View, whole: Clusters, domain: str | None = None) -> Component:

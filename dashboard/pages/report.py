@@ -20,7 +20,7 @@ from dashboard.query import wall_clock
 from dashboard.shapes import Alert, JsonObject
 from dashboard.texts import mark, text
 from dashboard.units import NOTHING, duration, number, parse_time
-from dashboard.urgent import most_urgent
+from dashboard.urgent import newest_and_open
 
 SHIFTS = {"8h": mark("8 hours"), "12h": mark("12 hours"), "24h": mark("24 hours")}
 ALERTS_COUNTED = 2000
@@ -75,16 +75,13 @@ async def page(view: View) -> Component:
     name = asked if asked in SHIFTS else "8h"
     until = view.clock.now
     since = until - timedelta(hours=int(name[:-1]))
-    counts, newest, (still_open, _), account, health = await asyncio.gather(
+    counts, alerts, account, health = await asyncio.gather(
         view.counts(),
-        view.api.alerts(most=ALERTS_COUNTED, source_id=view.source_id),
-        most_urgent(view.api, ALERTS_COUNTED, source_id=view.source_id),
+        newest_and_open(view.api, ALERTS_COUNTED, source_id=view.source_id),
         view.api.account_total(),
         view.api.alarm_health(wall_clock() - HEALTH_SPAN, wall_clock()),
     )
-    # What is handed over may be older than all that came lately.
-    alerts = {alert["alert_id"]: alert for alert in (*newest, *still_open)}
-    shift = shift_of(list(alerts.values()), since, until)
+    shift = shift_of(alerts, since, until)
     options = [
         (text(words), href("/report", source=view.source, span=None if key == "8h" else key), key == name)
         for key, words in SHIFTS.items()

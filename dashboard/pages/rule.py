@@ -31,6 +31,12 @@ JOB_STATES = {
 }
 
 
+async def list_body(view: View) -> Component:
+    """Return the newest alerts of the rule that the address names."""
+    alerts = await view.api.alerts(rule_id=view.below("rules"), most=ALERTS_SHOWN)
+    return alert_list(alerts, source=view.source, path="/alerts")
+
+
 async def rule_page(view: View, name: str, rules: list[JsonObject]) -> Component:
     """Return the page of the rule `name`, or the sentence that there is none."""
     rule = next((one for one in rules if one["rule_id"] == name), None)
@@ -39,7 +45,7 @@ async def rule_page(view: View, name: str, rules: list[JsonObject]) -> Component
         return html.Div([page_head(text("Rules")), panel(text("Address"), missing)], style={"display": "contents"})
     number_of_job = view.query.number("backtest")
     alerts, versions, job = await asyncio.gather(
-        view.api.alerts(rule_id=name, most=ALERTS_SHOWN), view.api.rule_versions(name), _job(view, number_of_job)
+        list_body(view), view.api.rule_versions(name), _job(view, number_of_job)
     )
     definition = rule["definition"]
     back = dcc.Link([icon("back", size=14), text("All rules")], href=href("/rules"), className="button")
@@ -65,9 +71,10 @@ async def rule_page(view: View, name: str, rules: list[JsonObject]) -> Component
                             ),
                             panel(
                                 text("Alerts of this rule"),
-                                alert_list(alerts, source=view.source, path="/alerts"),
+                                alerts,
                                 note=text("the newest {n}", n=ALERTS_SHOWN),
                                 flush=True,
+                                body_id="alert-list",
                                 scroll="760px",
                             ),
                         ],

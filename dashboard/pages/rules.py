@@ -15,7 +15,7 @@ from dashboard.units import duration, number
 
 async def page(view: View) -> Component:
     """Return all rules, or the one that the address names."""
-    name = view.path.removeprefix("/rules").strip("/")
+    name = view.below("rules")
     rules = await view.api.rules()
     if name:
         return await rule_page(view, name, rules)

@@ -35,6 +35,11 @@ class View:
         """Return the source for links: nothing for live, so that plain addresses stay plain."""
         return None if self.clock.live else self.source_id
 
+    def below(self, folder: str) -> str | None:
+        """Return what the address names below `folder`, such as a device below `devices`, None where it does not."""
+        first, _, name = self.path.strip("/").partition("/")
+        return name if first == folder and name else None
+
     async def whole(self, domain: str | None = None) -> Clusters:
         """Return the located devices of the chosen source as sums: how many, how fresh, with how many alerts."""
         return await self.api.clusters(source_id=self.source_id, domain=domain)
@@ -48,8 +53,8 @@ class View:
         return await self.api.devices(source_id=self.source_id, domain=domain, latest=latest)
 
     async def open_alerts(self) -> tuple[list[Alert], bool]:
-        """Return the open alerts of the chosen source, and whether these are only the most urgent of more."""
-        return await most_urgent(self.api, MOST_OPEN, source_id=self.source_id)
+        """Return the open alerts of the city or district shown, and whether these are only the most urgent of more."""
+        return await most_urgent(self.api, MOST_OPEN, source_id=self.source_id, district_id=self.below("districts"))
 
 
 Page = Callable[[View], Awaitable[Component]]

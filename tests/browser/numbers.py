@@ -36,6 +36,11 @@ def lines(selector: str) -> Read:
     return lambda page: str(page.locator(selector).count())
 
 
+def column(number: int) -> Read:
+    """Return what stands in a column of the page's table, counted after the heading of the row."""
+    return lambda page: " ".join(page.locator(f"#page tbody td:nth-of-type({number})").all_inner_texts())
+
+
 def _query(address: str, name: str) -> str:
     return parse_qs(urlsplit(address).query)[name][-1]
 
@@ -80,6 +85,15 @@ def _inhabitants(get: Get, address: str) -> str:
     (found,) = [one for one in get("/api/v1/districts")["items"] if one["district_id"] == _last(address)]
     devices = [one for one in _devices(get) if one["district_id"] == _last(address)]
     return f"{found['population']}inhabitants{len(devices)}devices"
+
+
+def _open_in(get: Get, district_id: str) -> list[Any]:
+    return [alert for alert in _open(get, "") if alert["district_id"] == district_id]
+
+
+def _open_by_district(get: Get, _address: str) -> str:
+    districts = get("/api/v1/districts")["items"]  # by name, as on the page
+    return " ".join(str(len(_open_in(get, one["district_id"]))) for one in districts)
 
 
 def _covered(get: Get, _address: str) -> int:
@@ -141,8 +155,14 @@ NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
             lines("#page section:first-of-type tr[data-selected]"),
         ),
     ),
-    "districts": (("districts with devices", _covered, lines("#page tbody tr")),),
-    "district": (("inhabitants and devices", _inhabitants, said(r"(\d+inhabitants\d+devices)")),),
+    "districts": (
+        ("districts with devices", _covered, lines("#page tbody tr")),
+        ("open alerts of each", _open_by_district, column(4)),
+    ),
+    "district": (
+        ("inhabitants and devices", _inhabitants, said(r"(\d+inhabitants\d+devices)")),
+        ("open alerts", lambda get, address: len(_open_in(get, _last(address))), lines("#alert-list .alert")),
+    ),
     "traffic": (
         ("detectors", lambda get, _address: len(_devices(get, ROADS)), said(r"(\d+)detectors")),
         ("levels of service, worst first", _levels, letters),

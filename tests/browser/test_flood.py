@@ -8,11 +8,14 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.pages.alerts import MOST
+from dashboard.pages.map import MOST_ALERTS
 from dashboard.pages.view import MOST_OPEN
 from tests.browser.conftest import City, Visitor
 from tests.browser.seed import raise_alert
 
-BURNS = "Market Square bin 1: 93 °C in the bin"
+MANY = max(MOST, MOST_OPEN, MOST_ALERTS) + 1
+OPEN_IN_MILLS = "SELECT count(*) FROM alert JOIN device USING (device_id) WHERE open AND district_id = 'mills'"
+BURNS = "Canal Walk bin 2: 93 °C in the bin"
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def flood(city: City) -> Iterator[None]:
             " CASE WHEN n % 2 = 0 THEN 'LOW' ELSE 'MEDIUM' END,"
             " 'unacknowledged', '{\"text\": \"One of many\"}', '{}', now() - interval '1 h' - n * interval '1 s'"
             " FROM generate_series(1, $1::int) AS n",
-            max(MOST, MOST_OPEN) + 1,
+            MANY,
         )
 
     async def end(connection: asyncpg.Connection) -> None:
@@ -55,5 +58,15 @@ def test_an_old_fire_stands_on_every_list_in_a_flood(visitor: Visitor, city: Cit
         page.goto(city.url + path)
         expect(fires, path).to_be_visible(timeout=60_000)
     expect(page.locator("#alert-list")).to_contain_text(f"The {MOST_OPEN} most urgent; there are more.")
+    page.goto(f"{city.url}/districts/north-hill")
+    expect(fires).to_be_visible(timeout=60_000)
+    page.goto(f"{city.url}/districts")
+    opened = city.sql(lambda c: c.fetchval(OPEN_IN_MILLS))
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Mills"))
+    expect(row.get_by_role("cell").nth(3)).to_have_text(f"{opened:,}", timeout=60_000)
+    page.goto(f"{city.url}/map")
+    page.get_by_text("Data as a table").click(timeout=60_000)
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Canal Walk bin 2"))
+    expect(row.get_by_role("cell").last).to_have_text("1")
     page.goto(f"{city.url}/wall")
     expect(page.locator("#page")).to_contain_text(f"{MOST_OPEN} alerts or more wait for an answer", timeout=60_000)

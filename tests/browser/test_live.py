@@ -53,14 +53,40 @@ def test_the_wall_s_list_stays_without_anything_to_choose_when_an_alert_comes(vi
     page = visitor.open("/")  # the wall does not say that it is live
     page.goto(f"{city.url}/wall?theme=wall")
     expect(page.locator("#alert-list .alert").first).to_be_visible()
-    words = "Fire in the bin that the wall shows"
+    alert_id = city.sql(lambda c: burn(c, "bin-022"))
+    expect(page.locator(f'[data-alert="{alert_id}"]')).to_contain_text("Fire in bin-022")
+    expect(page.locator("#alert-list .alert-load, #alert-list [data-select]")).to_have_count(0)
 
-    async def burn(connection: asyncpg.Connection) -> int:
-        now = datetime.now(UTC)
-        return await raise_alert(connection, "bin-fire", "bin-022", None, now, words, inputs={"value": 91.0})
 
-    alert_id = city.sql(burn)
-    expect(page.locator(f'[data-alert="{alert_id}"]')).to_contain_text(words)
+async def burn(connection: asyncpg.Connection, device_id: str) -> int:
+    """Raise an alert of the highest severity about a bin."""
+    words = f"Fire in {device_id}"
+    return await raise_alert(connection, "bin-fire", device_id, None, datetime.now(UTC), words, inputs={"value": 91.0})
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("path", "device_id", "other"),
+    [
+        ("/districts/north-hill", "bin-015", "bin-018"),
+        ("/devices/bin-016", "bin-016", "bin-019"),
+        ("/rules/bin-fire", "bin-017", "bin-024"),
+    ],
+)
+def test_the_alerts_of_a_district_a_device_and_a_rule_are_live(
+    visitor: Visitor, city: City, path: str, device_id: str, other: str
+) -> None:
+    page = visitor.open(path, operator="Ada Lovelace")
+    elsewhere = city.sql(
+        lambda c: raise_alert(c, "device-silent", other, None, datetime.now(UTC), f"{other} is silent")
+    )
+    alert_id = city.sql(lambda c: burn(c, device_id))
+    line = page.locator(f'[data-alert="{alert_id}"]')
+    expect(line).to_contain_text(f"Fire in {device_id}")
+    expect(page.locator(f'[data-alert="{elsewhere}"]')).to_have_count(0)
+    line.get_by_role("button", name="Acknowledge").click()
+    expect(line).to_contain_text("acknowledged by Ada Lovelace")
+    expect(line.get_by_role("button")).to_have_count(0)
     expect(page.locator("#alert-list .alert-load, #alert-list [data-select]")).to_have_count(0)
 
 

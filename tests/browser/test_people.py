@@ -12,6 +12,8 @@ from tests.browser.conftest import SHOTS, City, Visitor
 from tests.browser.look import settle, violations
 from tests.integration.api.signed_in import PASSWORD, set_password
 
+RENEWAL = '"output":"page.children"'  # in what the page library asks the server for
+
 
 @pytest.fixture
 def closed(city: City) -> Iterator[City]:
@@ -68,10 +70,14 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         change = page.get_by_role("region", name="Change ada")
         expect(change.get_by_label("Harbour")).to_be_checked()
         change.get_by_label("Harbour").uncheck()
+        settle(page)
+        renewals: list[str] = []
+        page.on("request", lambda asked: renewals.append(asked.url) if RENEWAL in (asked.post_data or "") else None)
         change.get_by_role("button", name="Change").click()
         expect(row).to_contain_text("The whole city")
         expect(change).to_have_count(0)
-        settle(page)  # what was done renews the page, and what is typed meanwhile with it
+        settle(page)
+        assert len(renewals) == 1  # a second one would empty what somebody types after the first
 
         keys = page.get_by_role("region", name="API keys")
         keys.get_by_label("What for").fill("prometheus")
