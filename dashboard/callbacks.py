@@ -1,19 +1,22 @@
 """What the server does for a page in the browser: few callbacks, each for something a person or an alert did."""
 
 from typing import Any
+from urllib.parse import urlencode
 
-from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.development.base_component import Component
 
 from dashboard.actions import take
 from dashboard.client import ApiClient, ApiError
-from dashboard.components.parts import state
+from dashboard.components.parts import parts_of, state
 from dashboard.components.source_chooser import source_chooser
 from dashboard.flat import flatten
 from dashboard.pages import alert_panel, overview
 from dashboard.query import Query, choose_clock, wall_clock
 from dashboard.router import find_list, make_view, render
 from dashboard.texts import text
+
+PART = {"part": ALL, "device": ALL}  # see components/parts.py
 
 
 def register_callbacks(app: Dash, api: ApiClient) -> None:
@@ -50,6 +53,21 @@ def _register_pages(app: Dash, api: ApiClient) -> None:
         running=[(Output("page", "className"), "is-loading", "")],
         prevent_initial_call=True,
     )(show_page)
+
+    async def renew(_due: Any, parts: list[dict[str, str]], address: dict[str, str], search: str | None) -> list[Any]:
+        chosen = urlencode([("device", each["device"]) for each in parts if each["device"]])
+        found = parts_of(await render(api, address["path"], f"{search or '?'}&{chosen}", address["zone"]))
+        # Of a page that could not be loaded there are none: what is on screen stays.
+        return [found.get(each["part"], no_update) for each in parts]
+
+    app.callback(
+        Output(PART, "children"),
+        Input("renewal", "data"),
+        State(PART, "id"),
+        State("address", "data"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )(renew)
 
 
 def _register_selection(app: Dash, api: ApiClient) -> None:

@@ -267,6 +267,7 @@ def shell(*, demo: bool) -> Component:
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Store(id="alerts-changed"),
             dcc.Store(id="refresh"),
+            dcc.Store(id="renewal"),
             dcc.Store(id="act-request"),
             dcc.Store(id="act-result"),
             dcc.Store(id="acting"),

@@ -13,10 +13,29 @@ from dashboard.texts import text
 Children: TypeAlias = Any  # a component, words, or a sequence of both: what Dash takes as children
 
 
-def page_head(title: str, note: str = "", actions: Sequence[Component] = ()) -> Component:
+RENEWAL = 60  # s
+
+
+def part(name: str, body: Children, *, device: str = "") -> Component:
+    """Return what the page asks for again every minute: what readings and alerts that come live do not tell.
+
+    `device` is the one that the page has selected: it stays so where another would come first by then.
+    """
+    place = html.Span if isinstance(body, str) else html.Div
+    return place(
+        body, id={"part": name, "device": device}, style={"display": "contents"}, **{"data-renew": str(RENEWAL)}
+    )
+
+
+def parts_of(page: Component) -> dict[str, Children]:
+    """Return what stands in each part of a page, by name."""
+    return {each["part"]: page[each].children for each in page if isinstance(each, dict) and "part" in each}
+
+
+def page_head(title: str, note: Children = "", actions: Sequence[Component] = ()) -> Component:
     """Return a page's heading; the browser's title follows its h1."""
     parts: list[Component] = [html.H1(title, tabIndex="-1")]
-    if note:
+    if note != "":
         parts.append(html.P(note))
     return html.Div([*parts, html.Div(list(actions), className="actions")], className="page-head")
 

@@ -13,7 +13,7 @@ from dashboard.components.charts import Curve, chart, context_trace, curve_figur
 from dashboard.components.curves import limit_quantity, tip_of
 from dashboard.components.index_calendar import level_class
 from dashboard.components.marks import freshness_chip, replay_chip
-from dashboard.components.parts import href, page_head, panel, right_cell, state, table
+from dashboard.components.parts import href, page_head, panel, part, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value
 from dashboard.components.spark import spark
 from dashboard.limits import RuleLimit, lowest_limit, rule_limits
@@ -101,14 +101,14 @@ async def page(view: View) -> Component:
                 [
                     panel(
                         text("Stations"),
-                        _table(view, here, chosen),
+                        part("stations", _table(view, here, chosen), device=chosen.device["device_id"]),
                         note=f"{text('worst level first')}, {unit_label('ug/m3')}",
                         flush=True,
                         scroll="560px",
                     ),
                     panel(
                         text("PM2.5 by station"),
-                        _multiples(view, here),
+                        part("multiples", _multiples(view, here)),
                         note=text("one scale for all, so that heights compare"),
                         scroll="560px",
                     ),

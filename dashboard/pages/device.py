@@ -12,7 +12,7 @@ from dashboard.components.commands import commands_panel
 from dashboard.components.curves import device_curves
 from dashboard.components.device_forms import account_panel
 from dashboard.components.marks import freshness_chip, instant, replay_chip, severity_chip
-from dashboard.components.parts import page_head, panel, right_cell, table
+from dashboard.components.parts import page_head, panel, part, right_cell, table
 from dashboard.components.presence import (
     PRESENCE_WORDS,
     completeness_words,
@@ -82,8 +82,8 @@ async def page(view: View) -> Component:
                     html.Div(
                         [
                             panel(text("Latest readings"), _readings(device), flush=True),
-                            panel(text("Device"), _facts(device, names_of)),
-                            panel(text("Data account"), account_facts(account)),
+                            panel(text("Device"), part("facts", _facts(device, names_of))),
+                            panel(text("Data account"), part("account", account_facts(account))),
                             panel(text("Alerts of this device"), alerts, flush=True, body_id="alert-list"),
                             panel(
                                 text("Commands"),

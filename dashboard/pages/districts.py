@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.districts import DistrictState, district_states
 from dashboard.components.marks import FRESHNESS_NAMES, freshness_chip, replay_chip
-from dashboard.components.parts import href, page_head, panel, right_cell, state, table
+from dashboard.components.parts import href, page_head, panel, part, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value
 from dashboard.pages.overview import list_body
 from dashboard.pages.view import View
@@ -87,7 +87,7 @@ async def _all(view: View, chips: list[Component]) -> Component:
     return html.Div(
         [
             page_head(text("Districts"), text("how each stands, and whether all are served alike"), chips),
-            panel(text("State and service"), _service_table(view, rows, states), flush=True),
+            panel(text("State and service"), part("service", _service_table(view, rows, states)), flush=True),
             html.P(
                 text(
                     "Answer: median time from an alert's record to its acknowledgement, over the newest {n} alerts."
@@ -152,7 +152,7 @@ async def _one(view: View, name: str, chips: list[Component]) -> Component:
     parts: list[Component] = [
         panel(
             domain_name(domain),
-            _domain_table(view, [device for device in here if device["domain"] == domain]),
+            part(domain, _domain_table(view, [device for device in here if device["domain"] == domain])),
             flush=True,
             scroll="420px",
         )

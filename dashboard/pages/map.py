@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.city_map import MOST_SINGLE, city_map, map_legend
 from dashboard.components.marks import FRESHNESS_NAMES, replay_chip
-from dashboard.components.parts import choices, href, page_head, panel
+from dashboard.components.parts import choices, href, page_head, panel, part
 from dashboard.components.parts import table as data_table
 from dashboard.pages.overview import counted_words, freshness_words, many, selection
 from dashboard.pages.view import View
@@ -40,11 +40,12 @@ async def page(view: View) -> Component:
     body = [city, html.Div(chosen, id="device-panel", className="map-panel", **{"aria-live": "polite"})]
     return html.Div(
         [
-            page_head(text("Map"), note, [*chips, choices(text("Layers"), layers)]),
+            page_head(text("Map"), part("note", note), [*chips, choices(text("Layers"), layers)]),
             panel(text("City"), body, right=[map_legend()], flush=True),
             html.Div(className="replay-bar", **{"data-html": _slider()}),
             html.Details(
-                [html.Summary(text("Data as a table")), html.Div(table, className="scroll")], className="as-table"
+                [html.Summary(text("Data as a table")), html.Div(part("devices", table), className="scroll")],
+                className="as-table",
             ),
         ],
         className="map-page",

@@ -13,7 +13,7 @@ from dashboard.components.districts import district_states, district_table
 from dashboard.components.figures import key_figures
 from dashboard.components.icons import icon
 from dashboard.components.marks import FRESHNESS_NAMES, freshness_chip, replay_chip, severity_chip
-from dashboard.components.parts import href, page_head, panel, state
+from dashboard.components.parts import href, page_head, panel, part, state
 from dashboard.components.readings import by_importance, device_age, live_value
 from dashboard.pages.view import View
 from dashboard.shapes import Clusters, Device
@@ -49,7 +49,7 @@ async def page(view: View) -> Component:
         view.devices(), view.counts(), view.api.districts(), view.api.summary(), view.open_alerts(), selection(view)
     )
     chips = [] if view.clock.live else [replay_chip(view.clock.source)]
-    parts: list[Component] = [page_head(text("City overview"), counted_words(counts["freshness"]), chips)]
+    parts: list[Component] = [page_head(text("City overview"), part("note", counted_words(counts["freshness"])), chips)]
     if not devices:
         parts.append(
             panel(
@@ -92,8 +92,8 @@ async def page(view: View) -> Component:
     )
     states = district_states(districts, devices, counts)
     if states:
-        table_part = html.Div(district_table(states, view.source), className="scroll")
-        parts.append(panel(text("Districts"), table_part, note=text("means over fresh devices"), flush=True))
+        body = html.Div(part("districts", district_table(states, view.source)), className="scroll")
+        parts.append(panel(text("Districts"), body, note=text("means over fresh devices"), flush=True))
     return html.Div(parts, style={"display": "contents"})
 
 

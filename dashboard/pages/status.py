@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.figures import key_figures
 from dashboard.components.icons import icon
-from dashboard.components.parts import page_head, panel, right_cell, table
+from dashboard.components.parts import page_head, panel, part, right_cell, table
 from dashboard.pages.view import View
 from dashboard.shapes import KeyFigure, ProcessState, Status
 from dashboard.texts import mark, plural, text
@@ -71,10 +71,10 @@ async def page(view: View) -> Component:
     return html.Div(
         [
             page_head(text("Status"), note),
-            key_figures(status_figures(status)),
+            part("figures", key_figures(status_figures(status))),
             html.Div(
                 [
-                    panel(text("Processes"), _processes(status["processes"]), flush=True),
+                    panel(text("Processes"), part("processes", _processes(status["processes"])), flush=True),
                     panel(
                         text("What this set-up cannot do"),
                         html.Ul(limits, className="plain-list") if limits else html.P(text("No limit is known.")),

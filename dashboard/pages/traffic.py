@@ -16,7 +16,7 @@ from dashboard.components.districts import mean
 from dashboard.components.heat import heat_figure
 from dashboard.components.icons import icon
 from dashboard.components.marks import freshness_chip, replay_chip
-from dashboard.components.parts import choices, href, page_head, panel, right_cell, state, table
+from dashboard.components.parts import choices, href, page_head, panel, part, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value, result_of
 from dashboard.dates import instant_words
 from dashboard.pages.spans import span_choices
@@ -99,7 +99,7 @@ async def page(view: View) -> Component:
             [
                 panel(
                     text("Detectors"),
-                    _table(view, found, chosen),
+                    part("detectors", _table(view, found, chosen), device=chosen.device["device_id"]),
                     note=text("worst level first"),
                     flush=True,
                     scroll="640px",

@@ -9,7 +9,7 @@ from dashboard.components.alerts import open_list
 from dashboard.components.city_map import MOST_SINGLE, city_map
 from dashboard.components.figures import key_figures
 from dashboard.components.marks import unanswered
-from dashboard.components.parts import page_head, panel
+from dashboard.components.parts import page_head, panel, part
 from dashboard.pages.overview import counted_words, many
 from dashboard.pages.view import View
 from dashboard.texts import plural, text
@@ -29,7 +29,9 @@ async def page(view: View) -> Component:
     return html.Div(
         [
             page_head(
-                text("City now"), f"{counted_words(counts['freshness'])}. {note}", [html.Time(className="wall-clock")]
+                text("City now"),
+                part("note", f"{counted_words(counts['freshness'])}. {note}"),
+                [html.Time(className="wall-clock")],
             ),
             *([key_figures(figures)] if figures else []),
             html.Div(

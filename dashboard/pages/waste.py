@@ -11,7 +11,7 @@ from dashboard.components.districts import DUE
 from dashboard.components.fullness import full_in, full_words
 from dashboard.components.icons import icon
 from dashboard.components.marks import freshness_chip, replay_chip, severity_chip
-from dashboard.components.parts import href, page_head, panel, right_cell, state, table
+from dashboard.components.parts import href, page_head, panel, part, right_cell, state, table
 from dashboard.components.readings import device_age, find_latest, live_value, result_of, share_bar
 from dashboard.limits import lowest_limit, rule_limits
 from dashboard.pages.spans import span_choices
@@ -72,20 +72,20 @@ async def page(view: View) -> Component:
     plan_link = dcc.Link(text("Collection plan"), href=href("/waste/plan", source=view.source), className="button")
     return html.Div(
         [
-            page_head(text("Waste"), note, [*chips, plan_link, span_choices(view, "24h")]),
-            _classes(ordered),
+            page_head(text("Waste"), part("note", note), [*chips, plan_link, span_choices(view, "24h")]),
+            part("classes", _classes(ordered)),
             html.Div(
                 [
                     panel(
                         text("Bins"),
-                        _table(view, ordered, chosen, limit),
+                        part("bins", _table(view, ordered, chosen, limit), device=chosen["device_id"]),
                         note=text("fullest first"),
                         flush=True,
                         scroll="760px",
                     ),
                     panel(
                         chosen["name"] or chosen["device_id"],
-                        [full_words(chosen), *curves],
+                        [part("full", [full_words(chosen)], device=chosen["device_id"]), *curves],
                         right=[*_marks(chosen), open_link],
                     ),
                 ],

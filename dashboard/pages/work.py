@@ -3,7 +3,7 @@
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.parts import choices, href, page_head, panel, state
+from dashboard.components.parts import choices, href, page_head, panel, part, state
 from dashboard.components.work import work_table
 from dashboard.pages.view import View
 from dashboard.texts import plural, text
@@ -27,7 +27,7 @@ async def page(view: View) -> Component:
     return html.Div(
         [
             page_head(text("Work orders"), note, [choices(text("State"), options)]),
-            panel(text("Work orders"), body, flush=True),
+            panel(text("Work orders"), part("orders", body), flush=True),
         ],
         style={"display": "contents"},
     )

@@ -38,6 +38,7 @@ FLAGS = [
     "--no-first-run",
     "--no-default-browser-check",
 ]
+RENEWAL = '"output":"page.children"'  # in what the page library asks the server for: the whole page
 # A test machine may be busy with something else: nothing here measures speed by giving up early.
 expect.set_options(timeout=20_000)
 Work = Callable[[asyncpg.Connection], Awaitable[Any]]

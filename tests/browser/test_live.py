@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import City, Visitor
+from tests.browser.conftest import RENEWAL, City, Visitor
 from tests.browser.seed import LIMIT, publish, raise_alert
 
 
@@ -144,6 +144,41 @@ def test_a_device_is_heard_by_what_it_measures_and_not_by_what_is_derived(visito
     row = page.locator("tr", has=page.get_by_role("link", name="Ring Road clockwise, km 0.4"))
     expect(row.locator(".live-value").first).to_have_text("17")
     expect(silent).to_contain_text("2 h ago")
+
+
+def hurry(page: Page) -> None:
+    """Let a page ask every second for what it asks for every minute."""
+    page.evaluate("document.querySelectorAll('[data-renew]').forEach((part) => { part.dataset.renew = '1'; })")
+
+
+@pytest.mark.browser
+def test_order_and_sums_are_renewed_and_what_is_selected_stays(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/waste")
+    renewals: list[str] = []
+    page.on("request", lambda asked: renewals.append(asked.url) if RENEWAL in (asked.post_data or "") else None)
+    rows = page.locator("#page tbody tr")
+    selected = page.locator("tr[data-selected=true]")
+    name = selected.get_by_role("link").inner_text()
+    expect(rows.first).to_contain_text(name)
+
+    async def fill(connection: asyncpg.Connection) -> None:
+        await publish(connection, "bin-025", "fill_level", 100.0, datetime.now(UTC))
+
+    city.sql(fill)
+    hurry(page)
+    expect(rows.first).to_contain_text("Station Road bin 5")
+    expect(selected.get_by_role("link")).to_have_text(name)
+    assert renewals == [], "the whole page was asked for"
+
+
+@pytest.mark.browser
+def test_a_district_s_alerts_are_counted_anew(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/")
+    campus = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Campus"))
+    before = campus.get_by_role("cell").first.inner_text()
+    city.sql(lambda c: raise_alert(c, "bin-fire", "bin-026", None, datetime.now(UTC), "Fire in bin-026"))
+    hurry(page)
+    expect(campus.get_by_role("cell").first).not_to_have_text(before)
 
 
 @pytest.mark.browser

@@ -8,11 +8,9 @@ from playwright.sync_api import Browser, expect
 
 from api.identity.accounts import add_account
 from citywatch.local.process import free_port
-from tests.browser.conftest import SHOTS, City, Visitor
+from tests.browser.conftest import RENEWAL, SHOTS, City, Visitor
 from tests.browser.look import settle, violations
 from tests.integration.api.signed_in import PASSWORD, set_password
-
-RENEWAL = '"output":"page.children"'  # in what the page library asks the server for
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 from dash import dcc, html
 
 from dashboard.components.icons import severity_shape
+from dashboard.components.parts import page_head, panel, part, parts_of
 from dashboard.flat import flatten, is_static, to_html
 
 
@@ -56,3 +57,15 @@ def test_flatten_takes_the_static_parts_and_leaves_the_rest() -> None:
     assert words.children is None
     assert getattr(words, "data-html") == "<li>one</li><li>two</li>"
     assert chart.children.id == "g"
+
+
+def test_what_is_asked_for_again_is_found_by_its_name_wherever_it_stands() -> None:
+    bins = part("bins", html.Table(html.Tr(html.Td("bin-1"))), device="bin-1")
+    page = html.Div(
+        flatten([page_head("Waste", part("note", "3 of 4")), panel("Bins", bins, body_id="list"), html.P("the rest")])
+    )
+    found = parts_of(page)
+    assert set(found) == {"note", "bins"}
+    assert found["note"] == "3 of 4"
+    assert vars(found["bins"])["data-html"] == "<tr><td>bin-1</td></tr>"
+    assert parts_of(html.Div(flatten(page_head("Waste")))) == {}
