@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.icons import icon
 from dashboard.components.marks import instant
-from dashboard.components.parts import table
+from dashboard.components.parts import part, table
 from dashboard.shapes import Command
 from dashboard.texts import mark, text
 
@@ -28,7 +28,10 @@ LIFETIMES = ((600, mark("10 minutes")), (3600, mark("1 hour")), (86400, mark("1 
 def commands_panel(device_id: str, commands: Sequence[Command], *, allowed: bool) -> list[Component]:
     """Return what was sent and the form for more; who may not send finds it disabled, with the reason."""
     shown = _table(commands) if commands else html.P(text("No command yet"), className="method")
-    return [shown, html.Div(className="request-form", **{"data-html": _form(device_id, commands, allowed=allowed)})]
+    return [
+        part("commands", [shown]),
+        html.Div(className="request-form", **{"data-html": _form(device_id, commands, allowed=allowed)}),
+    ]
 
 
 def _state(command: Command) -> Component:

@@ -67,15 +67,16 @@ async def page(view: View) -> Component:
     names = [row["property"] for row in by_importance(device) if row["phenomenon_time"]][:MOST_CURVES]
     ranges = {"fill_level": (0.0, 104.0), "battery": (0.0, 104.0), "relative_humidity": (0.0, 104.0)}
     curves = await device_curves(view, device, names, default_span="24h", limits=rule_limits(rules), ranges=ranges)
-    marks: list[Component] = [] if clock.live else [replay_chip(clock.source)]
+    chips = [] if clock.live else [replay_chip(clock.source)]
+    marks = [freshness_chip(device["freshness"]), presence_chip(device)]
     if device["worst_severity"]:
-        marks.append(severity_chip(device["worst_severity"]))
+        marks.insert(0, severity_chip(device["worst_severity"]))
     return html.Div(
         [
             page_head(
                 device["name"] or device_id,
                 f"{domain_name(device['domain'])}, {device_id}",
-                [*marks, freshness_chip(device["freshness"]), presence_chip(device), span_choices(view, "24h")],
+                [*chips, part("marks", marks), span_choices(view, "24h")],
             ),
             html.Div(
                 [

@@ -135,7 +135,7 @@ async def selection(view: View) -> list[Component]:
                         ),
                     ]
                 ),
-                html.Div([*marks, device_age(device)], className="facts"),
+                html.Div([part("marks", marks), device_age(device)], className="facts"),
                 html.Dl(readings, className="facts-list"),
                 dcc.Link(
                     [text("Open device"), icon("chevron", size=14)],

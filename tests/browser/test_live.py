@@ -1,5 +1,6 @@
 """What happens while somebody looks: readings, alerts, acknowledging, and a server that goes away and comes back."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import asyncpg
@@ -8,6 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import RENEWAL, City, Visitor
 from tests.browser.seed import LIMIT, publish, raise_alert
+
+Raise = Callable[[str, str], int]  # rule and device -> alert_id
 
 
 async def overfill(connection: asyncpg.Connection) -> int:
@@ -21,6 +24,25 @@ async def overfill(connection: asyncpg.Connection) -> int:
     return await raise_alert(
         connection, "bin-nearly-full", "bin-007", stream, now, words, inputs={"value": 94.0, "limit": LIMIT}
     )
+
+
+@pytest.fixture
+def passing(city: City) -> Iterator[Raise]:
+    """Raises alerts that are gone after the test."""
+    made: list[int] = []
+
+    def work(rule_id: str, device_id: str) -> int:
+        words = f"{device_id}: {rule_id}"
+        made.append(city.sql(lambda c: raise_alert(c, rule_id, device_id, None, datetime.now(UTC), words)))
+        return made[-1]
+
+    yield work
+
+    async def end(connection: asyncpg.Connection) -> None:
+        for table in ("alert_event", "alert"):
+            await connection.execute(f"DELETE FROM {table} WHERE alert_id = ANY ($1)", made)
+
+    city.sql(end)
 
 
 @pytest.mark.browser
@@ -49,19 +71,15 @@ def test_a_bin_passes_its_limit_and_is_acknowledged_by_a_click(visitor: Visitor,
 
 
 @pytest.mark.browser
-def test_the_wall_s_list_stays_without_anything_to_choose_when_an_alert_comes(visitor: Visitor, city: City) -> None:
+def test_the_wall_s_list_stays_without_anything_to_choose_when_an_alert_comes(
+    visitor: Visitor, city: City, passing: Raise
+) -> None:
     page = visitor.open("/")  # the wall does not say that it is live
     page.goto(f"{city.url}/wall?theme=wall")
     expect(page.locator("#alert-list .alert").first).to_be_visible()
-    alert_id = city.sql(lambda c: burn(c, "bin-022"))
-    expect(page.locator(f'[data-alert="{alert_id}"]')).to_contain_text("Fire in bin-022")
+    alert_id = passing("bin-fire", "bin-022")
+    expect(page.locator(f'[data-alert="{alert_id}"]')).to_contain_text("bin-022: bin-fire")
     expect(page.locator("#alert-list .alert-load, #alert-list [data-select]")).to_have_count(0)
-
-
-async def burn(connection: asyncpg.Connection, device_id: str) -> int:
-    """Raise an alert of the highest severity about a bin."""
-    words = f"Fire in {device_id}"
-    return await raise_alert(connection, "bin-fire", device_id, None, datetime.now(UTC), words, inputs={"value": 91.0})
 
 
 @pytest.mark.browser
@@ -74,15 +92,12 @@ async def burn(connection: asyncpg.Connection, device_id: str) -> int:
     ],
 )
 def test_the_alerts_of_a_district_a_device_and_a_rule_are_live(
-    visitor: Visitor, city: City, path: str, device_id: str, other: str
+    visitor: Visitor, passing: Raise, path: str, device_id: str, other: str
 ) -> None:
     page = visitor.open(path, operator="Ada Lovelace")
-    elsewhere = city.sql(
-        lambda c: raise_alert(c, "device-silent", other, None, datetime.now(UTC), f"{other} is silent")
-    )
-    alert_id = city.sql(lambda c: burn(c, device_id))
+    elsewhere, alert_id = passing("device-silent", other), passing("bin-fire", device_id)
     line = page.locator(f'[data-alert="{alert_id}"]')
-    expect(line).to_contain_text(f"Fire in {device_id}")
+    expect(line).to_contain_text(f"{device_id}: bin-fire")
     expect(page.locator(f'[data-alert="{elsewhere}"]')).to_have_count(0)
     line.get_by_role("button", name="Acknowledge").click()
     expect(line).to_contain_text("acknowledged by Ada Lovelace")
@@ -172,11 +187,11 @@ def test_order_and_sums_are_renewed_and_what_is_selected_stays(visitor: Visitor,
 
 
 @pytest.mark.browser
-def test_a_district_s_alerts_are_counted_anew(visitor: Visitor, city: City) -> None:
+def test_a_district_s_alerts_are_counted_anew(visitor: Visitor, passing: Raise) -> None:
     page = visitor.open("/")
     campus = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Campus"))
     before = campus.get_by_role("cell").first.inner_text()
-    city.sql(lambda c: raise_alert(c, "bin-fire", "bin-026", None, datetime.now(UTC), "Fire in bin-026"))
+    passing("bin-fire", "bin-026")
     hurry(page)
     expect(campus.get_by_role("cell").first).not_to_have_text(before)
 
