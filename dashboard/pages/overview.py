@@ -63,7 +63,7 @@ async def page(view: View) -> Component:
         return html.Div(parts, style={"display": "contents"})
     # Figures are of one source; for another there are none, rather than the wrong ones.
     if summary["figures_source"] == view.source_id and summary["figures"]:
-        parts.append(key_figures(summary["figures"]))
+        parts.append(part("figures", key_figures(summary["figures"])))
     city = city_map(devices, districts, alerts) if len(devices) <= MOST_SINGLE else await many(view, await view.whole())
     everything = dcc.Link(text("All alerts"), href=href("/alerts", source=view.source), className="button")
     parts.append(

@@ -181,10 +181,11 @@ def _heat_panel(view: View, found: Sequence[Detector]) -> Component:
         ],
         className="corridors",
     )
+    label = text("Mean speed of each corridor in each of the last 24 hours")
     return panel(
         text("Speed by hour"),
         [
-            chart(figure, key="speed-heat", label=text("Mean speed of each corridor in each of the last 24 hours")),
+            part("heat", chart(figure, key="speed-heat", label=label)),
             links,
         ],
         note=text("share of free flow: grey is free, brown is slow, a gap is an hour without readings"),

@@ -33,7 +33,7 @@ async def page(view: View) -> Component:
                 part("note", f"{counted_words(counts['freshness'])}. {note}"),
                 [html.Time(className="wall-clock")],
             ),
-            *([key_figures(figures)] if figures else []),
+            *([part("figures", key_figures(figures))] if figures else []),
             html.Div(
                 [
                     panel(text("Map"), city, flush=True),
