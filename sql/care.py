@@ -1,7 +1,8 @@
 """Looks after the store: makes room ahead, packs complete weeks, deletes by policy, watches the disk.
 
 Runs beside the fold, in one process of an installation at a time, every `CITYWATCH_STORE__CARE_EVERY`. Each step
-waits for a lock for a moment only and leaves the rest for the next round: nobody who writes or reads is held up.
+waits for a lock for a moment only, and packing gives way to whoever waits for it, and leaves the rest for the next
+round: nobody who writes or reads is held up.
 """
 
 import asyncio
@@ -14,8 +15,8 @@ import asyncpg
 from citywatch.local.running import store_dsn
 from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
-from sql.connection import Connection
-from sql.engine import WEEK, Chunk, detect_engine
+from sql.connection import Connection, Pool
+from sql.engine import WEEK, Chunk, Engine, detect_engine
 from sql.pool import open_pool
 from sql.queries import query
 from sql.retention import Deletion, Reason, delete_expired, drop_chunk, expired, to_shed
@@ -23,6 +24,7 @@ from sql.retry import PASSING, Backoff, pause
 
 LOCK = 7_228_005
 LOCK_WAIT = "2s"
+PATIENCE = timedelta(seconds=1)  # how often packing looks whether somebody waits for the week that it holds
 LONGEST = timedelta(hours=2)  # of one statement: packing a week of a large city takes minutes
 GIB = 1024**3
 # Nothing that goes wrong here may stop the fold beside it: it is told, and tried again.
@@ -72,10 +74,15 @@ async def rows_of(connection: Connection, chunks: list[Chunk]) -> dict[str, int]
     return {chunk.name: sum(row["rows"] for row in days if chunk.start <= row["day"] < chunk.end) for chunk in chunks}
 
 
-async def look_after(connection: Connection, settings: Settings, now: datetime) -> Round:
-    """Do one round; `now` is the wall clock."""
+async def look_after(pool: Pool, settings: Settings, now: datetime) -> Round:
+    """Do one round on two connections of `pool`; `now` is the wall clock."""
+    async with pool.acquire() as connection, pool.acquire() as beside:
+        return await _round(connection, beside, settings, now)
+
+
+async def _round(connection: Connection, beside: Connection, settings: Settings, now: datetime) -> Round:
     engine = await detect_engine(connection)
-    await connection.execute(f"SET lock_timeout = '{LOCK_WAIT}'")
+    await connection.execute(f"SET lock_timeout = '{LOCK_WAIT}'; SET statement_timeout = '{LONGEST.seconds}s'")
     await engine.ensure(connection, [now, now + WEEK])
     disk = await measure_disk(connection, settings)
     chunks = await engine.chunks(connection)
@@ -98,8 +105,7 @@ async def look_after(connection: Connection, settings: Settings, now: datetime) 
         if full and engine.name == "plain":
             continue
         try:
-            await engine.pack(connection, chunk)
-            packed.append(chunk.name)
+            (packed if await _pack(connection, beside, engine, chunk) else postponed).append(chunk.name)
         except asyncpg.LockNotAvailableError:
             postponed.append(chunk.name)
         except asyncpg.PostgresError as error:
@@ -107,6 +113,28 @@ async def look_after(connection: Connection, settings: Settings, now: datetime) 
             log.warning("store_pack_failed", chunk=chunk.name, error=str(error))
     deletions += await delete_expired(connection, settings.retention, now)
     return Round(packed, deletions, disk, postponed)
+
+
+async def _pack(connection: Connection, beside: Connection, engine: Engine, chunk: Chunk) -> bool:
+    """Pack a chunk, or leave it as it was where somebody waits for it; return whether it is packed.
+
+    One late reading of last week would else stop its ingest worker, with all that is live, for as long as it takes.
+    """
+    process_id = connection.get_server_pid()
+    packing = asyncio.create_task(engine.pack(connection, chunk))
+    given_way = False
+    try:
+        while not (await asyncio.wait([packing], timeout=PATIENCE.total_seconds()))[0]:
+            if await beside.fetchval(query("care", "is_waited_for"), process_id):
+                given_way = await beside.fetchval("SELECT pg_cancel_backend($1)", process_id)
+        await packing
+    except asyncpg.QueryCanceledError:
+        if not given_way:
+            raise
+        return False
+    finally:
+        packing.cancel()
+    return True
 
 
 def _shed(chunks: list[Chunk], disk: Disk, settings: Settings, now: datetime) -> list[Chunk]:
@@ -119,12 +147,12 @@ def _shed(chunks: list[Chunk], disk: Disk, settings: Settings, now: datetime) ->
 
 async def _rounds(dsn: str, settings: Settings, stop: asyncio.Event, backoff: Backoff) -> None:
     """Do round after round on one connection until `stop`; somebody else's turn is waited for."""
-    pool = await open_pool(dsn, process="care", size=1, statement_timeout=LONGEST)
+    pool = await open_pool(dsn, process="care", size=3)
     try:
         async with pool.acquire() as connection:
             while not stop.is_set():
                 if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-                    done = await look_after(connection, settings, datetime.now(UTC))
+                    done = await look_after(pool, settings, datetime.now(UTC))
                     await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
                     _report(done)
                 backoff.reset()

@@ -1,3 +1,8 @@
+-- is_waited_for --
+-- $1 int: whether somebody waits for what the backend of this process id holds.
+SELECT EXISTS (SELECT FROM pg_stat_activity
+                WHERE wait_event_type = 'Lock' AND backend_type = 'client backend' AND $1 = ANY (pg_blocking_pids(pid)));
+
 -- delete_rollups --
 -- $1 int[] datastream_id, $2 timestamptz before. Another rollup's name is put in place of rollup_minute.
 DELETE FROM rollup_minute WHERE datastream_id = ANY ($1::int[]) AND bucket < $2::timestamptz;

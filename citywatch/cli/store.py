@@ -28,7 +28,7 @@ def _ask(what: Callable[[Pool, Settings], Awaitable[T]]) -> T:
 
     async def run() -> T:
         try:
-            pool = await open_pool(store_dsn(settings), process="store", size=1, statement_timeout=LONGEST)
+            pool = await open_pool(store_dsn(settings), process="store", size=2, statement_timeout=LONGEST)
         except (OSError, asyncpg.PostgresError) as error:
             raise StoreError(f"the database cannot be reached: {error}") from None
         try:
@@ -60,8 +60,7 @@ def care(as_json: Json = False) -> None:
     """
 
     async def once(pool: Pool, settings: Settings) -> Round:
-        async with pool.acquire() as connection:
-            return await look_after(connection, settings, datetime.now(UTC))
+        return await look_after(pool, settings, datetime.now(UTC))
 
     done = _ask(once)
     if as_json:

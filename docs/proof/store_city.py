@@ -143,12 +143,12 @@ async def reads(pool: Pool) -> dict[str, float]:
 
 async def pack(pool: Pool) -> dict[str, float]:
     """Pack every complete week, as the product does, and return how long it took."""
+    started = time.monotonic()
+    settings = Settings(store=StoreSettings(pack_after=timedelta(0)))
+    done = await look_after(pool, settings, END + timedelta(days=7))
+    seconds = time.monotonic() - started
     async with pool.acquire() as connection:
         await connection.execute("SET statement_timeout = 0")
-        started = time.monotonic()
-        settings = Settings(store=StoreSettings(pack_after=timedelta(0)))
-        done = await look_after(connection, settings, END + timedelta(days=7))
-        seconds = time.monotonic() - started
         await connection.execute("VACUUM ANALYZE")
     return {"weeks": len(done.packed), "seconds": round(seconds, 1)}
 
@@ -205,7 +205,7 @@ async def as_ingested(dsn: str) -> dict[str, object]:
 
 async def packing(dsn: str, engine: str) -> dict[str, object]:
     """Pack the month as the product does, and weigh it; raises AssertionError where it takes too much room."""
-    pool = await open_pool(dsn, process="proof", size=1)
+    pool = await open_pool(dsn, process="proof", size=2)
     try:
         figures: dict[str, Any] = dict(await pack(pool))
         status = await read_store_status(pool, Settings())

@@ -72,7 +72,7 @@ async def test_restored_is_what_was_backed_up_and_goes_on(pool: Pool, empty: Poo
     async with pool.acquire() as connection:
         await fill(connection)
         await connection.execute("UPDATE observation SET result = 1/3::float8 WHERE quality = 1 AND datastream_id = 2")
-        await look_after(connection, Settings(), datetime(2026, 5, 1, tzinfo=UTC))  # packed: the archive does not care
+        await look_after(pool, Settings(), datetime(2026, 5, 1, tzinfo=UTC))  # packed: the archive does not care
     folder = await take(pool, tmp_path / "backup")
     await give(empty, folder)
     again = await take(empty, tmp_path / "again")

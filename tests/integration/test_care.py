@@ -14,6 +14,7 @@ from sql.care import GIB, care, look_after
 from sql.connection import Pool
 from sql.engine import WEEK, detect_engine
 from sql.fold import fold_once
+from sql.queries import query
 from sql.store_status import read_store_status
 from sql.tail import lock_position, save_position
 from tests.integration.storing import Row, add_streams, make_room, revise, stored_rows, write
@@ -42,8 +43,7 @@ async def packed(pool: Pool) -> list[bool]:
 
 
 async def one_round(pool: Pool, settings: Settings, now: datetime = NOW) -> list[str]:
-    async with pool.acquire() as connection:
-        return (await look_after(connection, settings, now)).packed
+    return (await look_after(pool, settings, now)).packed
 
 
 async def test_complete_weeks_are_packed_and_take_late_rows_and_revisions(pool: Pool) -> None:
@@ -73,11 +73,41 @@ async def test_a_week_in_use_is_packed_in_a_later_round(pool: Pool, dsn: str) ->
         await holder.execute(
             "UPDATE observation SET tests = 0 WHERE phenomenon_time = (SELECT min(phenomenon_time) FROM observation)"
         )
-        async with pool.acquire() as connection:
-            done = await look_after(connection, Settings(), NOW)
+        done = await look_after(pool, Settings(), NOW)
         assert done.postponed
     await holder.close()
     assert set(done.postponed) <= set(await one_round(pool, Settings()))
+
+
+async def test_packing_gives_way_to_a_late_reading_of_that_week(pool: Pool, dsn: str) -> None:
+    """A tenth of a second for each of a week's 252 rows: as long as a large city's week takes, were it not ended."""
+    (first, *_) = await fill(pool, 3)
+    before = sorted(await stored_rows(pool))
+    if (await pool.fetchval(query("api", "engine_name"))) != "plain":
+        pytest.skip("compression does not evaluate an index that is slow on purpose")
+    (name, *_) = sorted(row["name"] for row in await pool.fetch(query("plain", "partitions")))
+    await pool.execute(
+        "CREATE TABLE slowness (seconds float8); INSERT INTO slowness VALUES (0);"
+        "CREATE FUNCTION slow(result float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS"
+        " 'BEGIN PERFORM pg_sleep(seconds) FROM public.slowness; RETURN result; END';"
+        f"CREATE INDEX ON {name} (slow(result)); UPDATE slowness SET seconds = 0.1"
+    )
+    looking = asyncio.create_task(look_after(pool, Settings(), NOW))
+    writer = await asyncpg.connect(dsn, server_settings={"timezone": "UTC", "statement_timeout": "10s"})
+    packs = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = $1::text::regclass AND granted AND mode = $2)"
+    while not await writer.fetchval(packs, name, "AccessExclusiveLock"):
+        assert not looking.done(), "packed before anybody could wait"
+        await asyncio.sleep(0.01)
+    late = Row(first, before[0].phenomenon_time + timedelta(minutes=1), 7.0, 1)
+    async with writer.transaction():
+        assert len(await write(writer, [late], NOW)) == 1
+    await writer.close()
+    done = await looking
+    assert name in done.postponed
+    assert name not in done.packed
+    assert sorted(await stored_rows(pool)) == sorted([*before, late])
+    await pool.execute("UPDATE slowness SET seconds = 0")
+    assert name in await one_round(pool, Settings())
 
 
 async def test_retention_deletes_by_class_and_reports(pool: Pool, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,8 +145,7 @@ async def test_retention_deletes_by_class_and_reports(pool: Pool, capsys: pytest
     settings = Settings(
         retention=RetentionSettings(raw=keep, minute=keep, quarter=keep, hour=keep, alerts=keep, rejected=keep)
     )
-    async with pool.acquire() as connection:
-        done = await look_after(connection, settings, NOW)
+    done = await look_after(pool, settings, NOW)
     cutoff = NOW - keep
     gone = {
         kind: sum(d.rows for d in done.deletions if d.kind == kind) for kind in ("raw", "alerts", "rejected", "hour")
@@ -156,16 +185,16 @@ async def test_the_tail_is_kept_until_all_have_read_it(pool: Pool) -> None:
                 await write(connection, [Row(stream, NOW + timedelta(minutes=minute), 1.0, 1)], NOW)
         seqs = [row["seq"] for row in await connection.fetch("SELECT seq FROM ingest_batch ORDER BY seq")]
         later = datetime.now(UTC) + timedelta(days=3)
-        await look_after(connection, Settings(), later)
+        await look_after(pool, Settings(), later)
         assert await connection.fetchval("SELECT count(*) FROM ingest_batch") == 4, "nobody has read it"
         for name, seq in (("fold", seqs[3]), ("rules", seqs[1])):
             async with connection.transaction():
                 await lock_position(connection, name)
                 await save_position(connection, name, seq)
-        await look_after(connection, Settings(), later)
+        await look_after(pool, Settings(), later)
         assert [row["seq"] for row in await connection.fetch("SELECT seq FROM ingest_batch ORDER BY seq")] == seqs[2:]
         await connection.execute("UPDATE consumer_position SET seq = $1", seqs[3])
-        await look_after(connection, Settings(), later)
+        await look_after(pool, Settings(), later)
         assert [row["seq"] for row in await connection.fetch("SELECT seq FROM ingest_batch")] == seqs[3:]
 
 
@@ -176,14 +205,14 @@ async def test_a_full_disk_sheds_the_oldest_weeks_and_never_live_data(pool: Pool
         return Settings(store=StoreSettings(disk_limit=bytes_ / GIB, shed_keep=timedelta(days=14)))
 
     async with pool.acquire() as connection:
-        assert (await look_after(connection, limit(GIB), NOW)).deletions == []
+        assert (await look_after(pool, limit(GIB), NOW)).deletions == []
         size = await connection.fetchval("SELECT pg_database_size(current_database())")
         oldest = (await (await detect_engine(connection)).chunks(connection))[0]
-        done = await look_after(connection, limit(size / 0.951), NOW)
+        done = await look_after(pool, limit(size / 0.951), NOW)
         assert [(d.kind, d.reason, d.before) for d in done.deletions] == [("raw", "disk", oldest.end)]
         assert done.disk.share == pytest.approx(1, abs=0.2)
         # However little room is left: two weeks stay.
-        await look_after(connection, limit(1000), NOW)
+        await look_after(pool, limit(1000), NOW)
     assert min(row.phenomenon_time for row in await stored_rows(pool)) < NOW - timedelta(days=14)
     assert NOW in {row.phenomenon_time for row in await stored_rows(pool)}
     status = await read_store_status(pool, limit(1000))
@@ -193,8 +222,7 @@ async def test_a_full_disk_sheds_the_oldest_weeks_and_never_live_data(pool: Pool
 async def test_a_disk_that_others_fill_is_told_and_nothing_is_shed(pool: Pool, tmp_path: Path) -> None:
     await fill(pool, 5)
     settings = Settings(data_dir=tmp_path, store=StoreSettings(disk_warn=1e-9, disk_shed=1e-9))
-    async with pool.acquire() as connection:
-        done = await look_after(connection, settings, NOW)
+    done = await look_after(pool, settings, NOW)
     assert done.disk.share is not None
     assert 0 < done.disk.share < 1
     assert [deletion.kind for deletion in done.deletions] == []
