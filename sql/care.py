@@ -87,7 +87,9 @@ async def _round(connection: Connection, beside: Connection, settings: Settings,
     disk = await measure_disk(connection, settings)
     chunks = await engine.chunks(connection)
     rows = await rows_of(connection, chunks)
-    packed, postponed, deletions = [], [], []
+    packed: list[str] = []
+    postponed: list[str] = []
+    deletions: list[Deletion] = []
     old, shed = expired(chunks, settings.retention.raw, now), _shed(chunks, disk, settings, now)
     for chunk in [*old, *(chunk for chunk in shed if chunk not in old)]:
         reason: Reason = "retention" if chunk in old else "disk"
