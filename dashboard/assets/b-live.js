@@ -61,18 +61,17 @@
 
   // A connection can die without a word: then the page must not go on looking live.
   function watch() {
-    if (live.socket && live.socket.readyState === WebSocket.OPEN && Date.now() - live.heard > SILENCE)
-      live.socket.close();
+    const connected = live.socket && live.socket.readyState === WebSocket.OPEN;
+    if (connected && Date.now() - live.heard > SILENCE) live.socket.close();
+    else if (connected) renew();
     cw.writeTimes();
-    renew();
   }
 
   // Sums, orders, levels and what has fallen silent come with no message: the page asks for them while somebody sees it.
   let renewed = Date.now();
   function renew() {
     const part = document.querySelector("[data-renew]");
-    const connected = live.socket && live.socket.readyState === WebSocket.OPEN;
-    if (!part || !connected || document.hidden || Date.now() - renewed < 1000 * part.dataset.renew) return;
+    if (!part || document.hidden || Date.now() - renewed < 1000 * part.dataset.renew) return;
     renewed = Date.now();
     cw.set("renewal", { data: renewed });
   }

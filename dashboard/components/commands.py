@@ -29,7 +29,7 @@ def commands_panel(device_id: str, commands: Sequence[Command], *, allowed: bool
     """Return what was sent and the form for more; who may not send finds it disabled, with the reason."""
     shown = _table(commands) if commands else html.P(text("No command yet"), className="method")
     return [
-        part("commands", [shown]),
+        part("commands", shown),
         html.Div(className="request-form", **{"data-html": _form(device_id, commands, allowed=allowed)}),
     ]
 

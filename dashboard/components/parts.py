@@ -12,7 +12,6 @@ from dashboard.texts import text
 
 Children: TypeAlias = Any  # a component, words, or a sequence of both: what Dash takes as children
 
-
 RENEWAL = 60  # s
 
 

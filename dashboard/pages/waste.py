@@ -85,7 +85,7 @@ async def page(view: View) -> Component:
                     ),
                     panel(
                         chosen["name"] or chosen["device_id"],
-                        [part("full", [full_words(chosen)], device=chosen["device_id"]), *curves],
+                        [part("full", full_words(chosen), device=chosen["device_id"]), *curves],
                         right=[part("marks", _marks(chosen), device=chosen["device_id"]), open_link],
                     ),
                 ],

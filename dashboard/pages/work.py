@@ -26,7 +26,7 @@ async def page(view: View) -> Component:
     note = plural("{n} is overdue", "{n} are overdue", late) if late else ""
     return html.Div(
         [
-            page_head(text("Work orders"), note, [choices(text("State"), options)]),
+            page_head(text("Work orders"), part("note", note), [choices(text("State"), options)]),
             panel(text("Work orders"), part("orders", body), flush=True),
         ],
         style={"display": "contents"},

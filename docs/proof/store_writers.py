@@ -297,7 +297,7 @@ async def _pack(dsn: str, now: datetime) -> int:
     """Look after the store once; return how many weeks were packed before the server went away."""
     settings, pool = Settings(store=StoreSettings(pack_after=timedelta(0))), None
     try:
-        pool = await open_pool(dsn, process="care", size=2, statement_timeout=timedelta(minutes=30))
+        pool = await open_pool(dsn, process="care", size=2)
         return len((await look_after(pool, settings, now)).packed)
     except TROUBLE:
         return 0

@@ -38,7 +38,6 @@ FLAGS = [
     "--no-first-run",
     "--no-default-browser-check",
 ]
-RENEWAL = '"output":"page.children"'  # in what the page library asks the server for: the whole page
 # A test machine may be busy with something else: nothing here measures speed by giving up early.
 expect.set_options(timeout=20_000)
 Work = Callable[[asyncpg.Connection], Awaitable[Any]]
@@ -161,6 +160,15 @@ class Watch:
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         page.on("request", request)
         page.on("response", response)
+
+
+def renewals_of(page: Page) -> list[str]:
+    """Return a list that grows by one whenever `page` asks the server for all of itself."""
+    found: list[str] = []
+    page.on(
+        "request", lambda one: found.append(one.url) if '"output":"page.children"' in (one.post_data or "") else None
+    )
+    return found
 
 
 @dataclass

@@ -308,6 +308,14 @@ async def raise_alert(
     return alert_id
 
 
+async def remove_alerts(connection: asyncpg.Connection, keys: str) -> None:
+    """Remove the alerts whose key is LIKE `keys`, with their journals."""
+    for table in ("alert_event", "alert"):
+        await connection.execute(
+            f"DELETE FROM {table} WHERE alert_id IN (SELECT alert_id FROM alert WHERE alert_key LIKE $1)", keys
+        )
+
+
 def _parameters(rule_id: str, device_id: str, inputs: dict[str, object] | None) -> dict[str, object]:
     names = {name: words for name, _, words, _, _ in _devices()}
     value = (inputs or {}).get("value")

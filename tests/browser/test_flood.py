@@ -11,7 +11,7 @@ from dashboard.pages.alerts import MOST
 from dashboard.pages.map import MOST_ALERTS
 from dashboard.pages.view import MOST_OPEN
 from tests.browser.conftest import City, Visitor
-from tests.browser.seed import raise_alert
+from tests.browser.seed import raise_alert, remove_alerts
 
 MANY = max(MOST, MOST_OPEN, MOST_ALERTS) + 1
 OPEN_IN_MILLS = "SELECT count(*) FROM alert JOIN device USING (device_id) WHERE open AND district_id = 'mills'"
@@ -35,15 +35,9 @@ def flood(city: City) -> Iterator[None]:
             MANY,
         )
 
-    async def end(connection: asyncpg.Connection) -> None:
-        for table in ("alert_event", "alert"):
-            await connection.execute(
-                f"DELETE FROM {table} WHERE alert_id IN (SELECT alert_id FROM alert WHERE alert_key LIKE 'flood/%')"
-            )
-
     city.sql(work)
     yield
-    city.sql(end)
+    city.sql(lambda c: remove_alerts(c, "flood/%"))
 
 
 @pytest.mark.browser

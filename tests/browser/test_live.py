@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import asyncpg
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import RENEWAL, City, Visitor
-from tests.browser.seed import LIMIT, publish, raise_alert
+from tests.browser.conftest import City, Visitor, renewals_of
+from tests.browser.seed import LIMIT, publish, raise_alert, remove_alerts
 
 Raise = Callable[[str, str], int]  # rule and device -> alert_id
 
@@ -29,20 +30,16 @@ async def overfill(connection: asyncpg.Connection) -> int:
 @pytest.fixture
 def passing(city: City) -> Iterator[Raise]:
     """Raises alerts that are gone after the test."""
-    made: list[int] = []
+    made: list[str] = []
 
     def work(rule_id: str, device_id: str) -> int:
         words = f"{device_id}: {rule_id}"
-        made.append(city.sql(lambda c: raise_alert(c, rule_id, device_id, None, datetime.now(UTC), words)))
-        return made[-1]
+        made.append(f"{rule_id}/{device_id}")
+        return int(city.sql(lambda c: raise_alert(c, rule_id, device_id, None, datetime.now(UTC), words)))
 
     yield work
-
-    async def end(connection: asyncpg.Connection) -> None:
-        for table in ("alert_event", "alert"):
-            await connection.execute(f"DELETE FROM {table} WHERE alert_id = ANY ($1)", made)
-
-    city.sql(end)
+    for key in made:
+        city.sql(partial(remove_alerts, keys=key))
 
 
 @pytest.mark.browser
@@ -169,8 +166,7 @@ def hurry(page: Page) -> None:
 @pytest.mark.browser
 def test_order_and_sums_are_renewed_and_what_is_selected_stays(visitor: Visitor, city: City) -> None:
     page = visitor.open("/waste")
-    renewals: list[str] = []
-    page.on("request", lambda asked: renewals.append(asked.url) if RENEWAL in (asked.post_data or "") else None)
+    renewals = renewals_of(page)
     rows = page.locator("#page tbody tr")
     selected = page.locator("tr[data-selected=true]")
     name = selected.get_by_role("link").inner_text()

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from dashboard.components.city_map import MOST_SINGLE
 from tests.browser.conftest import City, Visitor
-from tests.browser.seed import raise_alert
+from tests.browser.seed import raise_alert, remove_alerts
 from tests.installation import wait_for
 
 SOURCE, DEVICES, SICK = "many", MOST_SINGLE + 1, "many-7"
@@ -31,10 +31,7 @@ async def _add(connection: asyncpg.Connection) -> None:
 
 
 async def _remove(connection: asyncpg.Connection) -> None:
-    await connection.execute(
-        "DELETE FROM alert_event WHERE alert_id IN (SELECT alert_id FROM alert WHERE device_id LIKE 'many-%')"
-    )
-    await connection.execute("DELETE FROM alert WHERE device_id LIKE 'many-%'")
+    await remove_alerts(connection, f"bin-fire/{SICK}")
     await connection.execute("DELETE FROM device WHERE source_id = $1", SOURCE)
     await connection.execute("DELETE FROM source WHERE source_id = $1", SOURCE)
 

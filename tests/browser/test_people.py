@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from api.identity.accounts import add_account
 from citywatch.local.process import free_port
-from tests.browser.conftest import RENEWAL, SHOTS, City, Visitor
+from tests.browser.conftest import SHOTS, City, Visitor, renewals_of
 from tests.browser.look import settle, violations
 from tests.integration.api.signed_in import PASSWORD, set_password
 
@@ -69,8 +69,7 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         expect(change.get_by_label("Harbour")).to_be_checked()
         change.get_by_label("Harbour").uncheck()
         settle(page)
-        renewals: list[str] = []
-        page.on("request", lambda asked: renewals.append(asked.url) if RENEWAL in (asked.post_data or "") else None)
+        renewals = renewals_of(page)
         change.get_by_role("button", name="Change").click()
         expect(row).to_contain_text("The whole city")
         expect(change).to_have_count(0)
