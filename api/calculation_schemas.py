@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.plain import PLAIN, Sentence
+
 Every = Literal["quarter", "hour", "day"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
@@ -23,7 +25,7 @@ class CalculationBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    formula: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")] = Field(
+    formula: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN)] = Field(
         description="numbers, names, + - * /, parentheses, min, max, mean, abs; a number may have a unit in quotes",
         examples=['100 "%" * fine / all'],
     )
@@ -36,11 +38,11 @@ class CalculationBody(BaseModel):
             }
         ],
     )
-    unit: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00]*$")] = Field(
+    unit: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=PLAIN)] = Field(
         description="UCUM code of the result, which the formula must come to", examples=["%"]
     )
     every: Every = Field("hour", description="it is worked out from the means of each period of this length")
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+    reason: Sentence
 
 
 class Calculation(BaseModel):

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Header, Query, Request
 from pydantic import StringConstraints
 
+from api.plain import Word
 from api.principal import Limits, Principal
 from api.problems import ProblemError
 from api.schemas import Instant
@@ -118,8 +119,6 @@ async def get_bbox(
     return west, south, east, north
 
 
-# PostgreSQL has no NUL in text: the store would refuse what is simply not there.
-Word = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 Serial = Annotated[int, Query(ge=1, le=2**63 - 1)]
 DomainName = Literal["traffic", "waste", "air", "weather", "noise", "health"]

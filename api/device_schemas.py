@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from api.json_object import JsonObject
-from api.schemas import Page
+from api.plain import Document, Word
+from api.schemas import Page, Schema
 
-Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 ProfileKey = Annotated[str, StringConstraints(max_length=130, pattern=r"^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$")]
 CommandState = Literal["queued", "sent", "acknowledged", "done", "failed", "expired"]
@@ -17,14 +17,10 @@ DomainWord = Literal["traffic", "waste", "air", "weather", "noise", "health"]
 
 
 # Only names that fit: by `patternProperties` alone the schema would let others pass.
-Tags = Annotated[dict[Text, Text | int | float | bool], Field(json_schema_extra={"additionalProperties": False})]
+Tags = Annotated[dict[Word, Word | int | float | bool], Field(json_schema_extra={"additionalProperties": False})]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class CredentialShown(_Body):
+class CredentialShown(Schema):
     """A device's account at the broker, the only time that its password is shown."""
 
     device_id: str
@@ -32,7 +28,7 @@ class CredentialShown(_Body):
     password: str
 
 
-class CredentialState(_Body):
+class CredentialState(Schema):
     """What may be known of a device's account afterwards."""
 
     device_id: str
@@ -42,14 +38,14 @@ class CredentialState(_Body):
     revoked_by: str | None
 
 
-class Claim(_Body):
+class Claim(Schema):
     """A registered device without a credential claims one with its fleet's key."""
 
     device_id: DeviceId
     key: Annotated[str, StringConstraints(min_length=20, max_length=200, pattern=r"^[!-~]+$")]
 
 
-class CommandRequest(_Body):
+class CommandRequest(Schema):
     """Body of `POST /api/v1/devices/{device_id}/commands`."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] = Field(examples=["self-test"])
@@ -59,7 +55,7 @@ class CommandRequest(_Body):
     expires_in_seconds: int = Field(3600, ge=1, le=30 * 86400, description="how long it may wait for the device")
 
 
-class Command(_Body):
+class Command(Schema):
     """A command to a device, and what became of it."""
 
     command_id: UUID
@@ -84,7 +80,7 @@ class CommandPage(Page):
     items: list[Command]
 
 
-class DeviceChange(_Body):
+class DeviceChange(Schema):
     """Body of `PATCH /api/v1/devices/{device_id}`: what is not given keeps its value, null empties it.
 
     The checks are those of a device list (docs/devices.md): a location assigns the district, for example.
@@ -92,12 +88,12 @@ class DeviceChange(_Body):
 
     profile: ProfileKey | None = Field(None, description="device type, as vendor/model")
     domain: DomainWord | None = Field(None, description="the device type's where none is given")
-    name: Text | None = None
-    site_id: Text | None = None
-    district_id: Text | None = None
+    name: Word | None = None
+    site_id: Word | None = None
+    district_id: Word | None = None
     latitude: float | None = Field(None, ge=-90, le=90)
     longitude: float | None = Field(None, ge=-180, le=180)
-    source_id: Text | None = Field(None, description="time base; live where none is given")
+    source_id: Word | None = Field(None, description="time base; live where none is given")
     expected_interval: Annotated[str, StringConstraints(max_length=20)] | None = Field(None, examples=["15m"])
     tags: Tags | None = Field(None, description="texts and numbers")
 
@@ -109,7 +105,7 @@ class DeviceNew(DeviceChange):
     profile: ProfileKey = Field(description="device type, as vendor/model")
 
 
-class ListFault(_Body):
+class ListFault(Schema):
     """One thing that is wrong in a device list."""
 
     line: int = Field(description="1 is the header")
@@ -119,7 +115,7 @@ class ListFault(_Body):
     limit: str = Field(description="what is allowed")
 
 
-class ListReport(_Body):
+class ListReport(Schema):
     """What became of a device list: with a single fault nothing is changed."""
 
     devices: int
@@ -130,7 +126,7 @@ class ListReport(_Body):
     faults: list[ListFault]
 
 
-class Stranger(_Body):
+class Stranger(Schema):
     """An id that is not registered, with what is kept of it."""
 
     device_id: str
@@ -141,25 +137,25 @@ class Stranger(_Body):
     payload_text: str = Field(description="its newest message as UTF-8, bytes escaped, cut at 4,000 characters")
 
 
-class StrangerList(_Body):
+class StrangerList(Schema):
     """Devices that send and that nobody registered, the one heard last first."""
 
     items: list[Stranger]
 
 
-class Adoption(_Body):
+class Adoption(Schema):
     """Body of `POST /api/v1/quarantine/{device_id}/adopt`."""
 
     profile: ProfileKey
     domain: DomainWord | None = Field(None, description="the profile's where it is not given")
-    name: Text = ""
-    site_id: Text | None = None
-    district_id: Text | None = Field(None, description="the one that the location lies in where it is not given")
+    name: Word = ""
+    site_id: Word | None = None
+    district_id: Word | None = Field(None, description="the one that the location lies in where it is not given")
     latitude: float | None = Field(None, ge=-90, le=90)
     longitude: float | None = Field(None, ge=-180, le=180)
 
 
-class Adopted(_Body):
+class Adopted(Schema):
     """What became of the messages that were kept."""
 
     device_id: str
@@ -170,15 +166,15 @@ class Adopted(_Body):
     fault: str | None = Field(description="why the kept messages could not be played; the device is registered")
 
 
-class Sample(_Body):
+class Sample(Schema):
     """Body of `POST /api/v1/profiles/learn`: a message as it was sent, or a device in quarantine."""
 
-    message: Annotated[str, StringConstraints(max_length=65_536, pattern=r"^[^\x00]*$")] | None = None
+    message: Document | None = None
     device_id: DeviceId | None = None
     key: ProfileKey = Field("own/new-type", description="what the type is to be called")
 
 
-class Learned(_Body):
+class Learned(Schema):
     """A proposed profile, to be looked over, and the fields that are left out of it."""
 
     text: str = Field(description="the profile file, YAML")
@@ -186,7 +182,7 @@ class Learned(_Body):
     left_out: dict[str, str]
 
 
-class ProfileEntry(_Body):
+class ProfileEntry(Schema):
     """One device type."""
 
     key: str
@@ -200,13 +196,13 @@ class ProfileEntry(_Body):
     own: bool = Field(description="from a folder of the user's, not built in")
 
 
-class ProfileEntries(_Body):
+class ProfileEntries(Schema):
     """All device types, by key."""
 
     items: list[ProfileEntry]
 
 
-class ProfileText(_Body):
+class ProfileText(Schema):
     """One device type as its file reads."""
 
     key: str
@@ -214,13 +210,13 @@ class ProfileText(_Body):
     own: bool
 
 
-class ProfileChange(_Body):
+class ProfileChange(Schema):
     """Body of `PUT /api/v1/device-profiles/{vendor}/{model}`: the file, YAML."""
 
-    text: Annotated[str, StringConstraints(max_length=65_536, pattern=r"^[^\x00]*$")]
+    text: Document
 
 
-class IngestTaken(_Body):
+class IngestTaken(Schema):
     """The broker has the message: what becomes of it, the account says."""
 
     topic: str

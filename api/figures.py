@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.schemas import KeyFigure
+from api.status_schemas import KeyFigure
 
 HOURS = 24
 HOUR = timedelta(hours=1)

@@ -21,7 +21,7 @@ from api.principal import DEMO, PUBLISHER, Principal, current_principal
 from api.problems import MEDIA_TYPE, UNREACHABLE, ProblemError, problem_body
 from api.rate import Buckets, network_of
 from citywatch.errors import SettingsError
-from citywatch.settings import ServeSettings
+from citywatch.setting_groups import ServeSettings
 from citywatch.telemetry import get_logger
 
 log = get_logger()

@@ -7,11 +7,11 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
 
+from api.plain import PLAIN
 from devices.json_values import storable
 
-_PLAIN = r"^[^\x00]*$"
-_Text = Annotated[str, StringConstraints(pattern=_PLAIN)]
-_Names = Field(json_schema_extra={"propertyNames": {"pattern": _PLAIN}})
+_Text = Annotated[str, StringConstraints(pattern=PLAIN)]
+_Names = Field(json_schema_extra={"propertyNames": {"pattern": PLAIN}})
 _Said = Field(description="any JSON without NUL in its text; whole numbers beyond 64 bits are taken as doubles")
 JsonValue = TypeAliasType(
     "JsonValue",

@@ -3,14 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from api.schemas import Schema
 
 
-class _Schema(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Indicator(_Schema):
+class Indicator(Schema):
     """One indicator; `inputs` names what it takes, with unit, kind and whether it must be there."""
 
     name: str
@@ -18,13 +16,13 @@ class Indicator(_Schema):
     inputs: dict[str, dict[str, Any]]
 
 
-class IndicatorList(_Schema):
+class IndicatorList(Schema):
     """All indicators by name."""
 
     items: list[Indicator]
 
 
-class ForecastPoint(_Schema):
+class ForecastPoint(Schema):
     """What is expected of one hour, and the band that holds it with the forecast's share."""
 
     time: datetime
@@ -33,7 +31,7 @@ class ForecastPoint(_Schema):
     high: float
 
 
-class ForecastScore(_Schema):
+class ForecastScore(Schema):
     """How forecasts of the last two weeks did: mean absolute errors on the same `n` hours; `gain` is the share saved
     against "same hour last week", `coverage` the share of hours inside the band."""
 
@@ -44,7 +42,7 @@ class ForecastScore(_Schema):
     n: int
 
 
-class Forecast(_Schema):
+class Forecast(Schema):
     """The 24 hours after the newest full hour; empty, with the reason, where there is not enough history."""
 
     datastream_id: int
@@ -60,7 +58,7 @@ class Forecast(_Schema):
     reason: str | None = None
 
 
-class Effect(_Schema):
+class Effect(Schema):
     """Relative change from before to after (0.1: 10 % more) with its interval; null figures where days are too few."""
 
     district_id: str
@@ -74,7 +72,7 @@ class Effect(_Schema):
     reason: str | None = None
 
 
-class EffectList(_Schema):
+class EffectList(Schema):
     """Effects by district."""
 
     property: str
@@ -83,7 +81,7 @@ class EffectList(_Schema):
     items: list[Effect]
 
 
-class Response(_Schema):
+class Response(Schema):
     """Median and 90th percentile in seconds, over `n` cases; null without any."""
 
     median_s: float | None
@@ -91,7 +89,7 @@ class Response(_Schema):
     n: int
 
 
-class DistrictService(_Schema):
+class DistrictService(Schema):
     """How one district is served."""
 
     district_id: str
@@ -106,7 +104,7 @@ class DistrictService(_Schema):
     to_resolve: Response
 
 
-class Equity(_Schema):
+class Equity(Schema):
     """Whether districts are served alike. Parity is the least coverage over the greatest; below 0.8 it is flagged."""
 
     since: datetime
@@ -118,7 +116,7 @@ class Equity(_Schema):
     districts: list[DistrictService]
 
 
-class Visit(_Schema):
+class Visit(Schema):
     """One bin on a route; `arrival` is hh:mm, `load` what is on board after it, in litres."""
 
     bin_id: str
@@ -126,7 +124,7 @@ class Visit(_Schema):
     load: int
 
 
-class TruckRoute(_Schema):
+class TruckRoute(Schema):
     """One truck's way from the depot and back; `distance` in metres."""
 
     truck: str
@@ -137,14 +135,14 @@ class TruckRoute(_Schema):
     visits: list[Visit]
 
 
-class LeftOut(_Schema):
+class LeftOut(Schema):
     """A bin that is not served, and why."""
 
     bin_id: str
     reason: str
 
 
-class Plan(_Schema):
+class Plan(Schema):
     """Collection routes; distances are beeline times 1.3, in metres."""
 
     depot: list[float] = Field(description="latitude, longitude")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from api.figures import HOUR, HOURS, PROPERTIES, floor_hour, key_figures
-from api.schemas import DeviceCounts, DistrictCounts, ProcessState, Status, Summary
+from api.status_schemas import DeviceCounts, DistrictCounts, ProcessState, Status, Summary
 from citywatch.local.running import find_running
 from citywatch.settings import Settings
 from sql.connection import Pool, Record

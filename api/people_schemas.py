@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from api.context import DomainName
+from api.schemas import Schema
 
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9@._+-]{0,79}$")]
 RoleName = Literal["viewer", "operator", "engineer", "auditor", "admin"]
@@ -13,11 +14,7 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"
 DistrictId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Limited(_Body):
+class Limited(Schema):
     """Which part of the city is seen; null for all of it."""
 
     districts: list[DistrictId] | None = Field(None, min_length=1, max_length=100)
@@ -36,14 +33,14 @@ class NewAccount(AccountChange):
     name: AccountName = Field(examples=["ada"])
 
 
-class OneTimePassword(_Body):
+class OneTimePassword(Schema):
     """A password that is shown this once, to be changed at the first sign-in."""
 
     name: str
     password: str
 
 
-class AccountEntry(_Body):
+class AccountEntry(Schema):
     """One account, without its secrets."""
 
     name: str
@@ -57,7 +54,7 @@ class AccountEntry(_Body):
     keys: int = Field(description="in use")
 
 
-class AccountEntries(_Body):
+class AccountEntries(Schema):
     """All accounts, by name."""
 
     items: list[AccountEntry]
@@ -71,7 +68,7 @@ class NewApiKey(Limited):
     role: RoleName | None = Field(None, description="the owner's where it is not given")
 
 
-class ApiKeyShown(_Body):
+class ApiKeyShown(Schema):
     """A key, the only time that it is shown."""
 
     key_id: str
@@ -79,7 +76,7 @@ class ApiKeyShown(_Body):
     expires_at: datetime
 
 
-class ApiKeyEntry(_Body):
+class ApiKeyEntry(Schema):
     """One key, without its secret."""
 
     key_id: str
@@ -91,7 +88,7 @@ class ApiKeyEntry(_Body):
     expires_at: datetime
 
 
-class ApiKeyEntries(_Body):
+class ApiKeyEntries(Schema):
     """All keys that were not revoked, by owner."""
 
     items: list[ApiKeyEntry]

@@ -5,36 +5,30 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.schemas import Instant
-
-Source = Annotated[str, StringConstraints(max_length=65_536, pattern=r"^[^\x00]*$")]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+from api.plain import PLAIN, Document, Sentence
+from api.schemas import Instant, Schema
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RuleText(_Body):
+class RuleText(Schema):
     """Body of `POST /api/v1/rules/check`: a rule as its file would be, and its tests."""
 
-    text: Source = Field(description="the rule, YAML")
-    tests: Source = Field("", description="its tests, YAML")
+    text: Document = Field(description="the rule, YAML")
+    tests: Document = Field("", description="its tests, YAML")
 
 
 class RuleChange(RuleText):
     """Body of `PUT /api/v1/rules/{rule_id}`: the new text with its tests, and why."""
 
-    reason: Reason
+    reason: Sentence
     known_version: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(
         None, description="the version it was made from; refused when there is a newer one"
     )
 
 
-class RuleSwitch(_Body):
+class RuleSwitch(Schema):
     """Body of `POST /api/v1/rules/{rule_id}/enable` and `disable`."""
 
-    reason: Reason
+    reason: Sentence
 
 
 class RuleChecked(BaseModel):
@@ -63,11 +57,11 @@ class RuleVersions(BaseModel):
     items: list[RuleVersion]
 
 
-class LookBack(_Body):
+class LookBack(Schema):
     """Body of `POST /api/v1/backtests`: a rule as it runs, or, with `text`, as it might."""
 
-    rule_id: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
-    text: Source | None = None
+    rule_id: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
+    text: Document | None = None
     since: Instant
     until: Instant
 
@@ -107,3 +101,22 @@ class ExplainedAlert(BaseModel):
     rule_version: int
     rule_text_hash: str
     same_verdict_again: bool
+
+
+class Rule(Schema):
+    """A rule in its present version; `definition` is the rule file as read."""
+
+    rule_id: str
+    version: int
+    enabled: bool
+    updated_at: datetime
+    author: str
+    definition: dict[str, Any]
+    open_alerts: int = Field(description="of no device and of the source of the overview's figures")
+    units: dict[str, str] = Field(description="UCUM code of each observed property in its condition")
+
+
+class RuleList(Schema):
+    """All rules, by id."""
+
+    items: list[Rule]

@@ -3,39 +3,33 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from api.schemas import Instant, Severity
+from api.plain import PLAIN, Note, Sentence
+from api.schemas import Instant, Schema, Severity
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=PLAIN)]
 Link = Annotated[str, StringConstraints(max_length=1000, pattern=r"^https?://[^\s\x00]+$")]
 Number = Annotated[int, Field(ge=1, le=2**53 - 1)]  # as far as every JSON reader counts
 WorkStep = Literal["accepted", "en_route", "done", "cancelled"]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class HandOver(_Body):
+class HandOver(Schema):
     """Body of `POST /api/v1/work-orders`: an alert or an incident, and the department that it goes to."""
 
     alert_id: Number | None = None
     incident_id: Number | None = None
     queue: Line = Field(examples=["Waste North"])
-    task: Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")] | None = Field(
-        None, description="what to do; by default what the rule says"
-    )
-    note: Text = ""
+    task: Sentence | None = Field(None, description="what to do; by default what the rule says")
+    note: Note = ""
     due_at: Instant | None = Field(None, description="by default by severity: 1 h, 4 h, 24 h, 72 h")
 
 
-class WorkReport(_Body):
+class WorkReport(Schema):
     """Body of `POST /api/v1/work-orders/{id}/{step}`."""
 
     crew: Line | None = Field(None, examples=["Crew 4"])
-    note: Text = Field("", examples=["Lid was jammed; emptied"])
+    note: Note = Field("", examples=["Lid was jammed; emptied"])
     photo_url: Link | None = Field(None, examples=["https://photos.example/42.jpg"])
 
 
@@ -90,7 +84,7 @@ class WorkOrderPage(BaseModel):
     next_cursor: str | None
 
 
-class Maintenance(_Body):
+class Maintenance(Schema):
     """Body of `POST /api/v1/maintenance`: exactly one of device, site, district and tag, and for how long."""
 
     device_id: Line | None = None
@@ -101,7 +95,7 @@ class Maintenance(_Body):
     )
     starts_at: Instant | None = Field(None, description="by default now")
     ends_at: Instant
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+    reason: Sentence
 
 
 class MaintenanceWindow(BaseModel):

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from dashboard.actions import take
 from dashboard.client import ApiClient, ApiError
+from dashboard.components.grid import rows_of
 from dashboard.components.parts import parts_of, state
 from dashboard.components.source_chooser import source_chooser
 from dashboard.flat import flatten
@@ -17,6 +18,7 @@ from dashboard.router import find_list, make_view, render
 from dashboard.texts import text
 
 PART = {"part": ALL, "device": ALL}  # see components/parts.py
+GRID = {"grid": ALL}  # see components/grid.py
 
 
 def register_callbacks(app: Dash, api: ApiClient) -> None:
@@ -54,16 +56,28 @@ def _register_pages(app: Dash, api: ApiClient) -> None:
         prevent_initial_call=True,
     )(show_page)
 
-    async def renew(_due: Any, parts: list[dict[str, str]], address: dict[str, str], search: str | None) -> list[Any]:
+    async def renew(
+        _due: Any,
+        parts: list[dict[str, str]],
+        tables: list[dict[str, str]],
+        address: dict[str, str],
+        search: str | None,
+    ) -> tuple[list[Any], list[Any]]:
         chosen = urlencode([("device", each["device"]) for each in parts if each["device"]])
-        found = parts_of(await render(api, address["path"], f"{search or '?'}&{chosen}", address["zone"]))
+        page = await render(api, address["path"], f"{search or '?'}&{chosen}", address["zone"])
+        found, rows = parts_of(page), rows_of(page)
         # Of a page that could not be loaded there are none: what is on screen stays.
-        return [found.get(each["part"], no_update) for each in parts]
+        return (
+            [found.get(each["part"], no_update) for each in parts],
+            [rows.get(each["grid"], no_update) for each in tables],
+        )
 
     app.callback(
         Output(PART, "children"),
+        Output(GRID, "rowData"),
         Input("renewal", "data"),
         State(PART, "id"),
+        State(GRID, "id"),
         State("address", "data"),
         State("url", "search"),
         prevent_initial_call=True,

@@ -11,32 +11,26 @@ import httpx
 import orjson
 
 from citywatch.errors import CitywatchError
+from dashboard.alert_shapes import Alert, AlertDetail, Incident, WorkOrder
 from dashboard.asking import named
 from dashboard.client_people import PeopleQuestions
 from dashboard.client_simulator import SimulatorQuestions
 from dashboard.shapes import (
-    AccountRow,
-    Alert,
-    AlertDetail,
     Calculation,
     Clusters,
     Command,
     Device,
-    DeviceCounts,
     District,
+    Equity,
     Forecast,
-    Incident,
     JsonObject,
     Plan,
     ProfileEntry,
-    RejectedMessage,
     Series,
     Source,
-    Status,
     Stranger,
-    Summary,
-    WorkOrder,
 )
+from dashboard.status_shapes import AccountRow, DeviceCounts, ReasonCounts, RejectedMessage, Status, Summary
 
 PAGE = 1000
 AT_ONCE = 8  # curves asked for at the same time: more would only queue for the API's connections
@@ -286,6 +280,10 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
         """Return the next 24 hours of a datastream."""
         return cast(Forecast, await self._ask("GET", f"/datastreams/{datastream_id}/forecast"))
 
+    async def equity(self, *, days: int) -> Equity:
+        """Return how each district was served in the last days, and whether all are served alike."""
+        return cast(Equity, await self._ask("GET", "/equity", parameters={"days": days}))
+
     async def indicator(self, name: str, inputs: JsonObject) -> JsonObject:
         """Return an indicator's answer to given values."""
         return cast(JsonObject, await self._ask("POST", f"/indicators/{name}", json=inputs))
@@ -299,9 +297,14 @@ class ApiClient(PeopleQuestions, SimulatorQuestions):
         asked = {"device_id": device_id, "limit": 1}
         return cast(AccountRow, (await self._ask("GET", "/account", parameters=asked))["total"])
 
-    async def rejected(self, *, most: int = 200) -> list[RejectedMessage]:
-        """Return messages that were turned away, newest first."""
-        return cast(list[RejectedMessage], await self._every("/rejected", {}, most))
+    async def rejected(self, *, reason: str | None = None, most: int = 200) -> list[RejectedMessage]:
+        """Return messages that were turned away, for any reason or for one, newest first."""
+        return cast(list[RejectedMessage], await self._every("/rejected", {"reason": reason}, most))
+
+    async def rejected_reasons(self, since: datetime) -> ReasonCounts:
+        """Return how many messages were turned away for each reason."""
+        asked = {"since": since.isoformat()}
+        return cast(ReasonCounts, await self._ask("GET", "/rejected/reasons", parameters=asked))
 
     async def rules(self) -> list[JsonObject]:
         """Return the rules in force."""

@@ -16,6 +16,35 @@ class District(TypedDict):
     polygon: JsonObject
 
 
+class Response(TypedDict):
+    """Median and 90th percentile in seconds, over `n` cases; None without any."""
+
+    median_s: float | None
+    p90_s: float | None
+    n: int
+
+
+class DistrictService(TypedDict):
+    """How one district is served; `coverage` is devices per 10,000 residents."""
+
+    district_id: str
+    name: str
+    coverage: float | None
+    overflow_hours_per_bin: float | None
+    to_acknowledge: Response
+    to_resolve: Response
+
+
+class Equity(TypedDict):
+    """Whether districts are served alike."""
+
+    parity: float | None
+    flagged: bool
+    gini: float | None
+    theil: float | None
+    districts: list[DistrictService]
+
+
 class Source(TypedDict):
     """A source of time: the city as it runs, or a replay with its own now."""
 
@@ -61,23 +90,6 @@ class Device(TypedDict):
     tags: JsonObject
     version: int
     latest: list[Latest]
-
-
-class DistrictCounts(TypedDict):
-    """How many devices a district has, and open alerts by severity; `district_id` is None for those in none."""
-
-    district_id: str | None
-    devices: int
-    freshness: dict[str, int]
-    open_alerts: dict[str, int]
-
-
-class DeviceCounts(TypedDict):
-    """How many devices a source has, as the API counts them."""
-
-    devices: int
-    freshness: dict[str, int]
-    districts: list[DistrictCounts]
 
 
 class Clusters(TypedDict):
@@ -231,165 +243,3 @@ class Series(TypedDict):
     unit: str
     resolution: str
     points: list[Point]
-
-
-class Alert(TypedDict):
-    """One alert."""
-
-    alert_id: int
-    rule_id: str
-    rule_title: str
-    rule_version: int
-    device_id: str | None
-    device_name: str | None
-    district_id: str | None
-    domain: str | None
-    source_id: str | None
-    datastream_id: int | None
-    property: str | None
-    severity: Severity
-    state: str
-    open: bool
-    silent: bool
-    message: str
-    parameters: JsonObject
-    text: str
-    raised_at: str
-    recorded_at: str
-    cleared_at: str | None
-    acknowledged_at: str | None
-    acknowledged_by: str | None
-    assigned_to: str | None
-    shelved_until: str | None
-
-
-class Incident(TypedDict):
-    """Alerts with one common cause."""
-
-    incident_id: int
-    title: str
-    severity: Severity
-    began_at: str
-    closed_at: str | None
-    alert_ids: list[int]
-
-
-class WorkOrder(TypedDict):
-    """What a department is asked to do, and how far it is."""
-
-    work_order_id: int
-    alert_id: int
-    queue: str
-    crew: str | None
-    severity: Severity
-    task: str
-    state: str
-    created_by: str
-    created_at: str
-    due_at: str
-    changed_at: str
-    overdue: bool
-    device_id: str | None
-    device_name: str | None
-    text: str | None
-
-
-class AlertEvent(TypedDict):
-    """One line of an alert's journal."""
-
-    event_id: int
-    at: str
-    recorded_at: str
-    kind: str
-    from_state: str | None
-    to_state: str
-    actor: str
-    comment: str
-
-
-class AlertDetail(Alert):
-    """An alert with what is behind it."""
-
-    events: list[AlertEvent]
-    inputs: JsonObject
-    rule: JsonObject
-    units: dict[str, str]
-
-
-class KeyFigure(TypedDict):
-    """One figure of the overview."""
-
-    name: str
-    label: str
-    value: float | None
-    unit: str
-    before: float | None
-    target: float | None
-    trend: list[float | None]
-
-
-class Summary(TypedDict):
-    """The overview's figures."""
-
-    at: str
-    devices: int
-    fresh: int
-    stale: int
-    silent: int
-    open_alerts: dict[str, int]
-    figures: list[KeyFigure]
-    figures_source: str
-
-
-class AccountRow(TypedDict):
-    """What became of one device's deliveries."""
-
-    device_id: str
-    hour: str | None
-    received: int
-    accepted: int
-    rejected: int
-    readings: int
-    stored: int
-    duplicate: int
-    refused: int
-    closes: bool
-
-
-class RejectedMessage(TypedDict):
-    """A message that was turned away, in whole or in part."""
-
-    rejected_id: int
-    received_at: str
-    fate: str
-    reason: str
-    detail: str
-    device_id: str | None
-    topic: str
-    payload_text: str
-    payload_size: int
-
-
-class ProcessState(TypedDict):
-    """One process and how far behind it is."""
-
-    name: str
-    state: str
-    lag_rows: int | None
-    lag_seconds: float | None
-    detail: str
-
-
-class Status(TypedDict):
-    """The system's own state."""
-
-    at: str
-    version: str
-    engine: str
-    demo: bool
-    broker: str
-    processes: list[ProcessState]
-    observations: int
-    messages_last_minute: int
-    readings_last_minute: int
-    limits: list[str]

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from dashboard.alert_shapes import Alert
 from dashboard.client import ApiClient
 from dashboard.components.alerts import QUIET
 from dashboard.components.marks import SEVERITIES, UNANSWERED
-from dashboard.shapes import Alert
+from dashboard.texts import text
+from dashboard.units import number, parse_time
 
 # States of open alerts in the order in which an operator works them off, as `urgency` sorts what is shown.
 STATES = (UNANSWERED, frozenset({"acknowledged", "latched_acknowledged"}), QUIET)
@@ -34,7 +38,35 @@ async def most_urgent(
     return list(found.values()), True
 
 
-async def newest_and_open(api: ApiClient, most: int, **filters: Any) -> list[Alert]:
-    """Return the newest alerts, and with them the open ones that are older: each `most` at most."""
-    newest, (still_open, _) = await asyncio.gather(api.alerts(most=most, **filters), most_urgent(api, most, **filters))
-    return list({alert["alert_id"]: alert for alert in (*newest, *still_open)}.values())
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """The newest alerts, and with them the open ones that are older.
+
+    In a flood not all are here: but all that were raised since `known_since` (None: all there ever were), and all that
+    are open unless there are `more_open`.
+    """
+
+    alerts: list[Alert]
+    known_since: datetime | None
+    more_open: bool
+
+    def counted(self, count: int, since: datetime) -> str:
+        """Return how many alerts of a span that began at `since` were counted here, in words."""
+        return _floor(count, self.known_since is not None and since < self.known_since)
+
+    def counted_open(self, count: int) -> str:
+        """Return how many open alerts were counted here, in words."""
+        return _floor(count, self.more_open)
+
+
+def _floor(count: int, cut: bool) -> str:
+    return text("{n} or more", n=number(count, 0)) if cut else number(count, 0)
+
+
+async def newest_and_open(api: ApiClient, most: int, **filters: Any) -> Lately:
+    """Return the newest alerts and the open ones: each `most` at most."""
+    newest, (still_open, more) = await asyncio.gather(
+        api.alerts(most=most, **filters), most_urgent(api, most, **filters)
+    )
+    alerts = {alert["alert_id"]: alert for alert in (*newest, *still_open)}
+    return Lately(list(alerts.values()), parse_time(newest[-1]["raised_at"]) if len(newest) == most else None, more)

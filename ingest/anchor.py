@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
-from citywatch.settings import IngestSettings
+from citywatch.setting_groups import IngestSettings
 from citywatch.telemetry import get_logger
 from ingest import mqtt_packets as mqtt
 from ingest.broker import BrokerSession, SessionSettings

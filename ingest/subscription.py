@@ -1,6 +1,6 @@
 """Under which name a worker is known to the broker, and what it asks for."""
 
-from citywatch.settings import IngestSettings
+from citywatch.setting_groups import IngestSettings
 from devices.envelopes import ENVELOPES
 from ingest.broker import share
 from ingest.routes import make_routes

@@ -268,6 +268,20 @@ SELECT rejected_id, received_at, fate, reason, detail, device_id, topic,
  ORDER BY rejected_id DESC
  LIMIT $7::int;
 
+-- rejected_reasons --
+-- $1 device_id: null for any; $2 since, $3 until; $4 int most
+-- Of the newest, how many were turned away why: a flood of days would take minutes to count.
+SELECT fate, reason, count(*) AS messages, max(received_at) AS newest_at
+  FROM (SELECT fate, reason, received_at
+          FROM rejected_message
+         WHERE ($1::text IS NULL OR device_id = $1)
+           AND ($2::timestamptz IS NULL OR received_at >= $2)
+           AND ($3::timestamptz IS NULL OR received_at < $3)
+         ORDER BY received_at DESC
+         LIMIT $4::int) AS newest
+ GROUP BY fate, reason
+ ORDER BY messages DESC, fate, reason;
+
 -- device_counts --
 -- $1 text source_id, null for any
 -- How many devices are in each state of freshness, by district (null: none).

@@ -27,13 +27,20 @@ SELECT coalesce(d.district_id, '') AS district_id, r.bucket, avg(r.sum / r.n) AS
 
 -- district_service --
 -- $1 timestamptz since
--- Per district: residents, devices, bins, hours in which a bin stood at 99 % or more, and how long alerts waited.
+-- Per district: residents, devices, bins, hours in which a bin stood at 99 % or more, and how long alerts waited. Hours
+-- are looked at where the day has such a level at all: every hour of a month is millions of rows in a large city.
 SELECT d.district_id, d.name, d.population,
        (SELECT count(*) FROM device AS v WHERE v.district_id = d.district_id AND v.domain <> 'health') AS devices,
        (SELECT count(*) FROM device AS v WHERE v.district_id = d.district_id AND v.domain = 'waste') AS bins,
        (SELECT count(*)
-          FROM device AS v JOIN datastream AS t USING (device_id) JOIN rollup_hour AS r USING (datastream_id)
-         WHERE v.district_id = d.district_id AND t.property = 'fill_level' AND r.bucket >= $1 AND r.max >= 99)
+          FROM device AS v
+          JOIN datastream AS t USING (device_id)
+          JOIN rollup_day AS whole USING (datastream_id)
+          JOIN rollup_hour AS r ON r.datastream_id = whole.datastream_id
+                               AND r.bucket >= whole.bucket AND r.bucket < whole.bucket + interval '1 day'
+         WHERE v.district_id = d.district_id AND t.property = 'fill_level'
+           AND whole.bucket > $1::timestamptz - interval '1 day' AND whole.max >= 99
+           AND r.bucket >= $1 AND r.max >= 99)
          AS overflow_hours,
        a.to_acknowledge, a.to_resolve
   FROM district AS d

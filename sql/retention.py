@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from citywatch.settings import RetentionSettings
+from citywatch.setting_groups import RetentionSettings
 from sql.connection import Connection, Pool
 from sql.engine import Chunk, Engine
 from sql.queries import query

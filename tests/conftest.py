@@ -103,7 +103,7 @@ def broker(tmp_path: Path) -> Iterator[LocalBroker]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real data by others; absent on most machines, required in CI."""
-    folder = Path(os.environ.get("CITYWATCH_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ.get("CITYWATCH_SHARED_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
         message = f"the reference data is not at {folder}"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)

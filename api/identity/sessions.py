@@ -11,7 +11,8 @@ from api.gate import is_secure
 from api.identity.accounts import key_principal, read_limits, token_hash
 from api.principal import ANONYMOUS, Principal, Role
 from api.problems import ProblemError
-from citywatch.settings import ServeSettings, Settings
+from citywatch.setting_groups import ServeSettings
+from citywatch.settings import Settings
 from sql.connection import Connection, Pool
 from sql.queries import query
 

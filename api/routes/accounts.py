@@ -18,12 +18,12 @@ from api.context import (
     SinceQuery,
     UntilQuery,
     WholePoolDep,
-    Word,
 )
+from api.ingest_schemas import AccountPage, ReasonCounts, RejectedPage, Replay, Replayed
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import ProblemError, responses
-from api.schemas import AccountPage, RejectedPage, Replay, Replayed
 from api.version import PREFIX
 from ingest.replay import replay_rejected
 from sql.audit import audit
@@ -32,6 +32,7 @@ from sql.queries import query
 router = APIRouter(prefix=PREFIX, tags=["account"], dependencies=[Allow(Permission.READ)])
 
 SHOWN = 4000  # characters of a payload
+COUNTED = 100_000  # messages, by their reason
 
 
 @router.get("/account", response_model=AccountPage, responses=responses(404, 422, 503))
@@ -87,6 +88,20 @@ async def list_rejected(
     page = found[:limit]
     more = encode_cursor(page[-1]["rejected_id"]) if len(found) > limit else None
     return answer({"items": [_shown(row) for row in page], "next_cursor": more})
+
+
+@router.get(
+    "/rejected/reasons",
+    response_model=ReasonCounts,
+    responses=responses(404, 422, 503),
+    dependencies=[Allow(Permission.INSPECT)],
+)
+async def count_reasons(
+    pool: PoolDep, device_id: DeviceQuery = None, since: SinceQuery = None, until: UntilQuery = None
+) -> Response:
+    """How many messages were turned away for each reason, of the newest 100,000 that are asked for."""
+    found = rows(await pool.fetch(query("api", "rejected_reasons"), device_id, since, until, COUNTED))
+    return answer({"items": found, "complete": sum(row["messages"] for row in found) < COUNTED})
 
 
 @router.post(

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+from api.alert_schemas import Acknowledge, AlertDetail, Assign, Comment, Shelve
 from api.answer import answer
 from api.context import ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
 from api.routes.alerts import AlertNumber, read_detail
-from api.schemas import Acknowledge, AlertDetail, Assign, Comment, Shelve
 from api.version import PREFIX
 from citywatch.errors import AlertError
 from rules import actions

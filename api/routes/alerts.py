@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
+from api.alert_schemas import AlertDetail, AlertPage
 from api.answer import answer, rows
 from api.condition_units import units_in
 from api.context import (
@@ -12,12 +13,12 @@ from api.context import (
     DistrictQuery,
     DomainQuery,
     PoolDep,
-    Word,
 )
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import not_found, responses
-from api.schemas import AlertDetail, AlertPage, Severity
+from api.schemas import Severity
 from api.version import PREFIX
 from rules.lifecycle import AlertState
 from sql.connection import Pool

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.answer import answer
-from api.context import UNLIMITED, SinceQuery, UntilQuery, WholePoolDep, Word
+from api.context import UNLIMITED, SinceQuery, UntilQuery, WholePoolDep
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import responses
 from api.schemas import AuditPage
 from api.version import PREFIX

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.answer import answer, rows
 from api.context import ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep
-from api.device_schemas import Text
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
+from api.plain import Name, Note, Word
 from api.problems import ProblemError, responses
 from api.routes.device_care import DevicePath, refuse_unseen
 from api.schemas import Instant, Page
@@ -24,7 +24,6 @@ READS = responses(404, 422, 503)
 CHANGES = responses(400, 403, 404, 409, 412, 413, 422, 503)
 # Strict: `false` is no number.
 Number = Annotated[float, Field(strict=True)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class CalibrationWritten(BaseModel):
@@ -39,9 +38,9 @@ class CalibrationWritten(BaseModel):
     expected: Number | None = Field(None, description="what the reference said")
     gain: Number | None = Field(None, description="set in the device since")
     zero: Number | None = Field(None, description="set in the device since, in the property's unit")
-    certificate: Text | None = None
+    certificate: Word | None = None
     valid_until: Instant | None = None
-    note: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+    note: Note = ""
 
 
 class Calibration(CalibrationWritten):

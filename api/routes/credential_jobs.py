@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from api.answer import answer
 from api.context import UNLIMITED, ActorDep, AddressDep, NowDep, SettingsDep, WholePoolDep
@@ -13,7 +13,7 @@ from api.once import SHOWN_ONCE
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
-from api.schemas import Page
+from api.schemas import Page, Schema
 from api.version import PREFIX
 from citywatch.errors import RegistryError, SettingsError
 from devices import credential_job
@@ -29,11 +29,7 @@ CHANGES = responses(400, 403, 404, 409, 413, 422, 503)
 JobNumber = Annotated[int, Path(ge=1, le=2**63 - 1, description="job_id")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class CredentialJobAsked(_Body):
+class CredentialJobAsked(Schema):
     """Body of `POST /api/v1/credential-jobs`: which devices without an account are to get one."""
 
     domain: DomainWord | None = Field(None, description="only of this domain")
@@ -43,7 +39,7 @@ class CredentialJobAsked(_Body):
     )
 
 
-class CredentialJob(_Body):
+class CredentialJob(Schema):
     """How far a job is."""
 
     job_id: int
@@ -73,7 +69,7 @@ class CredentialJobPage(Page):
     items: list[CredentialJob]
 
 
-class CredentialJobKey(_Body):
+class CredentialJobKey(Schema):
     """Body of `POST /api/v1/credential-jobs/{job_id}/passwords`."""
 
     key: Annotated[str, StringConstraints(min_length=20, max_length=100, pattern=r"^[!-~]+$")]

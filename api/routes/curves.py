@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from api.answer import answer
-from api.context import DomainQuery, PoolDep, Word
+from api.context import DomainQuery, PoolDep
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import ProblemError, responses
 from api.schemas import Instant, SeriesList
 from api.version import PREFIX

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.answer import answer
 from api.clusters import Chosen, Places, States, gather, total
-from api.context import BBoxDep, DomainQuery, Identifier, NowDep, PoolDep, PrincipalDep, Word
+from api.context import BBoxDep, DomainQuery, Identifier, NowDep, PoolDep, PrincipalDep
 from api.map_schemas import ClusterPage
 from api.permissions import Allow, Permission
 from api.place_index import PlaceIndex
+from api.plain import Word
 from api.principal import Limits
 from api.problems import responses
 from api.schemas import Instant

@@ -16,10 +16,10 @@ from api.context import (
     PoolDep,
     PrincipalDep,
     PropertyQuery,
-    Word,
 )
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import not_found, responses
 from api.schemas import DatastreamPage, Device, DevicePage, Freshness, LatestList
 from api.version import PREFIX

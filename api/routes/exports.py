@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
-from api.context import DeviceQuery, DistrictQuery, DomainQuery, PoolDep, PropertyQuery, SinceQuery, UntilQuery, Word
+from api.context import DeviceQuery, DistrictQuery, DomainQuery, PoolDep, PropertyQuery, SinceQuery, UntilQuery
 from api.export import Exports, Source, copy_csv, copy_geojson
 from api.export_parquet import copy_parquet
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import responses
 from api.version import PREFIX
 from sql.connection import Pool

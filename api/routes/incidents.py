@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api.alert_schemas import IncidentList
 from api.answer import answer, rows
 from api.context import PoolDep
 from api.permissions import Allow, Permission
 from api.problems import responses
-from api.schemas import IncidentList
 from api.version import PREFIX
 from sql.queries import query
 

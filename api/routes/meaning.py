@@ -10,8 +10,9 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from api import meaning_schemas as shapes
 from api.answer import answer
-from api.context import NowDep, PoolDep, Word
+from api.context import NowDep, PoolDep
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import ProblemError, not_found, responses
 from api.schemas import Instant
 from api.version import PREFIX

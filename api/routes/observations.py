@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from api.answer import answer
-from api.context import DistrictQuery, DomainQuery, NowDep, PoolDep, SinceQuery, UntilQuery, Word
+from api.context import DistrictQuery, DomainQuery, NowDep, PoolDep, SinceQuery, UntilQuery
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import ProblemError, not_found, responses
 from api.schemas import Profile, Resolution, Series
 from api.version import PREFIX

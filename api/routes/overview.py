@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.answer import answer
-from api.context import NowDep, PoolDep, SettingsDep, WholePoolDep, Word
+from api.context import NowDep, PoolDep, SettingsDep, WholePoolDep
 from api.overview import read_device_counts, read_status, read_summary
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import responses
-from api.schemas import DeviceCounts, Status, Summary
+from api.status_schemas import DeviceCounts, Status, Summary
 from api.version import PREFIX, VERSION
 
 router = APIRouter(prefix=PREFIX, tags=["city"], dependencies=[Allow(Permission.READ)])

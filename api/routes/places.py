@@ -5,16 +5,16 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from api.answer import answer, rows
-from api.context import UNLIMITED, ActorDep, AddressDep, Identifier, PoolDep, WholePoolDep, Word
-from api.device_schemas import Text
+from api.context import UNLIMITED, ActorDep, AddressDep, Identifier, PoolDep, WholePoolDep
 from api.json_object import JsonObject
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
+from api.plain import Name, Word
 from api.problems import ProblemError, not_found, responses
-from api.schemas import District, Page, Site
+from api.schemas import District, Page, Schema, Site
 from api.version import PREFIX
 from citywatch.errors import RegistryError
 from devices.bulk import StaleError
@@ -54,14 +54,9 @@ Population = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_no_flag)
 # Strict: `false` is no number.
 Latitude = Annotated[float, Field(ge=-90, le=90, strict=True)]
 Longitude = Annotated[float, Field(ge=-180, le=180, strict=True)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class DistrictWritten(_Body):
+class DistrictWritten(Schema):
     """Body of `PUT /api/v1/districts/{district_id}`: the whole district."""
 
     name: Name
@@ -69,20 +64,20 @@ class DistrictWritten(_Body):
     polygon: JsonObject = Field(description="GeoJSON Polygon or MultiPolygon")
 
 
-class SiteWritten(_Body):
+class SiteWritten(Schema):
     """Body of `PUT /api/v1/sites/{site_id}`: the whole site."""
 
     name: Name
-    district_id: Text | None = Field(None, description="the one that the location lies in where it is not given")
+    district_id: Word | None = Field(None, description="the one that the location lies in where it is not given")
     latitude: Latitude | None = None
     longitude: Longitude | None = None
 
 
-class AssetWritten(_Body):
+class AssetWritten(Schema):
     """Body of `PUT /api/v1/assets/{kind}/{asset_id}`: the whole asset."""
 
     name: Name
-    site_id: Text | None = None
+    site_id: Word | None = None
     latitude: Latitude | None = None
     longitude: Longitude | None = None
 

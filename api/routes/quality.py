@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Response
 
 from api.answer import answer, rows
 from api.context import DeviceQuery, PoolDep, PropertyQuery, UntilQuery
+from api.ingest_schemas import ClockList, FlagRunPage
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
 from api.problems import responses
-from api.schemas import ClockList, FlagRunPage, Instant
+from api.schemas import Instant
 from api.version import PREFIX
 from sql.queries import query
 

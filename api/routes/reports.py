@@ -9,6 +9,7 @@ from api.answer import answer, rows
 from api.context import ActorDep, AddressDep, NowDep, PoolDep, SinceQuery, UntilQuery, WholePoolDep
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
+from api.plain import PLAIN
 from api.problems import ProblemError, not_found, responses
 from api.routes.alerts import AlertNumber
 from api.schemas import Instant, Page
@@ -59,7 +60,7 @@ class Close(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    note: str = Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$", examples=["Emptied this morning"])
+    note: str = Field(min_length=1, max_length=500, pattern=PLAIN, examples=["Emptied this morning"])
 
 
 @router.get("/reports", response_model=ReportPage, responses=responses(404, 422, 503))

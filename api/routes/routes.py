@@ -10,8 +10,9 @@ from fastapi.responses import PlainTextResponse
 
 from api import meaning_schemas as shapes
 from api.answer import answer
-from api.context import DistrictQuery, PoolDep, Word
+from api.context import DistrictQuery, PoolDep
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import ProblemError, not_found, responses
 from api.version import PREFIX
 from indicators.collection import Shift, Task, TooManyBinsError, collection_task, plan_as_told, seconds_of, solve

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path, Response
 
 from api.answer import answer, rows
 from api.condition_units import with_units
-from api.context import UNLIMITED, ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep, Word
+from api.context import UNLIMITED, ActorDep, AddressDep, NowDep, PoolDep, WholePoolDep
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import ProblemError, not_found, responses
-from api.rule_schemas import RuleChange, RuleChecked, RuleSwitch, RuleText, RuleVersions
-from api.schemas import Rule, RuleList
+from api.rule_schemas import Rule, RuleChange, RuleChecked, RuleList, RuleSwitch, RuleText, RuleVersions
 from api.version import PREFIX
 from citywatch.errors import RuleError
 from rules.check import check_text

@@ -3,14 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.answer import answer
 from api.context import UNLIMITED, ActorDep, AddressDep, SettingsDep, WholePoolDep
 from api.permissions import Allow, Permission
 from api.problems import ProblemError, not_found, responses
 from api.routes.scenarios import read_scenarios
-from api.schemas import Instant
+from api.schemas import Instant, Schema
 from api.scores import Score, read_scores
 from api.version import PREFIX
 from sql.audit import audit
@@ -21,17 +21,13 @@ router = APIRouter(prefix=PREFIX, tags=["simulator"], dependencies=[Allow(Permis
 CHANGES = responses(400, 404, 409, 413, 422, 503)
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Start(_Body):
+class Start(Schema):
     """Body of `POST /api/v1/simulator/start`."""
 
     scenario: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[a-z0-9-]+$", examples=["gateway-storm"])]
 
 
-class Simulation(_Body):
+class Simulation(Schema):
     """How the simulator stands."""
 
     enabled: bool = Field(description="one is listening; false where the city is a real one")
@@ -44,7 +40,7 @@ class Simulation(_Body):
     seed: int | None
 
 
-class ScoreList(_Body):
+class ScoreList(Schema):
     """What scenarios scored, newest last."""
 
     items: list[Score]

@@ -10,7 +10,7 @@ from api.context import PoolDep
 from api.metrics import render
 from api.permissions import Allow, Permission
 from api.problems import responses
-from api.schemas import Health
+from api.status_schemas import Health
 from sql.migrate import load_migrations
 from sql.queries import query
 

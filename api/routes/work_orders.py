@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from api.answer import answer, rows
-from api.context import ActorDep, AddressDep, NowDep, PoolDep, SettingsDep, WholePoolDep, Word
+from api.context import ActorDep, AddressDep, NowDep, PoolDep, SettingsDep, WholePoolDep
 from api.paging import Cursor, Limit, decode_cursor, encode_cursor
 from api.permissions import Allow, Permission
+from api.plain import Word
 from api.problems import ProblemError, not_found, responses
 from api.version import PREFIX
 from api.work_schemas import HandOver, WorkOrderDetail, WorkOrderPage, WorkReport, WorkStep

@@ -15,7 +15,8 @@ from api.identity.accounts import FIRST_NAME, any_account, ensure_admin
 from citywatch.cli.process import run_process
 from citywatch.errors import CitywatchError, StoreError
 from citywatch.local.running import store_dsn
-from citywatch.settings import ServeSettings, Settings
+from citywatch.setting_groups import ServeSettings
+from citywatch.settings import Settings
 from citywatch.telemetry import get_logger
 from sql.retry import PASSING, insist
 

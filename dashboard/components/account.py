@@ -4,7 +4,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.icons import icon
-from dashboard.shapes import AccountRow
+from dashboard.status_shapes import AccountRow
 from dashboard.texts import text
 from dashboard.units import number
 

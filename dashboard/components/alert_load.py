@@ -14,19 +14,25 @@ from dashboard.units import number
 BUDGETS = ((timedelta(minutes=10), 10), (timedelta(hours=1), 12), (timedelta(days=1), 300))
 
 
-def alert_load(recorded: Sequence[datetime], now: datetime) -> Component:
-    """Return the counts over ten minutes, an hour and a day, each against its budget."""
+def alert_load(recorded: Sequence[datetime], now: datetime, *, known_since: datetime | None = None) -> Component:
+    """Return the counts over ten minutes, an hour and a day, each against its budget.
+
+    In a flood not all are known, but those since `known_since`: what goes back further is that many or more.
+    """
     words = (text("last 10 min"), text("last hour"), text("last day"))
     items = []
     for (span, budget), name in zip(BUDGETS, words, strict=True):
         count = sum(now - span <= at <= now for at in recorded)
         over = count > budget
+        shown = number(count, 0)
+        if known_since is not None and now - span < known_since:
+            shown = text("{n} or more", n=shown)
         sign = [icon("error", size=13, label=text("more than one operator can work off"))] if over else []
         items.append(
             html.Li(
                 [
                     *sign,
-                    html.Strong(number(count, 0), className="number"),
+                    html.Strong(shown, className="number"),
                     html.Span(name),
                     html.Span(text("of {n} manageable", n=budget), className="soft"),
                 ],

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import Alert, Incident
 from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, STATE_NAMES, age, instant, unanswered
 from dashboard.components.parts import href, state
 from dashboard.dates import localised
-from dashboard.shapes import Alert, Incident
 from dashboard.texts import domain_name, mark, plural, sentence, text
 from dashboard.units import digits_for, number, unit_label
 

@@ -8,9 +8,10 @@ import dash_leaflet as dl
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import Alert
 from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES, unanswered
-from dashboard.shapes import Alert, Clusters, Device, District, JsonObject
+from dashboard.shapes import Clusters, Device, District, JsonObject
 from dashboard.texts import text
 
 Bounds = list[list[float]]

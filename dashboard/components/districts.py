@@ -10,7 +10,8 @@ from dashboard.components.icons import severity_shape
 from dashboard.components.marks import SEVERITIES, SEVERITY_NAMES
 from dashboard.components.parts import href, right_cell, table
 from dashboard.components.readings import result_of
-from dashboard.shapes import Device, DeviceCounts, District
+from dashboard.shapes import Device, District
+from dashboard.status_shapes import DeviceCounts
 from dashboard.texts import text
 from dashboard.units import number, present
 

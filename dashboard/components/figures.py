@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.icons import icon
 from dashboard.components.spark import spark
-from dashboard.shapes import KeyFigure
+from dashboard.status_shapes import KeyFigure
 from dashboard.texts import text
 from dashboard.units import NOTHING, digits_for, number, present, quantity, unit_label
 

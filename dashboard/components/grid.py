@@ -6,6 +6,7 @@ import dash_ag_grid as dag
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.parts import RENEWAL
 from dashboard.shapes import JsonObject
 from dashboard.texts import mark, text
 
@@ -26,7 +27,6 @@ GRID_WORDS = {
     "andCondition": mark("AND"),
     "orCondition": mark("OR"),
     "loadingOoo": mark("Loading..."),
-    "noRowsToShow": mark("No rows to show"),
     "page": mark("page"),
     "to": mark("to"),
     "of": mark("of"),
@@ -41,10 +41,22 @@ def column(field: str, words: str, *, width: int | None = None, **more: object) 
     return made
 
 
-def grid(key: str, columns: Sequence[JsonObject], rows: Sequence[JsonObject], *, label: str, height: str) -> Component:
-    """Return a table of `rows`; `label` names it for those who cannot see it."""
+def grid(
+    key: str,
+    columns: Sequence[JsonObject],
+    rows: Sequence[JsonObject],
+    *,
+    label: str,
+    height: str,
+    empty: str,
+) -> Component:
+    """Return a table of `rows`, one for each `device_id`; `label` names it for those who cannot see it.
+
+    The page asks for the rows again every minute; order, filter and place stay. `empty` is said where there are none.
+    """
     table = dag.AgGrid(
-        id=key,
+        id={"grid": key},
+        getRowId="params.data.device_id",
         columnDefs=list(columns),
         rowData=list(rows),
         defaultColDef={"sortable": True, "filter": True, "resizable": True, "flex": 1, "minWidth": 90},
@@ -55,8 +67,13 @@ def grid(key: str, columns: Sequence[JsonObject], rows: Sequence[JsonObject], *,
             "rowHeight": 36,
             "headerHeight": 38,
             "suppressColumnVirtualisation": True,
-            "localeText": {key: text(words) for key, words in GRID_WORDS.items()},
+            "localeText": {key: text(words) for key, words in GRID_WORDS.items()} | {"noRowsToShow": empty},
         },
         style={"height": height, "width": "100%"},
     )
-    return html.Div(table, className="grid-table", role="region", **{"aria-label": label})
+    return html.Div(table, className="grid-table", role="region", **{"aria-label": label, "data-renew": str(RENEWAL)})
+
+
+def rows_of(page: Component) -> dict[str, list[JsonObject]]:
+    """Return the rows of each table of a page, by its key."""
+    return {each["grid"]: page[each].rowData for each in page if isinstance(each, dict) and "grid" in each}

@@ -3,9 +3,10 @@
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import Alert
 from dashboard.components.icons import icon, severity_shape
 from dashboard.dates import instant_words
-from dashboard.shapes import Alert, Source
+from dashboard.shapes import Source
 from dashboard.texts import mark, text
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import WorkOrder
 from dashboard.components.icons import icon
 from dashboard.components.marks import instant, severity_chip
 from dashboard.components.parts import href, right_cell, table
-from dashboard.shapes import WorkOrder
 from dashboard.texts import mark, text
 
 WORK_STATES = {

@@ -1,6 +1,7 @@
 """The data account: both sums for every device, and each message that was turned away, with its reason."""
 
 import asyncio
+from datetime import timedelta
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -8,15 +9,18 @@ from dash.development.base_component import Component
 from dashboard.components.account import account_facts, count
 from dashboard.components.grid import column, grid
 from dashboard.components.marks import instant
-from dashboard.components.parts import href, page_head, panel, state
+from dashboard.components.parts import href, page_head, panel, part, state
 from dashboard.pages.view import View
-from dashboard.shapes import AccountRow, JsonObject, RejectedMessage
+from dashboard.query import wall_clock
+from dashboard.shapes import JsonObject
+from dashboard.status_shapes import AccountRow, ReasonCounts, RejectedMessage
 from dashboard.texts import mark, text
 
 # Under this name the account counts what devices sent that nobody registered: such a device has no page.
 UNKNOWN = "(unknown)"
 
-REASONS_SHOWN = 100
+SHOWN = 100  # messages
+COUNTED = timedelta(days=1)
 # Why a message is rejected or a reading refused -> the same in words; a test compares them with what ingest says.
 REASONS = {
     "unroutable_topic": mark("no route for its topic"),
@@ -56,11 +60,20 @@ def account_row(row: AccountRow) -> JsonObject:
 
 
 async def page(view: View) -> Component:
-    """Return the data account."""
-    rows, total, turned_away = await asyncio.gather(
-        view.api.account(), view.api.account_total(), view.api.rejected(most=REASONS_SHOWN)
-    )
+    """Return the data account; what was turned away is shown to those who may look into raw messages."""
+    rows, total, may = await asyncio.gather(view.api.account(), view.api.account_total(), view.api.permissions())
+    sums = panel(text("The city's sums"), part("sums", account_facts(total)))
+    devices = panel(text("By device"), _by_device(rows), flush=True)
+    if "inspect" in may:
+        reasons, messages = await _turned_away(view)
+        panels = [html.Div([sums, reasons], className="grid two"), devices, messages]
+    else:
+        panels = [sums, devices]
     head = page_head(text("Data account"), text("every message has one fate, every reading too"))
+    return html.Div([head, *panels], style={"display": "contents"})
+
+
+def _by_device(rows: list[AccountRow]) -> Component:
     numbers = (
         ("received", text("Messages")),
         ("accepted", text("Accepted")),
@@ -85,48 +98,55 @@ async def page(view: View) -> Component:
         ),
         column("closes", text("Sums"), width=120, cellRenderer="Chip"),
     ]
-    table = (
-        grid("account", columns, [account_row(row) for row in rows], label=text("Sums by device"), height="420px")
-        if rows
-        else state(text("Nothing has arrived yet"), text("The account begins with the first message."), sign="account")
-    )
-    return html.Div(
-        [
-            head,
-            html.Div(
-                [
-                    panel(text("The city's sums"), account_facts(total)),
-                    panel(text("Turned away, by reason"), _reasons(turned_away)),
-                ],
-                className="grid two",
-            ),
-            panel(text("By device"), table, flush=True),
-            panel(
-                text("Messages turned away"),
-                _messages(turned_away),
-                note=text("the newest {n}, with the payload as it came", n=REASONS_SHOWN),
-                flush=True,
-                scroll="560px",
-            ),
-        ],
-        style={"display": "contents"},
+    return grid(
+        "account",
+        columns,
+        [account_row(row) for row in rows],
+        label=text("Sums by device"),
+        height="420px",
+        empty=text("Nothing has arrived yet"),
     )
 
 
-def _reasons(messages: list[RejectedMessage]) -> Component:
-    counts: dict[tuple[str, str], int] = {}
-    for message in messages:
-        key = message["fate"], message["reason"]
-        counts[key] = counts.get(key, 0) + 1
-    if not counts:
-        return state(text("Nothing was turned away"), text("Every message so far was understood."), sign="check")
+async def _turned_away(view: View) -> tuple[Component, Component]:
+    """Return how many messages were turned away why, and the newest, of one reason where the address says so."""
+    reason = view.query.get("reason")
+    counts, newest = await asyncio.gather(
+        view.api.rejected_reasons(wall_clock() - COUNTED), view.api.rejected(reason=reason, most=SHOWN)
+    )
+    shown = text("the newest {n}, with the payload as it came", n=SHOWN)
+    return (
+        panel(
+            text("Turned away, by reason"),
+            part("reasons", _reasons(counts)),
+            note=text("in the last 24 hours"),
+        ),
+        panel(
+            text("Messages turned away"),
+            part("messages", _messages(newest)),
+            note=f"{reason_words(reason)}: {shown}" if reason else shown,
+            right=[dcc.Link(text("All reasons"), href="/account")] if reason else [],
+            flush=True,
+            scroll="560px",
+        ),
+    )
+
+
+def _reasons(counts: ReasonCounts) -> Component:
+    if not counts["items"]:
+        return state(
+            text("Nothing was turned away"), text("Every message of the last 24 hours was understood."), sign="check"
+        )
     rows: list[Component] = []
-    for (fate, reason), n in sorted(counts.items(), key=lambda item: -item[1]):
-        rows += [
-            html.Dt(f"{reason_words(reason)} ({text(FATES.get(fate, fate))})"),
-            html.Dd(count(n), className="number"),
-        ]
-    return html.Dl(rows, className="facts-list")
+    for row in counts["items"]:
+        fate = text(FATES.get(row["fate"], row["fate"]))
+        words = dcc.Link(reason_words(row["reason"]), href=href("/account", reason=row["reason"]))
+        rows += [html.Dt([words, f" ({fate})"]), html.Dd(count(row["messages"]), className="number")]
+    listed = html.Dl(rows, className="facts-list")
+    if counts["complete"]:
+        return listed
+    counted = sum(row["messages"] for row in counts["items"])
+    return html.Div([html.P(text("Only the newest {n} are counted.", n=count(counted)), className="soft"), listed])
 
 
 def _messages(messages: list[RejectedMessage]) -> Component:

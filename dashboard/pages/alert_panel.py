@@ -8,6 +8,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import AlertDetail, AlertEvent
 from dashboard.components.alerts import acknowledge_button, alert_words
 from dashboard.components.charts import Curve, chart, curve_figure
 from dashboard.components.marks import (
@@ -23,7 +24,7 @@ from dashboard.components.work import work_notes
 from dashboard.limits import RuleLimit, rule_limits
 from dashboard.pages.view import View
 from dashboard.rule_words import condition_words
-from dashboard.shapes import AlertDetail, AlertEvent, JsonObject
+from dashboard.shapes import JsonObject
 from dashboard.texts import mark, property_name, text
 from dashboard.units import duration, number, parse_time, plain_units, quantity
 

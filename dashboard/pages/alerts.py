@@ -5,6 +5,7 @@ import asyncio
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import Alert
 from dashboard.components.alert_load import action_bar, alert_load
 from dashboard.components.alerts import NOTHING_OPEN, QUIET, alert_list
 from dashboard.components.icons import icon
@@ -18,7 +19,6 @@ from dashboard.components.parts import choices, href, page_head, panel
 from dashboard.pages.alert_panel import panel_body
 from dashboard.pages.view import View
 from dashboard.query import wall_clock
-from dashboard.shapes import Alert
 from dashboard.texts import DOMAIN_NAMES, domain_name, mark, text
 from dashboard.units import parse_time
 from dashboard.urgent import most_urgent
@@ -37,7 +37,7 @@ NONE = {
     "all": (mark("No alert yet"), mark("New alerts appear here by themselves.")),
 }
 MOST = 300
-BUDGET_MOST = 400  # alerts of the last day that are counted
+BUDGET_MOST = 400  # alerts of the last day that are counted: beyond what is manageable it is a flood anyway
 
 
 async def _filtered(view: View) -> tuple[list[Alert], bool]:
@@ -62,7 +62,8 @@ async def _load(view: View) -> Component:
     """Return how many alerts came lately, against what one operator can work off."""
     recent = await view.api.alerts(most=BUDGET_MOST, source_id=view.source_id)
     at = [parse_time(alert["recorded_at"]) for alert in recent if not alert["silent"]]
-    return alert_load([each for each in at if each is not None], wall_clock())
+    cut = parse_time(recent[-1]["raised_at"]) if len(recent) == BUDGET_MOST else None
+    return alert_load([each for each in at if each is not None], wall_clock(), known_since=cut)
 
 
 async def list_body(view: View) -> Component:

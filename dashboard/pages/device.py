@@ -40,8 +40,8 @@ async def _at_device(view: View) -> tuple[View, Device]:
 
 
 async def _alerts(view: View, device_id: str) -> Component:
-    alerts = await newest_and_open(view.api, MOST_ALERTS, device_id=device_id)
-    return alert_list(alerts, source=view.source, path="/alerts")
+    lately = await newest_and_open(view.api, MOST_ALERTS, device_id=device_id)
+    return alert_list(lately.alerts, source=view.source, path="/alerts")
 
 
 async def list_body(view: View) -> Component:

@@ -1,8 +1,7 @@
 """Districts: how each stands, and whether all are served alike; one page for each."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from dash import dcc, html
@@ -14,53 +13,13 @@ from dashboard.components.parts import href, page_head, panel, part, right_cell,
 from dashboard.components.readings import device_age, find_latest, live_value
 from dashboard.pages.overview import list_body
 from dashboard.pages.view import View
-from dashboard.shapes import Alert, Device, DeviceCounts, District
+from dashboard.shapes import Device, Equity, Response
 from dashboard.texts import domain_name, plural, text
-from dashboard.units import NOTHING, duration, number, parse_time
+from dashboard.units import NOTHING, duration, number
 
-ALERTS_COUNTED = 2000
+SERVICE_DAYS = 30
 # The main property of each domain, shown beside a device.
 MAIN = {"traffic": "vehicle_speed", "waste": "fill_level", "air": "pm2_5", "noise": "sound_level"}
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """How a district is served: coverage with devices, how quickly its alerts are answered, how many come."""
-
-    district: District
-    devices_per_1000: float | None
-    alerts_per_1000: float | None
-    alerts: int
-    answer_seconds: float | None
-
-
-def service(districts: Sequence[District], counts: DeviceCounts, alerts: Sequence[Alert]) -> list[Service]:
-    """Return the service of each district that holds devices, by name. Answers are medians over acknowledged alerts."""
-    found = []
-    counted = {one["district_id"]: one["devices"] for one in counts["districts"]}
-    for district in districts:
-        name, people = district["district_id"], district["population"]
-        count = counted.get(name, 0)
-        if not count:
-            continue
-        here = [alert for alert in alerts if alert["district_id"] == name]
-        waits = [
-            (acknowledged - recorded).total_seconds()
-            for alert in here
-            if (acknowledged := parse_time(alert["acknowledged_at"]))
-            and (recorded := parse_time(alert["recorded_at"]))
-            and acknowledged >= recorded
-        ]
-        found.append(
-            Service(
-                district,
-                1000 * count / people if people else None,
-                1000 * len(here) / people if people else None,
-                len(here),
-                median(waits) if waits else None,
-            )
-        )
-    return found
 
 
 async def page(view: View) -> Component:
@@ -71,73 +30,110 @@ async def page(view: View) -> Component:
 
 
 async def _all(view: View, chips: list[Component]) -> Component:
-    devices, counts, districts, alerts = await asyncio.gather(
-        view.devices(),
-        view.counts(),
-        view.api.districts(),
-        view.api.alerts(source_id=view.source_id, most=ALERTS_COUNTED),
-    )
-    states = {s.district_id: s for s in district_states(districts, devices, counts)}
-    rows = service(districts, counts, alerts)
-    if not rows:
+    devices, counts, districts = await asyncio.gather(view.devices(), view.counts(), view.api.districts())
+    states = district_states(districts, devices, counts)
+    if not states:
         empty = state(
             text("No district holds a device"), text("Districts come with the city's outlines."), sign="district"
         )
-        return html.Div([page_head(text("Districts"), "", chips), panel(text("State and service"), empty)])
-    return html.Div(
-        [
-            page_head(text("Districts"), text("how each stands, and whether all are served alike"), chips),
-            panel(text("State and service"), part("service", _service_table(view, rows, states)), flush=True),
-            html.P(
-                text(
-                    "Answer: median time from an alert's record to its acknowledgement, over the newest {n} alerts."
-                    " A district that waits more than twice as long as the city's median is marked.",
-                    n=number(ALERTS_COUNTED, 0),
+        return html.Div([page_head(text("Districts"), "", chips), panel(text("State"), empty)])
+    people = {district["district_id"]: district["population"] for district in districts}
+    parts: list[Component] = [
+        page_head(text("Districts"), text("how each stands, and whether all are served alike"), chips),
+        panel(text("State"), part("states", _state_table(view, states, people)), flush=True),
+    ]
+    if view.clock.live:  # how a city of the past was served is no question
+        equity = await view.api.equity(days=SERVICE_DAYS)
+        served = panel(
+            text("Service"),
+            _service_table(equity),
+            note=text("the last {n} days", n=SERVICE_DAYS),
+            flush=True,
+        )
+        parts += [served, html.P(_evenness(equity), className="method")]
+    return html.Div(parts, style={"display": "contents"})
+
+
+def _state_table(view: View, states: Sequence[DistrictState], people: Mapping[str, int | None]) -> Component:
+    rows = [
+        html.Tr(
+            [
+                html.Th(
+                    dcc.Link(one.name, href=href(f"/districts/{one.district_id}", source=view.source)), scope="row"
                 ),
-                className="method",
-            ),
-        ],
-        style={"display": "contents"},
-    )
+                right_cell(number(people[one.district_id], 0)),
+                right_cell(f"{number(one.fresh, 0)} / {number(one.devices, 0)}"),
+                right_cell(number(sum(one.alerts.values()), 0)),
+            ]
+        )
+        for one in states
+    ]
+    headings = [
+        (text("District"), False),
+        (text("Inhabitants"), True),
+        (text("Fresh devices"), True),
+        (text("Open alerts"), True),
+    ]
+    return table(headings, rows, caption=text("Districts with their state"))
 
 
-def _service_table(view: View, rows: Sequence[Service], states: dict[str, DistrictState]) -> Component:
-    answers = [row.answer_seconds for row in rows if row.answer_seconds is not None]
-    usual = median(answers) if answers else None
-    lines = []
-    for row in rows:
-        state_of = states[row.district["district_id"]]
-        slow = usual is not None and row.answer_seconds is not None and row.answer_seconds > 2 * usual
-        answer = NOTHING if row.answer_seconds is None else duration(row.answer_seconds)
-        lines.append(
+def _service_table(equity: Equity) -> Component:
+    """Return how each district is served; one that waits more than twice as long as the usual one is marked."""
+    districts = sorted(equity["districts"], key=lambda one: one["name"])
+    answers = [one["to_acknowledge"]["median_s"] for one in districts]
+    known = [answer for answer in answers if answer is not None]
+    usual = median(known) if known else None
+    rows = []
+    for one, answer in zip(districts, answers, strict=True):
+        slow = usual is not None and answer is not None and answer > 2 * usual
+        waited = _waited(one["to_acknowledge"])
+        rows.append(
             html.Tr(
                 [
-                    html.Th(
-                        dcc.Link(
-                            row.district["name"],
-                            href=href(f"/districts/{row.district['district_id']}", source=view.source),
-                        ),
-                        scope="row",
-                    ),
-                    right_cell(number(row.district["population"], 0)),
-                    right_cell(f"{number(state_of.fresh, 0)} / {number(state_of.devices, 0)}"),
-                    right_cell(number(row.devices_per_1000, 1)),
-                    right_cell(number(sum(state_of.alerts.values()), 0)),
-                    right_cell(number(row.alerts_per_1000, 2)),
-                    right_cell(html.Span([answer, " ", text("slow")], className="off-target") if slow else answer),
+                    html.Th(one["name"], scope="row"),
+                    right_cell(number(one["coverage"], 1)),
+                    right_cell(html.Span([waited, " ", text("slow")], className="off-target") if slow else waited),
+                    right_cell(number(one["to_acknowledge"]["n"], 0)),
+                    right_cell(_waited(one["to_resolve"])),
+                    right_cell(number(one["to_resolve"]["n"], 0)),
+                    right_cell(number(one["overflow_hours_per_bin"], 1)),
                 ]
             )
         )
     headings = [
         (text("District"), False),
-        (text("Inhabitants"), True),
-        (text("Fresh devices"), True),
-        (text("Devices per 1,000"), True),
-        (text("Open alerts"), True),
-        (text("Alerts per 1,000"), True),
-        (text("Answer"), True),
+        (text("Devices per 10,000"), True),
+        (text("Until answered"), True),
+        (text("Answered"), True),
+        (text("Until over"), True),
+        (text("Over"), True),
+        (text("Hours full, each bin"), True),
     ]
-    return table(headings, lines, caption=text("Districts with their state and service"))
+    return table(headings, rows, caption=text("Districts with their service"))
+
+
+def _waited(times: Response) -> str:
+    return NOTHING if times["median_s"] is None else duration(times["median_s"])
+
+
+def _evenness(equity: Equity) -> list[Component | str]:
+    """Return how evenly devices are spread over the inhabitants, and how the columns are meant."""
+    words: list[Component | str] = [
+        text(
+            "Times are medians: from an alert's record to its acknowledgement, and from its beginning to its end. A"
+            " district that waits more than twice as long as the usual one is marked."
+        )
+    ]
+    if equity["parity"] is not None:
+        even = text(
+            "Of devices per inhabitant the district with the fewest has {share} % of what the one with the most has"
+            " (parity; below 80 % is uneven). Gini {gini}, Theil {theil}: 0 is even.",
+            share=number(100 * equity["parity"], 0),
+            gini=number(equity["gini"], 2),
+            theil=number(equity["theil"], 2),
+        )
+        words += [" ", html.Span(even, className="off-target") if equity["flagged"] else even]
+    return words
 
 
 async def _one(view: View, name: str, chips: list[Component]) -> Component:

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.grid import column, grid
 from dashboard.components.marks import FRESHNESS_NAMES, SEVERITY_NAMES, replay_chip
-from dashboard.components.parts import choices, href, page_head, panel, state
+from dashboard.components.parts import choices, href, page_head, panel, part
 from dashboard.components.presence import PRESENCE_NAMES, presence_class, presence_of
 from dashboard.components.quarantine import quarantine
 from dashboard.components.readings import result_of
@@ -54,32 +54,40 @@ async def page(view: View) -> Component:
     ]
     if "configure" in may:
         chips.append(dcc.Link(text("Add a device"), href=href("/add-device"), className="button"))
-    head = page_head(text("Devices"), counted_words(counts["freshness"]), [*chips, choices(text("Freshness"), filters)])
-    if not shown:
-        body: Component = state(text("No device here"), text("None is in this state just now."), sign="devices")
-    else:
-        columns = [
-            column("name", text("Device"), width=232, cellRenderer="PageLink", flex=2),
-            column("device_id", text("Id"), width=88),
-            column("domain", text("Domain"), width=92),
-            column("district", text("District"), width=124),
-            column("freshness", text("Freshness"), width=106, cellRenderer="Chip"),
-            column("presence", text("Presence"), width=100, cellRenderer="Chip"),
-            column("heard", text("Heard"), width=100, cellRenderer="Age"),
-            column(
-                "battery",
-                text("Battery, %"),
-                width=116,
-                type="rightAligned",
-                filter="agNumberColumnFilter",
-                valueFormatter={"function": "wholeNumber(params)"},
-            ),
-            column("alert", text("Worst alert"), width=115, cellRenderer="Chip"),
-            column("profile", text("Profile"), width=120),
-        ]
-        rows = [inventory_row(device, view.source, names) for device in shown]
-        body = grid("inventory", columns, rows, label=text("All devices"), height="calc(100vh - 200px)")
-    listed = panel(text("Inventory"), body, note=_cut(len(devices), counts["devices"]), flush=True)
+    head = page_head(
+        text("Devices"),
+        part("counts", counted_words(counts["freshness"])),
+        [*chips, choices(text("Freshness"), filters)],
+    )
+    columns = [
+        column("name", text("Device"), width=232, cellRenderer="PageLink", flex=2),
+        column("device_id", text("Id"), width=88),
+        column("domain", text("Domain"), width=92),
+        column("district", text("District"), width=124),
+        column("freshness", text("Freshness"), width=106, cellRenderer="Chip"),
+        column("presence", text("Presence"), width=100, cellRenderer="Chip"),
+        column("heard", text("Heard"), width=100, cellRenderer="Age"),
+        column(
+            "battery",
+            text("Battery, %"),
+            width=116,
+            type="rightAligned",
+            filter="agNumberColumnFilter",
+            valueFormatter={"function": "wholeNumber(params)"},
+        ),
+        column("alert", text("Worst alert"), width=115, cellRenderer="Chip"),
+        column("profile", text("Profile"), width=120),
+    ]
+    rows = [inventory_row(device, view.source, names) for device in shown]
+    table = grid(
+        "inventory",
+        columns,
+        rows,
+        label=text("All devices"),
+        height="calc(100vh - 200px)",
+        empty=text("None is in this state just now.") if wanted else text("No device here"),
+    )
+    listed = panel(text("Inventory"), table, note=_cut(len(devices), counts["devices"]), flush=True)
     strangers = await view.api.quarantine() if "inspect" in may and view.clock.live else None
     unknown = [] if strangers is None else [await _unknown(view, strangers, allowed="configure" in may)]
     # Whoever waits comes first; that nobody does is no news.

@@ -7,13 +7,14 @@ from html import escape
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import Alert
 from dashboard.components.city_map import MOST_SINGLE, city_map, map_legend
 from dashboard.components.marks import FRESHNESS_NAMES, replay_chip
 from dashboard.components.parts import choices, href, page_head, panel, part
 from dashboard.components.parts import table as data_table
 from dashboard.pages.overview import counted_words, freshness_words, many, selection
 from dashboard.pages.view import View
-from dashboard.shapes import Alert, Device, District
+from dashboard.shapes import Device, District
 from dashboard.texts import domain_name, plural, text
 from dashboard.units import number, parse_time
 from dashboard.urgent import newest_and_open
@@ -55,12 +56,14 @@ async def page(view: View) -> Component:
 
 async def _one_by_one(view: View, domain: str | None, districts: list[District]) -> tuple[str, Component, Component]:
     """Return the sentence, the map and the table of a city whose devices are drawn one by one."""
-    devices, alerts = await asyncio.gather(
+    devices, known = await asyncio.gather(
         view.devices(domain, latest=False),
         newest_and_open(view.api, MOST_ALERTS, domain=domain, source_id=view.source_id),
     )
-    lately = [alert for alert in alerts if alert["device_id"] is not None and _in_the_last_day(alert, view)]
-    note = f"{freshness_words(devices)}, {plural('{n} alert in 24 h', '{n} alerts in 24 h', len(lately))}"
+    lately = [alert for alert in known.alerts if alert["device_id"] is not None and _in_the_last_day(alert, view)]
+    count = known.counted(len(lately), view.clock.now - DAY)
+    came = plural("{count} alert in 24 h", "{count} alerts in 24 h", len(lately), count=count)
+    note = f"{freshness_words(devices)}, {came}"
     return note, city_map(devices, districts, lately), _table(devices, lately)
 
 

@@ -9,6 +9,7 @@ from statistics import median
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import Alert
 from dashboard.components.account import account_facts
 from dashboard.components.alerts import alert_words, sorted_by_urgency
 from dashboard.components.icons import icon
@@ -17,10 +18,10 @@ from dashboard.components.parts import choices, href, page_head, panel, right_ce
 from dashboard.pages.overview import counted_words
 from dashboard.pages.view import View
 from dashboard.query import wall_clock
-from dashboard.shapes import Alert, JsonObject
+from dashboard.shapes import JsonObject
 from dashboard.texts import mark, text
 from dashboard.units import NOTHING, duration, number, parse_time
-from dashboard.urgent import newest_and_open
+from dashboard.urgent import Lately, newest_and_open
 
 SHIFTS = {"8h": mark("8 hours"), "12h": mark("12 hours"), "24h": mark("24 hours")}
 ALERTS_COUNTED = 2000
@@ -75,13 +76,13 @@ async def page(view: View) -> Component:
     name = asked if asked in SHIFTS else "8h"
     until = view.clock.now
     since = until - timedelta(hours=int(name[:-1]))
-    counts, alerts, account, health = await asyncio.gather(
+    counts, lately, account, health = await asyncio.gather(
         view.counts(),
         newest_and_open(view.api, ALERTS_COUNTED, source_id=view.source_id),
         view.api.account_total(),
         view.api.alarm_health(wall_clock() - HEALTH_SPAN, wall_clock()),
     )
-    shift = shift_of(alerts, since, until)
+    shift = shift_of(lately.alerts, since, until)
     options = [
         (text(words), href("/report", source=view.source, span=None if key == "8h" else key), key == name)
         for key, words in SHIFTS.items()
@@ -100,7 +101,7 @@ async def page(view: View) -> Component:
             ),
             html.Div(
                 [
-                    panel(text("In numbers"), _numbers(shift)),
+                    panel(text("In numbers"), _numbers(shift, lately, since)),
                     panel(
                         text("Devices and data"), [html.P(counted_words(counts["freshness"])), account_facts(account)]
                     ),
@@ -159,15 +160,16 @@ def _none() -> Component:
     return state(text("None"), text("No alert belongs here."), sign="check")
 
 
-def _numbers(shift: Shift) -> Component:
+def _numbers(shift: Shift, lately: Lately, since: datetime) -> Component:
     by_severity = ", ".join(f"{text(SEVERITY_NAMES[s])} {shift.count(s)}" for s in SEVERITIES if shift.count(s))
+    came = lately.counted(len(shift.came), since)
     answered = sum(alert["acknowledged_at"] is not None for alert in shift.came)
     people = sorted({alert["acknowledged_by"] for alert in shift.came if alert["acknowledged_by"]})
     rows = [
-        (text("Alerts"), f"{number(len(shift.came), 0)}" + (f" ({by_severity})" if by_severity else "")),
+        (text("Alerts"), came + (f" ({by_severity})" if by_severity else "")),
         (text("Acknowledged"), text("{n} of {all}", n=answered, all=len(shift.came))),
         (text("Median time to answer"), duration(median(shift.answers)) if shift.answers else NOTHING),
-        (text("Still open"), number(len(shift.open), 0)),
+        (text("Still open"), lately.counted_open(len(shift.open))),
         (text("Shelved"), number(sum(a["state"] == "shelved" for a in shift.open), 0)),
         (text("Answered by"), ", ".join(people) or NOTHING),
     ]

@@ -9,7 +9,7 @@ from dashboard.components.figures import key_figures
 from dashboard.components.icons import icon
 from dashboard.components.parts import page_head, panel, part, right_cell, table
 from dashboard.pages.view import View
-from dashboard.shapes import KeyFigure, ProcessState, Status
+from dashboard.status_shapes import KeyFigure, ProcessState, Status
 from dashboard.texts import mark, plural, text
 from dashboard.units import duration, number
 

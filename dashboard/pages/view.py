@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 
 from dash.development.base_component import Component
 
+from dashboard.alert_shapes import Alert
 from dashboard.client import ApiClient
 from dashboard.query import Clock, Query
-from dashboard.shapes import Alert, Clusters, Device, DeviceCounts, Source
+from dashboard.shapes import Clusters, Device, Source
+from dashboard.status_shapes import DeviceCounts
 from dashboard.urgent import most_urgent
 
 MOST_OPEN = 500

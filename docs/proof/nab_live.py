@@ -15,7 +15,8 @@ from typing import Any
 import asyncpg
 
 from citywatch.cli.score_system import AT_END, System, own_system, scratch
-from docs.proof.indicators import NAB_TUNED, data_folder, nab_figures
+from docs.proof.indicator_parts.anomalies import NAB_TUNED, nab_figures
+from docs.proof.shared_data import data_folder
 from indicators.watching import CALLED
 from simulators.publisher import Endpoint, Publisher
 

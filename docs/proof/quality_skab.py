@@ -8,18 +8,16 @@ theirs to see, and the figures say so.
 
 import csv
 import gzip
-import os
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from devices.limits import FlatLine, GrossRange, Limits, Step
 from devices.model import QualityFlag, QualityTest
-from docs.proof.report import ROOT
+from docs.proof.shared_data import data_folder
 from ingest.model import Channel, Row
 from ingest.quality.memory import Memory, judge
 
-FOLDER = Path(os.environ.get("CITYWATCH_SHARED_DATA", ROOT.parent / "shared" / "data")) / "timeseries" / "faults_skab"
 LEARNT = 300  # rows
 SECOND = timedelta(seconds=1)
 
@@ -82,8 +80,9 @@ def judged(path: Path) -> dict[str, object]:
 
 def prove() -> dict[str, object]:
     """Judge every file; the only thing asserted is that all of them were."""
-    files = sorted(FOLDER.glob("*.csv.gz"))
-    assert len(files) == 6, f"{len(files)} files in {FOLDER}"
+    folder = data_folder() / "timeseries" / "faults_skab"
+    files = sorted(folder.glob("*.csv.gz"))
+    assert len(files) == 6, f"{len(files)} files in {folder}"
     figures: dict[str, object] = {path.name.removesuffix(".csv.gz"): judged(path) for path in files}
     names = ("rows_labelled", "labelled_rows_flagged", "other_rows_flagged", "faults", "faults_flagged")
     figures["all"] = {name: sum(each[name] for each in figures.values()) for name in names}  # type: ignore[index]

@@ -3,16 +3,15 @@
 import csv
 import gzip
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from docs.proof.shared_data import data_folder
 from tests.installation import ROOT, Installation, installation, wait_for
 
-SHARED = Path(os.environ.get("CITYWATCH_SHARED_DATA", ROOT.parent / "shared" / "data")) / "timeseries"
 # mapping -> files
 SERIES = {
     "metro_interstate": ["traffic_metro_interstate/metro_interstate_2017.csv.gz"],
@@ -46,13 +45,13 @@ def account(city: Installation) -> dict[str, dict[str, Any]]:
 
 def prove() -> dict[str, object]:
     """Replay, compare device by device, and check what is special about each series."""
-    assert SHARED.is_dir(), f"the series are not at {SHARED}"
+    series = data_folder() / "timeseries"
     figures: dict[str, object] = {}
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)
         with installation(Path(folder) / "data", "--no-simulator") as city:
             for mapping, names in SERIES.items():
-                files = [str(SHARED / name) for name in names]
+                files = [str(series / name) for name in names]
                 city.command("replay", *files, "--mapping", mapping, "--speed", "max")
                 figures[mapping] = compare(city, mapping, [rows(Path(file)) for file in files])
     return figures

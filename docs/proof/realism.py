@@ -1,6 +1,5 @@
 """The simulated city against real series: hour-of-day curves by correlation, bins by Kolmogorov distance; plotted."""
 
-import os
 import statistics
 from bisect import bisect_right
 from collections import defaultdict
@@ -9,15 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from docs.proof.shared_data import data_folder
 from simulators.city import AirTraits, BinTraits, RoadTraits, SimulatedDevice
 from simulators.geography import TIME_ZONE
 from simulators.placing import build_city
 from simulators.series import Record, find_mapping, read_series
 from simulators.signals import readings_at
 from simulators.signals.waste import fill_level
-from tests.installation import ROOT
 
-SHARED = Path(os.environ.get("CITYWATCH_SHARED_DATA", ROOT.parent / "shared" / "data")) / "timeseries"
 HERE = Path(__file__).parent
 SEED = 20  # not one that the signals were written with
 CITY = build_city(SEED, 300)
@@ -26,7 +24,7 @@ Curve = list[float]
 
 def real_curve(path: str, name: str, zone: str) -> Curve:
     """Return the mean of a property in each local hour of a real series."""
-    file = SHARED / path
+    file = data_folder() / "timeseries" / path
     hours: dict[int, list[float]] = defaultdict(list)
     for record in read_series(file, find_mapping(file)).records:
         value = record.values[name]
@@ -87,7 +85,7 @@ def fill_rates(days: Iterable[tuple[int, float]]) -> list[float]:
 
 
 def real_rates() -> list[float]:
-    file = SHARED / "waste_wyndham/wyndham_smart_bins.csv.gz"
+    file = data_folder() / "timeseries/waste_wyndham/wyndham_smart_bins.csv.gz"
     by_bin: dict[str, list[Record]] = defaultdict(list)
     for record in read_series(file, find_mapping(file)).records:
         by_bin[record.device_id].append(record)
@@ -120,7 +118,6 @@ def kolmogorov(a: list[float], b: list[float]) -> float:
 
 def prove() -> dict[str, object]:
     """Compare, plot, and hold the figures against what was promised."""
-    assert SHARED.is_dir(), f"the series are not at {SHARED}"
     pairs = {
         label: (real_curve(path, name, zone), simulated_curve(chosen, name))
         for label, path, name, zone, chosen in CURVES

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -22,6 +21,7 @@ from docs.proof.own_store import own_store
 from docs.proof.report import run_parts
 from docs.proof.rules_delay import delays
 from docs.proof.rules_flood import flood
+from docs.proof.shared_data import data_folder
 from rules.backtest import backtest
 from rules.check import run_trials
 from rules.conditions import AtLeast
@@ -47,7 +47,6 @@ from tests.unit.rules.test_incidents import flood as many_alerts
 from tests.unit.rules.test_lifecycle import TABLE
 from tests.wyndham import DAILY, day, full_periods, read_bins, to_samples
 
-SHARED = Path(os.environ.get("CITYWATCH_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 FULL = os.environ.get("PROOF_FULL") == "1"
 STREAMS, MINUTES = 100, 43_200
 SERIES, CITIES, KILLS = (10_000, 500, 50) if FULL else (2_000, 40, 12)
@@ -115,7 +114,7 @@ def _wyndham() -> dict[str, Any]:
     shipped = load_definition(FOLDER / "bin-nearly-full.yaml").rule
     one = ready(replace(shipped, condition=AtLeast(80, 5)), DAILY, "fill_level")
     figures = {"rows": 0, "full_periods": 0, "alerts": 0, "alerts_on_not_ready": 0, "lasting_one_reading": 0}
-    for rows in read_bins(SHARED).values():
+    for rows in read_bins(data_folder()).values():
         _, found = run(one, one.start(), to_samples(rows))
         assert [(each.raised_at, each.cleared_at) for each in found] == full_periods(rows)
         days = {day(row): row for row in rows}
@@ -145,7 +144,7 @@ def _incidents() -> dict[str, Any]:
 def _cap() -> dict[str, Any]:
     from rules.notify.cap import public_alert
 
-    schema = xmlschema.XMLSchema(SHARED / "cap" / "cap12.xsd")
+    schema = xmlschema.XMLSchema(data_folder() / "cap" / "cap12.xsd")
     messages = [
         ALERT,
         replace(ALERT, circle=None, polygon=SQUARE),

@@ -6,7 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from citywatch.settings import Settings, StoreSettings
+from citywatch.setting_groups import StoreSettings
+from citywatch.settings import Settings
 from docs.proof.store_servers import migrated, scale
 from sql.care import look_after
 from sql.connection import Connection, Pool

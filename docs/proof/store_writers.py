@@ -12,7 +12,8 @@ from typing import Any
 import asyncpg
 
 from citywatch.local.postgres import LocalPostgres
-from citywatch.settings import Settings, StoreSettings
+from citywatch.setting_groups import StoreSettings
+from citywatch.settings import Settings
 from docs.proof.store_servers import migrated, scale
 from sql.care import TROUBLE, look_after
 from sql.connection import Connection, Pool

@@ -11,7 +11,7 @@ import httpx
 
 from citywatch.addresses import check_topic, check_web_address
 from citywatch.errors import SettingsError
-from citywatch.settings import NotifySettings
+from citywatch.setting_groups import NotifySettings
 from rules.model import Severity
 from rules.notify.apprise import Apprise
 from rules.notify.email import Mailer

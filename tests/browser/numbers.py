@@ -37,8 +37,9 @@ def lines(selector: str) -> Read:
 
 
 def column(number: int) -> Read:
-    """Return what stands in a column of the page's table, counted after the heading of the row."""
-    return lambda page: " ".join(page.locator(f"#page tbody td:nth-of-type({number})").all_inner_texts())
+    """Return what stands in a column of the page's first table, counted after the heading of the row."""
+    cells = f"#page section:first-of-type tbody td:nth-of-type({number})"
+    return lambda page: " ".join(page.locator(cells).all_inner_texts())
 
 
 def _query(address: str, name: str) -> str:
@@ -94,6 +95,10 @@ def _open_in(get: Get, district_id: str) -> list[Any]:
 def _open_by_district(get: Get, _address: str) -> str:
     districts = get("/api/v1/districts")["items"]  # by name, as on the page
     return " ".join(str(len(_open_in(get, one["district_id"]))) for one in districts)
+
+
+def _parity(get: Get, _address: str) -> str:
+    return f"{100 * get('/api/v1/equity')['parity']:.0f}"
 
 
 def _covered(get: Get, _address: str) -> int:
@@ -156,8 +161,9 @@ NUMBERS: Mapping[str, tuple[tuple[str, Ask, Read], ...]] = {
         ),
     ),
     "districts": (
-        ("districts with devices", _covered, lines("#page tbody tr")),
-        ("open alerts of each", _open_by_district, column(4)),
+        ("districts with devices", _covered, lines("#page section:first-of-type tbody tr")),
+        ("open alerts of each", _open_by_district, column(3)),
+        ("parity", _parity, said(r"fewesthas(\d+)%")),
     ),
     "district": (
         ("inhabitants and devices", _inhabitants, said(r"(\d+inhabitants\d+devices)")),

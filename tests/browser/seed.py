@@ -385,10 +385,10 @@ async def _account(connection: asyncpg.Connection, now: datetime) -> None:
         rows,
     )
     messages: list[tuple[str, str, str, str | None, bytes]] = [
-        ("rejected", "bad_value", "fill_level: expected a number, got 'abc'", "bin-003", b'{"fill_level": "abc"}'),
+        ("rejected", "decode_failed", "fill_level: expected a number, got 'abc'", "bin-003", b'{"fill_level": "abc"}'),
         (
             "rejected",
-            "not_json",
+            "bad_json",
             "not JSON at byte 1: expecting property name",
             "bin-014",
             b'{fill_level: 41, "time": ',

@@ -193,6 +193,56 @@ def test_a_district_s_alerts_are_counted_anew(visitor: Visitor, passing: Raise) 
 
 
 @pytest.mark.browser
+def test_rows_of_a_long_table_are_renewed_and_their_order_stays(visitor: Visitor, passing: Raise) -> None:
+    page = visitor.open("/devices")
+    renewals = renewals_of(page)
+    devices = page.get_by_role("region", name="All devices")
+    heading = devices.get_by_role("columnheader", name="Id", exact=True)
+    for order in ("ascending", "descending"):
+        heading.click()
+        expect(heading).to_have_attribute("aria-sort", order)
+    first = devices.locator('.ag-center-cols-container .ag-row[row-index="0"]')
+    device = first.get_attribute("row-id")
+    assert device is not None
+    assert device.startswith("road-")
+    expect(first).not_to_contain_text("Critical")
+    passing("bin-fire", device)
+    hurry(page)
+    expect(first).to_contain_text("Critical")
+    expect(first).to_have_attribute("row-id", device)
+    expect(heading).to_have_attribute("aria-sort", "descending")
+    assert renewals == [], "the whole page was asked for"
+
+
+@pytest.mark.browser
+def test_what_was_turned_away_is_counted_and_each_reason_leads_to_its_messages(visitor: Visitor, city: City) -> None:
+    page = visitor.open("/account")
+    reasons = page.get_by_role("region", name="Turned away, by reason")
+    messages = page.get_by_role("region", name="Messages turned away").get_by_role("listitem")
+    expect(reasons.locator("dt", has_text="bad JSON").locator("+ dd")).to_have_text("1")
+
+    async def send(connection: asyncpg.Connection) -> None:
+        await connection.execute(
+            "INSERT INTO rejected_message (received_at, fate, reason, detail, device_id, topic, payload, payload_size)"
+            " SELECT now(), 'rejected', 'bad_json', 'no JSON', 'bin-003', 'many/' || n, '', 0"
+            " FROM generate_series(1, 120) AS n"
+        )
+
+    city.sql(send)
+    try:
+        hurry(page)
+        expect(reasons.locator("dt", has_text="bad JSON").locator("+ dd")).to_have_text("121")
+        expect(messages).to_have_count(100)
+        reasons.get_by_role("link", name="cannot be decoded").click()
+        expect(messages).to_have_count(1)
+        expect(messages).to_contain_text("bin-003")
+        page.get_by_role("link", name="All reasons").click()
+        expect(messages).to_have_count(100)
+    finally:
+        city.sql(lambda c: c.execute("DELETE FROM rejected_message WHERE topic LIKE 'many/%'"))
+
+
+@pytest.mark.browser
 def test_map_list_and_card_are_one_selection(visitor: Visitor) -> None:
     page = visitor.open("/")
     mark = page.get_by_title("Library Court bin 1: critical alert")

@@ -32,6 +32,35 @@ def closed(city: City) -> Iterator[City]:
 
 
 @pytest.mark.browser
+def test_whoever_only_reads_finds_every_page_of_the_menu(browser: Browser, closed: City) -> None:
+    async def reader(connection: asyncpg.Connection) -> None:
+        await add_account(connection, "test", "eve", "viewer")
+        await set_password(connection, "eve")
+
+    closed.sql(reader)
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", bypass_csp=True)
+    context.set_default_timeout(30_000)
+    visitor, page = Visitor(browser, closed), context.new_page()
+    visitor.watch.on(page, closed.url)
+    try:
+        page.goto(f"{closed.url}/account")
+        page.fill('[name="name"]', "eve")
+        page.fill('[name="password"]', PASSWORD)
+        page.locator("button", has_text="Sign in").first.click()
+        expect(page.locator("#page h1")).to_have_text("Data account")
+        expect(page.get_by_role("region", name="Sums by device")).to_be_visible()
+        expect(page.get_by_text("Messages turned away")).to_have_count(0)
+        addresses = [link.get_attribute("href") for link in page.locator("nav.navigation a").all()]
+        assert len(addresses) > 15
+        for address in addresses:
+            page.goto(f"{closed.url}{address}")
+            expect(page.locator("#page h1")).not_to_have_text("This page could not be loaded")
+        assert visitor.watch.faults == []
+    finally:
+        context.close()
+
+
+@pytest.mark.browser
 def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed: City, axe: str) -> None:
     visitor = Visitor(browser, closed)
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", bypass_csp=True)

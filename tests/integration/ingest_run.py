@@ -8,7 +8,8 @@ from typing import Any
 import aiomqtt
 
 from citywatch.local.broker import LocalBroker
-from citywatch.settings import BrokerSettings, IngestSettings, Settings, StoreSettings
+from citywatch.setting_groups import BrokerSettings, IngestSettings, StoreSettings
+from citywatch.settings import Settings
 from devices.registry import import_registry
 from ingest.process import run_worker
 from ingest.subscription import topic_filters

@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from citywatch.cli.store import document, show
-from citywatch.settings import RetentionSettings, Settings, StoreSettings
+from citywatch.setting_groups import RetentionSettings, StoreSettings
+from citywatch.settings import Settings
 from sql.care import GIB, care, look_after
 from sql.connection import Pool
 from sql.engine import WEEK, detect_engine

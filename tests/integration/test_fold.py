@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 import sql.fold
-from citywatch.settings import Settings, StoreSettings
+from citywatch.setting_groups import StoreSettings
+from citywatch.settings import Settings
 from sql.connection import Connection, Pool
 from sql.fold import ROLLUPS, fold, fold_once, follow_moves
 from sql.read import read_tail_lag

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from citywatch.settings import Settings, StoreSettings
+from citywatch.setting_groups import StoreSettings
+from citywatch.settings import Settings
 from devices.profile_store import ProfileStore
 from devices.profiles import BUILTIN
 from ingest.batch import Batch

@@ -22,7 +22,8 @@ from citywatch.cli.serve import serve_process
 from citywatch.local.broker import LocalBroker, local_broker
 from citywatch.local.postgres import LocalPostgres
 from citywatch.local.process import free_port
-from citywatch.settings import ServeSettings, Settings
+from citywatch.setting_groups import ServeSettings
+from citywatch.settings import Settings
 from devices.limits import GrossRange, Limits
 from devices.model import QualityFlag
 from ingest.anchor import CLIENT_ID, MARKER_TOPIC

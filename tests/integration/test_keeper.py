@@ -15,7 +15,8 @@ from paho.mqtt.properties import Properties
 
 from citywatch.errors import RegistryError
 from citywatch.local.broker import LocalBroker
-from citywatch.settings import DevicesSettings, Settings
+from citywatch.setting_groups import DevicesSettings
+from citywatch.settings import Settings
 from devices.commands import create_command, list_commands
 from devices.keeper import run_keeper
 from devices.profiles import BUILTIN, load_profiles

@@ -10,7 +10,8 @@ from pathlib import Path
 import aiomqtt
 
 from citywatch.local.broker import LocalBroker
-from citywatch.settings import DevicesSettings, Settings
+from citywatch.setting_groups import DevicesSettings
+from citywatch.settings import Settings
 from devices.model import RejectReason
 from sql.connection import Pool
 from tests.integration.ingest_run import account_closes, make_settings, received, register, running, until

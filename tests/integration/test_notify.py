@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from citywatch.errors import SettingsError
-from citywatch.settings import NotifySettings
+from citywatch.setting_groups import NotifySettings
 from rules import actions
 from rules.model import Severity
 from rules.notify.email import compose

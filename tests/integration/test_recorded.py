@@ -7,7 +7,8 @@ from pathlib import Path
 from citywatch.cli.history import import_recorded
 from citywatch.cli.recorded import load_recorded, registry_for
 from citywatch.local.broker import LocalBroker
-from citywatch.settings import Settings, StoreSettings
+from citywatch.setting_groups import StoreSettings
+from citywatch.settings import Settings
 from devices.registry import import_registry
 from ingest.model import Outcome
 from simulators.placing import build_city

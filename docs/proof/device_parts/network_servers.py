@@ -8,9 +8,9 @@ from pathlib import Path
 import aiomqtt
 
 from citywatch.local.broker import local_broker
-from citywatch.settings import DevicesSettings
-from docs.proof.device_parts.data import data_folder
+from citywatch.setting_groups import DevicesSettings
 from docs.proof.device_parts.services import with_store
+from docs.proof.shared_data import data_folder
 from sql.connection import Pool
 from tests.integration.ingest_run import account_closes, make_settings, register, running, subscribed, until
 from tests.integration.network_servers import ROUTES, registry_of, wrap_all

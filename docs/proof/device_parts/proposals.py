@@ -8,7 +8,7 @@ import random
 
 from devices.proposal import propose
 from devices.units import conversion
-from docs.proof.device_parts.data import data_folder
+from docs.proof.shared_data import data_folder
 from tests.unit.devices.vectors import read_vectors
 
 MENDED_ON, SEED, SAMPLES = 7_2026, 20261125, 20

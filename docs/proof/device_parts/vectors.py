@@ -16,7 +16,7 @@ from devices.model import DecodeError, Uplink
 from devices.profiles import BUILTIN, Profile, load_profiles
 from devices.proposal import propose
 from devices.repository_import import Decoder, find_decoders
-from docs.proof.device_parts.data import data_folder
+from docs.proof.shared_data import data_folder
 from tests.unit.devices.vectors import Vector, agrees, read_vectors
 
 CHECKOUTS = "PROOF_DECODERS"  # a folder with `ttn/` and `chirpstack/`, the vendors' published decoders

@@ -95,6 +95,23 @@ async def test_equity_names_every_district_with_n(client: httpx.AsyncClient) -> 
     assert (found["n"], found["parity"], found["gini"]) == (1, 1.0, 0.0)
 
 
+async def test_hours_in_which_bins_stood_full_are_counted(client: httpx.AsyncClient, pool: Pool) -> None:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for days, levels in ((2, (100, 99, 50, 100)), (3, (98, 40, 30, 20)), (40, (100, 100, 100, 100))):
+        day = today - timedelta(days=days)
+        for table, step, values in (("hour", timedelta(hours=7), levels), ("day", timedelta(0), (max(levels),))):
+            for number, level in enumerate(values):
+                await pool.execute(
+                    f"INSERT INTO rollup_{table} (datastream_id, bucket, n, n_good, n_all, sum, sin_sum, cos_sum, min,"
+                    " max, last, last_time) SELECT datastream_id, $1, 1, 1, 1, $2, 0, 0, $2, $2, $2, $1"
+                    " FROM datastream WHERE device_id = 'bin-1' AND property = 'fill_level'",
+                    day + number * step,
+                    float(level),
+                )
+    (north, _) = (await client.get("/api/v1/equity")).json()["districts"]
+    assert (north["bins"], north["overflow_hours"], north["overflow_hours_per_bin"]) == (1, 3, 3.0)
+
+
 async def test_full_bins_are_planned_for_and_told_in_three_forms(client: httpx.AsyncClient, pool: Pool) -> None:
     await pool.execute("UPDATE device SET latitude = 50.55, longitude = 0.55 WHERE device_id = 'bin-2'")
     where = {"least_level": 30, "depot_latitude": 50.5, "depot_longitude": 0.5}

@@ -112,6 +112,7 @@ EXPECTED = {
     "/api/v1/notifications/{notification_id}/retry": "operator engineer admin demo",
     "/api/v1/account": EVERYBODY,
     "/api/v1/rejected": "operator engineer auditor admin demo",
+    "/api/v1/rejected/reasons": "operator engineer auditor admin demo",
     "/api/v1/rejected/replay": "engineer admin demo",
     "/api/v1/accounts": "admin",
     "/api/v1/accounts/{name}": "admin",

@@ -5,7 +5,8 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from api import schemas
+from api import alert_schemas, ingest_schemas, rule_schemas, schemas, status_schemas
+from api.routes import accounts
 from api.routes.observations import MOST_ROWS
 from sql.connection import Pool
 from sql.engine import detect_engine
@@ -26,8 +27,8 @@ async def get(client: httpx.AsyncClient, path: str, shape: type[BaseModel] | Non
 @pytest.mark.parametrize(
     ("path", "shape"),
     [
-        ("/summary", schemas.Summary),
-        ("/status", schemas.Status),
+        ("/summary", status_schemas.Summary),
+        ("/status", status_schemas.Status),
         ("/districts", schemas.DistrictList),
         ("/sites", schemas.SiteList),
         ("/sources", schemas.SourceList),
@@ -35,12 +36,13 @@ async def get(client: httpx.AsyncClient, path: str, shape: type[BaseModel] | Non
         ("/devices/bin-1", schemas.Device),
         ("/datastreams", schemas.DatastreamPage),
         ("/latest", schemas.LatestList),
-        ("/alerts", schemas.AlertPage),
-        ("/alerts/1", schemas.AlertDetail),
-        ("/rules", schemas.RuleList),
-        ("/rules/bin-full", schemas.Rule),
-        ("/account", schemas.AccountPage),
-        ("/rejected", schemas.RejectedPage),
+        ("/alerts", alert_schemas.AlertPage),
+        ("/alerts/1", alert_schemas.AlertDetail),
+        ("/rules", rule_schemas.RuleList),
+        ("/rules/bin-full", rule_schemas.Rule),
+        ("/account", ingest_schemas.AccountPage),
+        ("/rejected", ingest_schemas.RejectedPage),
+        ("/rejected/reasons", ingest_schemas.ReasonCounts),
     ],
 )
 async def test_every_list_has_the_documented_shape(
@@ -128,8 +130,8 @@ async def test_pages_add_up_to_the_whole(client: httpx.AsyncClient, path: str, k
 
 
 async def test_hourly_account_pages_and_keeps_its_total(client: httpx.AsyncClient) -> None:
-    first = await get(client, "/account", schemas.AccountPage, by="hour", limit=1)
-    second = await get(client, "/account", schemas.AccountPage, by="hour", limit=1, cursor=first["next_cursor"])
+    first = await get(client, "/account", ingest_schemas.AccountPage, by="hour", limit=1)
+    second = await get(client, "/account", ingest_schemas.AccountPage, by="hour", limit=1, cursor=first["next_cursor"])
     assert [row["items"][0]["hour"] for row in (first, second)] == ["2026-11-24T01:00:00Z", "2026-11-24T02:00:00Z"]
     assert first["total"] == second["total"]
     assert first["total"]["received"] == 18
@@ -141,7 +143,7 @@ async def test_acknowledging_changes_state_and_journal_once(client: httpx.AsyncC
     path = f"{V1}/alerts/1/acknowledge"
     answer = await client.post(path, json={"comment": "on it"}, headers={"X-Citywatch-Operator": "Ada"})
     assert answer.status_code == 200, answer.text
-    alert = schemas.AlertDetail.model_validate_json(answer.content)
+    alert = alert_schemas.AlertDetail.model_validate_json(answer.content)
     assert (alert.state, alert.open, alert.acknowledged_by) == ("acknowledged", True, "Ada (unverified)")
     assert [(event.kind, event.actor, event.comment) for event in alert.events] == [
         ("raised", "bin-full 1", ""),
@@ -177,7 +179,7 @@ async def test_an_alert_is_assigned_shelved_and_brought_back(client: httpx.Async
                 "shelved",
                 f"{until:%Y-%m-%dT%H:%M}",
             )
-    alert = await get(client, "/alerts/1", schemas.AlertDetail)
+    alert = await get(client, "/alerts/1", alert_schemas.AlertDetail)
     assert (alert["assigned_to"], alert["shelved_until"]) == ("Crew North", None)
     assert [event["kind"] for event in alert["events"]] == ["raised", "assigned", "commented", "shelved", "unshelved"]
 
@@ -193,12 +195,12 @@ async def test_a_retracted_alert_is_not_listed(client: httpx.AsyncClient, city: 
     await city.execute("UPDATE alert SET retracted_at = now(), open = false WHERE alert_id = 2")
     listed = [alert["alert_id"] for alert in (await get(client, "/alerts"))["items"]]
     assert sorted(listed) == [1, *range(3, 13)]
-    assert (await get(client, "/alerts/2", schemas.AlertDetail))["retracted_at"] is not None
+    assert (await get(client, "/alerts/2", alert_schemas.AlertDetail))["retracted_at"] is not None
 
 
 async def test_open_alerts_of_a_rule_are_the_live_city_s(client: httpx.AsyncClient, city: Pool) -> None:
     await city.execute("UPDATE alert SET device_id = 'road-1' WHERE alert_id <= 2")  # a replay's
-    (rule,) = (await get(client, "/rules", schemas.RuleList))["items"]
+    (rule,) = (await get(client, "/rules", rule_schemas.RuleList))["items"]
     assert rule["open_alerts"] == 3
 
 
@@ -206,11 +208,32 @@ async def test_an_unknown_state_of_alerts_is_refused(client: httpx.AsyncClient) 
     answer = await client.get(f"{V1}/alerts", params={"state": "open"})
     assert answer.status_code == 422
     assert "'unacknowledged'" in answer.text
-    assert len((await get(client, "/alerts", schemas.AlertPage, state="unacknowledged"))["items"]) == 5
+    assert len((await get(client, "/alerts", alert_schemas.AlertPage, state="unacknowledged"))["items"]) == 5
+
+
+async def test_what_was_turned_away_is_counted_by_reason(
+    client: httpx.AsyncClient, city: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await city.execute(
+        "INSERT INTO rejected_message (received_at, fate, reason, detail, device_id, topic, payload)"
+        " SELECT now() - n * interval '1 h', 'refused', 'too_old', '', 'bin-1', 't', '' FROM generate_series(1, 3) AS n"
+    )
+
+    async def counted(**asked: str) -> tuple[dict[str, int], bool]:
+        found = await get(client, "/rejected/reasons", ingest_schemas.ReasonCounts, **asked)
+        return {f"{row['fate']} {row['reason']}": row["messages"] for row in found["items"]}, found["complete"]
+
+    assert await counted() == ({"rejected bad_json": 7, "refused too_old": 3}, True)
+    assert await counted(device_id="bin-1") == ({"refused too_old": 3}, True)
+    ago = {words: str(await city.fetchval("SELECT now() - $1::text::interval", words)) for words in ("90 min", "5 min")}
+    assert await counted(since=ago["90 min"].replace(" ", "T"), until=ago["5 min"].replace(" ", "T")) == (
+        {"rejected bad_json": 3, "refused too_old": 1}, True)  # fmt: skip
+    monkeypatch.setattr(accounts, "COUNTED", 8)
+    assert await counted() == ({"rejected bad_json": 7, "refused too_old": 1}, False)
 
 
 async def test_rejected_payloads_are_shown_however_broken(client: httpx.AsyncClient) -> None:
-    (item,) = (await get(client, "/rejected", schemas.RejectedPage, limit=1))["items"]
+    (item,) = (await get(client, "/rejected", ingest_schemas.RejectedPage, limit=1))["items"]
     assert (item["payload_text"], item["payload_size"]) == ("{hi\\xff", 4)
     assert (await client.get(f"{V1}/rejected", params={"limit": 1001})).status_code == 422
 
@@ -268,7 +291,7 @@ async def test_health_and_metrics(client: httpx.AsyncClient) -> None:
 
 
 async def test_summary_counts_what_sql_counts(client: httpx.AsyncClient) -> None:
-    summary = await get(client, "/summary", schemas.Summary)
+    summary = await get(client, "/summary", status_schemas.Summary)
     assert (summary["devices"], summary["fresh"], summary["stale"], summary["silent"]) == (5, 2, 1, 2)
     assert summary["open_alerts"] == {"CRITICAL": 1, "HIGH": 2, "MEDIUM": 1, "LOW": 1}
     assert [figure["name"] for figure in summary["figures"]] == ["pm2_5"]

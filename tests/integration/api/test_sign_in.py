@@ -16,7 +16,8 @@ from api.identity.sessions import cookie_name
 from api.routes.identity import local_path
 from citywatch.cli.serve import greet
 from citywatch.errors import AccountError
-from citywatch.settings import ServeSettings, Settings
+from citywatch.setting_groups import ServeSettings
+from citywatch.settings import Settings
 from sql.audit import verify
 from sql.connection import Pool
 from tests.integration.api.signed_in import HERE, ORIGIN, PASSWORD, add, browser, closed, set_password, sign_in

@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from docs.proof import indicators as proof
+from docs.proof.indicator_parts.anomalies import prove_nab
+from docs.proof.indicator_parts.bands import prove_bands
+from docs.proof.indicator_parts.effects import prove_compare
+from docs.proof.indicator_parts.emptyings import count_drops, count_spikes, wyndham
+from docs.proof.indicator_parts.forecasts import prove_forecast
+from docs.proof.indicator_parts.plans import prove_routes
 
 
 @pytest.fixture(autouse=True)
@@ -14,17 +19,17 @@ def _data(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nab_windows_are_caught_with_few_false_alarm_hours() -> None:
-    figures: dict[str, Any] = proof.prove_nab()
+    figures: dict[str, Any] = prove_nab()
     assert figures["all"]["caught"] >= 13
     assert figures["all"]["false_alarm_hours_a_day"] <= 0.2
     assert sum(series["tuned_on"] for series in figures["series"].values()) <= 3
 
 
 def test_wyndham_drops_are_recognised_and_spikes_between_readings_are_not() -> None:
-    bins = proof.wyndham()
-    drops = proof.count_drops(bins)
+    bins = wyndham()
+    drops = count_drops(bins)
     assert drops["recognised"] == drops["drops_of_4_steps"] > 2000
-    between, in_place = proof.count_spikes(bins, replace=False), proof.count_spikes(bins, replace=True)
+    between, in_place = count_spikes(bins, replace=False), count_spikes(bins, replace=True)
     assert between["injected"] == in_place["injected"] > 300
     assert (between["taken_for_an_emptying"], between["told_as_perhaps_one"]) == (0, 0)
     assert in_place["taken_for_an_emptying"] == 0
@@ -32,13 +37,13 @@ def test_wyndham_drops_are_recognised_and_spikes_between_readings_are_not() -> N
 
 def test_wyndham_bands_hold_their_share_on_bins_held_back() -> None:
     # Those held back; the ones tuned on are the proof's to judge.
-    figures: dict[str, Any] = proof.prove_bands(proof.wyndham(), range(8, 16))
+    figures: dict[str, Any] = prove_bands(wyndham(), range(8, 16))
     assert figures["outcomes"] > 2000
     assert 0.85 <= figures["held_by_90_percent_band"] <= 0.95
 
 
 def test_routes_are_short_feasible_and_save_visits() -> None:
-    figures: dict[str, Any] = proof.prove_routes()
+    figures: dict[str, Any] = prove_routes()
     many, visits = figures["bins_200_trucks_8"], figures["wyndham_visits"]
     assert figures["worked_example_cost"] == 68
     assert (many["overloaded_trucks"], many["left_out"]) == (0, 0)
@@ -48,7 +53,7 @@ def test_routes_are_short_feasible_and_save_visits() -> None:
 
 
 def test_compare_finds_what_was_planted_and_nothing_else() -> None:
-    figures: dict[str, Any] = proof.prove_compare()
+    figures: dict[str, Any] = prove_compare()
     assert figures["planted"]["found"] == figures["planted"]["of"] == 20
     assert figures["planted"]["interval_holds_truth"] >= 18
     assert figures["none_planted"]["found"] == 0
@@ -56,6 +61,6 @@ def test_compare_finds_what_was_planted_and_nothing_else() -> None:
 
 @pytest.mark.slow
 def test_forecasts_beat_the_same_hour_last_week_by_a_fifth() -> None:
-    figures: dict[str, Any] = proof.prove_forecast()
+    figures: dict[str, Any] = prove_forecast()
     assert len(figures["series"]) == 13
     assert figures["least_gain"] >= 0.2
