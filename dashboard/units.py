@@ -109,6 +109,11 @@ def parse_time(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value).astimezone(UTC) if value else None
 
 
+def counted(count: int, *, cut: bool) -> str:
+    """Return a count in words; where it was `cut`, as the floor that it is."""
+    return text("{n} or more", n=number(count, 0)) if cut else number(count, 0)
+
+
 def present(values: Iterable[float | None]) -> list[float]:
     """Return the values that are there."""
     return [value for value in values if value is not None]

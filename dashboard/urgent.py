@@ -1,7 +1,7 @@
 """The most urgent alerts where there are more than a page shows: the API lists the newest first."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,7 @@ from dashboard.alert_shapes import Alert
 from dashboard.client import ApiClient
 from dashboard.components.alerts import QUIET
 from dashboard.components.marks import SEVERITIES, UNANSWERED
-from dashboard.texts import text
-from dashboard.units import number, parse_time
+from dashboard.units import counted, parse_time
 
 # States of open alerts in the order in which an operator works them off, as `urgency` sorts what is shown.
 STATES = (UNANSWERED, frozenset({"acknowledged", "latched_acknowledged"}), QUIET)
@@ -52,15 +51,16 @@ class Lately:
 
     def counted(self, count: int, since: datetime) -> str:
         """Return how many alerts of a span that began at `since` were counted here, in words."""
-        return _floor(count, self.known_since is not None and since < self.known_since)
+        return counted(count, cut=self.known_since is not None and since < self.known_since)
 
     def counted_open(self, count: int) -> str:
         """Return how many open alerts were counted here, in words."""
-        return _floor(count, self.more_open)
+        return counted(count, cut=self.more_open)
 
 
-def _floor(count: int, cut: bool) -> str:
-    return text("{n} or more", n=number(count, 0)) if cut else number(count, 0)
+def known_since(newest: Sequence[Alert], most: int) -> datetime | None:
+    """Return since when all alerts are among the `newest`, of which `most` were asked for; None where these are all."""
+    return parse_time(newest[-1]["raised_at"]) if len(newest) == most else None
 
 
 async def newest_and_open(api: ApiClient, most: int, **filters: Any) -> Lately:
@@ -69,4 +69,4 @@ async def newest_and_open(api: ApiClient, most: int, **filters: Any) -> Lately:
         api.alerts(most=most, **filters), most_urgent(api, most, **filters)
     )
     alerts = {alert["alert_id"]: alert for alert in (*newest, *still_open)}
-    return Lately(list(alerts.values()), parse_time(newest[-1]["raised_at"]) if len(newest) == most else None, more)
+    return Lately(list(alerts.values()), known_since(newest, most), more)

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.icons import icon
 from dashboard.texts import text
-from dashboard.units import number
+from dashboard.units import counted
 
 # ISA-18.2 (2016) table 7: per operator, what is very likely to be manageable, and what makes a flood.
 BUDGETS = ((timedelta(minutes=10), 10), (timedelta(hours=1), 12), (timedelta(days=1), 300))
@@ -24,9 +24,7 @@ def alert_load(recorded: Sequence[datetime], now: datetime, *, known_since: date
     for (span, budget), name in zip(BUDGETS, words, strict=True):
         count = sum(now - span <= at <= now for at in recorded)
         over = count > budget
-        shown = number(count, 0)
-        if known_since is not None and now - span < known_since:
-            shown = text("{n} or more", n=shown)
+        shown = counted(count, cut=known_since is not None and now - span < known_since)
         sign = [icon("error", size=13, label=text("more than one operator can work off"))] if over else []
         items.append(
             html.Li(

@@ -21,7 +21,7 @@ from dashboard.pages.view import View
 from dashboard.query import wall_clock
 from dashboard.texts import DOMAIN_NAMES, domain_name, mark, text
 from dashboard.units import parse_time
-from dashboard.urgent import most_urgent
+from dashboard.urgent import known_since, most_urgent
 
 SHOWN = {
     "open": mark("Open"),
@@ -62,8 +62,8 @@ async def _load(view: View) -> Component:
     """Return how many alerts came lately, against what one operator can work off."""
     recent = await view.api.alerts(most=BUDGET_MOST, source_id=view.source_id)
     at = [parse_time(alert["recorded_at"]) for alert in recent if not alert["silent"]]
-    cut = parse_time(recent[-1]["raised_at"]) if len(recent) == BUDGET_MOST else None
-    return alert_load([each for each in at if each is not None], wall_clock(), known_since=cut)
+    since = known_since(recent, BUDGET_MOST)
+    return alert_load([each for each in at if each is not None], wall_clock(), known_since=since)
 
 
 async def list_body(view: View) -> Component:

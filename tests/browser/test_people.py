@@ -1,10 +1,11 @@
 """Looking after accounts on screen, with sign-in on: a city served beside the demo, out of the same store."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import asyncpg
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from api.identity.accounts import add_account
 from citywatch.local.process import free_port
@@ -31,6 +32,25 @@ def closed(city: City) -> Iterator[City]:
         made.sql(lambda c: c.execute("DELETE FROM account_user"))
 
 
+@contextmanager
+def signed_in(browser: Browser, closed: City, name: str, path: str) -> Iterator[Page]:
+    """Open `path` and sign in as `name`; on no page may anything go wrong."""
+    visitor = Visitor(browser, closed)
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", bypass_csp=True)
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    visitor.watch.on(page, closed.url)
+    try:
+        page.goto(f"{closed.url}{path}")
+        page.fill('[name="name"]', name)
+        page.fill('[name="password"]', PASSWORD)
+        page.locator("button", has_text="Sign in").first.click()
+        yield page
+        assert visitor.watch.faults == []
+    finally:
+        context.close()
+
+
 @pytest.mark.browser
 def test_whoever_only_reads_finds_every_page_of_the_menu(browser: Browser, closed: City) -> None:
     async def reader(connection: asyncpg.Connection) -> None:
@@ -38,15 +58,7 @@ def test_whoever_only_reads_finds_every_page_of_the_menu(browser: Browser, close
         await set_password(connection, "eve")
 
     closed.sql(reader)
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", bypass_csp=True)
-    context.set_default_timeout(30_000)
-    visitor, page = Visitor(browser, closed), context.new_page()
-    visitor.watch.on(page, closed.url)
-    try:
-        page.goto(f"{closed.url}/account")
-        page.fill('[name="name"]', "eve")
-        page.fill('[name="password"]', PASSWORD)
-        page.locator("button", has_text="Sign in").first.click()
+    with signed_in(browser, closed, "eve", "/account") as page:
         expect(page.locator("#page h1")).to_have_text("Data account")
         expect(page.get_by_role("region", name="Sums by device")).to_be_visible()
         expect(page.get_by_text("Messages turned away")).to_have_count(0)
@@ -55,23 +67,11 @@ def test_whoever_only_reads_finds_every_page_of_the_menu(browser: Browser, close
         for address in addresses:
             page.goto(f"{closed.url}{address}")
             expect(page.locator("#page h1")).not_to_have_text("This page could not be loaded")
-        assert visitor.watch.faults == []
-    finally:
-        context.close()
 
 
 @pytest.mark.browser
 def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed: City, axe: str) -> None:
-    visitor = Visitor(browser, closed)
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", bypass_csp=True)
-    context.set_default_timeout(30_000)
-    page = context.new_page()
-    visitor.watch.on(page, closed.url)
-    try:
-        page.goto(f"{closed.url}/people")
-        page.fill('[name="name"]', "root")
-        page.fill('[name="password"]', PASSWORD)
-        page.locator("button", has_text="Sign in").first.click()
+    with signed_in(browser, closed, "root", "/people") as page:
         expect(page.locator("#page h1")).to_have_text("Accounts and keys")
         settle(page)
         assert violations(page, axe) == []
@@ -137,6 +137,3 @@ def test_an_administrator_adds_somebody_and_makes_a_key(browser: Browser, closed
         page.get_by_role("link", name="Change password").click()
         expect(page).to_have_url(f"{closed.url}/password")
         expect(page.get_by_label("New password, 12 characters or more")).to_be_visible()
-        assert visitor.watch.faults == []
-    finally:
-        context.close()
